@@ -1,0 +1,148 @@
+"""Every file name that vaekit writes, and the one way to write it: whole, or not at all.
+
+A writer fills a temporary file beside the target, flushes it to disk and renames it. Nothing here needs torch.
+"""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import pandas as pd
+
+from vaekit.errors import DataError, OutputError
+
+# data/.prepared/<fingerprint>/
+PREPARED = ".prepared"
+IMAGES, INDEX, SKIPPED, MEAN_IMAGE, META = "images.npy", "index.csv", "skipped.csv", "mean_image.npy", "meta.json"
+# checkpoints/<run>/
+BEST, LAST, CONFIG, HISTORY, EPOCHS = "best.pt", "last.pt", "config.toml", "history.csv", "epochs"
+# reports/<run>/<protocol>/evaluation/
+EVALUATION = "evaluation"
+SUMMARY, PER_IMAGE, PER_DIM, LAYERS = "summary.json", "per_image.csv", "per_dim.csv", "layers.csv"
+LATENTS, PICTURES, RECONSTRUCTIONS = "latents.npz", "images.npz", "reconstructions.npy"
+# reports/<run>/<protocol>/failures/
+FAILURES = "failures"
+FAILURES_SUMMARY, WORST, BEST_IMAGES, RANDOM_IMAGES, GALLERY = (
+    "failures.json", "worst.csv", "best.csv", "random.csv", "gallery.npz",
+)  # fmt: skip
+# reports/<run>/
+REPORT_HTML, REPORT_MARKDOWN, FIGURES = "report.html", "report.md", "figures"
+
+
+def make_folder(folder: Path) -> Path:
+    """Create `folder` and its parents and return it; OutputError where that can not be."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"Can not create the folder {folder}: {error.strerror}. Choose another with --out, or free it."
+        ) from error
+    return folder
+
+
+@contextlib.contextmanager
+def atomic(path: Path) -> Iterator[IO[bytes]]:
+    """Open a temporary file beside `path` that takes its place when the block ends without an error.
+
+    Raises:
+        OutputError: the folder is read-only, the disk is full; what stood at `path` is untouched.
+    """
+    make_folder(path.parent)
+    temporary = None
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
+            temporary = Path(file.name)
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        raise OutputError(
+            f"Can not write {path}: {error.strerror or error}. What stood there before is untouched; "
+            "free some room or choose another folder with --out."
+        ) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write `data` to `path` atomically."""
+    with atomic(path) as file:
+        file.write(data)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write `text` to `path` atomically, as UTF-8."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write `value` as JSON; numbers keep every digit, NaN is refused because JSON has none."""
+    write_text(path, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """Write a table as CSV without its index; numbers keep every digit."""
+    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+
+
+def write_arrays(path: Path, **arrays: np.ndarray) -> None:
+    """Write named arrays as one .npz; the same arrays give the same bytes."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays)
+    write_bytes(path, buffer.getvalue())
+
+
+def write_array(path: Path, array: np.ndarray) -> None:
+    """Write one array as .npy, which `read_array` maps instead of loading."""
+    with atomic(path) as file:
+        np.save(file, array)
+
+
+@contextlib.contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise DataError(f"{path} is missing: run the stage that writes it again.") from error
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(f"{path} can not be read ({error}): delete it and run the stage that writes it.") from error
+
+
+def read_json(path: Path) -> Any:
+    """Read JSON; DataError where the file is missing or broken."""
+    with _reading(path):
+        return json.loads(path.read_text(encoding="utf-8"))
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """Read a CSV that vaekit wrote; `image_id` stays text. DataError where the file is missing or broken."""
+    with _reading(path):
+        return pd.read_csv(path, dtype={"image_id": str, "file": str}, float_precision="round_trip")
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Read every array of an .npz; DataError where the file is missing or broken."""
+    with _reading(path), np.load(path, allow_pickle=False) as arrays:
+        return {name: arrays[name] for name in arrays.files}
+
+
+def read_array(path: Path) -> np.ndarray:
+    """Map one .npy read-only; DataError where the file is missing or broken."""
+    with _reading(path):
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""Variational autoencoders: the contract in `base`, one file per network."""
