@@ -1,6 +1,26 @@
 """vaekit: what a variational autoencoder of faces can and can not do.
 
+    model = vaekit.load("checkpoints/demo/best.pt")
+    vaekit.train(), vaekit.evaluate(), vaekit.failures(), vaekit.report()
+
 Shapes in docstrings: B images in a batch, N images in a set, C x H x W an image, D latent dimensions, K attributes.
 """
 
+from typing import TYPE_CHECKING, Any
+
+from vaekit.errors import VaekitError
+
+if TYPE_CHECKING:
+    from vaekit.api import evaluate, failures, load, report, train
+
 __version__ = "0.1.0"
+__all__ = ["VaekitError", "evaluate", "failures", "load", "report", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the verbs when they are first used: `vaekit --help` must not wait for pandas."""
+    if name in __all__:
+        from vaekit import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'vaekit' has no attribute {name!r}")

@@ -9,11 +9,12 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from vaekit.errors import DataError, OutputError
@@ -22,7 +23,8 @@ from vaekit.errors import DataError, OutputError
 PREPARED = ".prepared"
 IMAGES, INDEX, SKIPPED, MEAN_IMAGE, META = "images.npy", "index.csv", "skipped.csv", "mean_image.npy", "meta.json"
 # checkpoints/<run>/
-BEST, LAST, CONFIG, HISTORY, EPOCHS = "best.pt", "last.pt", "config.toml", "history.csv", "epochs"
+BEST, LAST, CONFIG, HISTORY = "best.pt", "last.pt", "config.toml", "history.csv"
+CURVES, EPOCHS = "curves.png", "epochs"
 # reports/<run>/<protocol>/evaluation/
 EVALUATION = "evaluation"
 SUMMARY, PER_IMAGE, PER_DIM, LAYERS = "summary.json", "per_image.csv", "per_dim.csv", "layers.csv"
@@ -32,6 +34,7 @@ FAILURES = "failures"
 FAILURES_SUMMARY, WORST, BEST_IMAGES, RANDOM_IMAGES, GALLERY = (
     "failures.json", "worst.csv", "best.csv", "random.csv", "gallery.npz",
 )  # fmt: skip
+SLICES = "slices.csv"
 # reports/<run>/
 REPORT_HTML, REPORT_MARKDOWN, FIGURES = "report.html", "report.md", "figures"
 
@@ -106,6 +109,19 @@ def write_array(path: Path, array: np.ndarray) -> None:
     """Write one array as .npy, which `read_array` maps instead of loading."""
     with atomic(path) as file:
         np.save(file, array)
+
+
+@contextlib.contextmanager
+def array_writer(path: Path, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Iterator[Callable[[np.ndarray], None]]:
+    """Yield a function that appends the next rows to a new .npy of `shape`, which takes the place of `path` at the end.
+
+    Plain writes rather than a memory map: on a full disk a write raises, a map kills the process.
+    """
+    dtype = np.dtype(dtype)
+    with atomic(path) as file:
+        header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(file, header)
+        yield lambda rows: file.write(np.ascontiguousarray(rows, dtype).data)
 
 
 @contextlib.contextmanager

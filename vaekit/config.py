@@ -51,6 +51,7 @@ class DataConfig(Config):
     crop: Crop = Field(178, description="Side of the centre crop in pixels, or 'none' for the whole image squeezed.")
     image_size: ImageSize = Field(64, description="Side of the images the network sees, in pixels.")
     limit: dict[Split, int] = Field(default_factory=dict, description="At most so many images of each split.")
+    seed: int = Field(0, ge=0, description="Of random subsets, and of the split where the data has none.")
     on_bad_file: OnBadFile = Field("skip", description="What to do with a file that can not be decoded.")
 
 
@@ -97,6 +98,7 @@ class TrainingConfig(Config):
 class RunConfig(Config):
     """Everything that defines a training run."""
 
+    note: str = Field("", description="A sentence that every report of this run repeats, such as what a profile trims.")
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
     likelihood: LikelihoodConfig = LikelihoodConfig()
@@ -111,6 +113,12 @@ class RunConfig(Config):
 def recipe_names() -> list[str]:
     """Return the names of the recipes that vaekit carries."""
     return sorted(f.name.removesuffix(".toml") for f in files("vaekit.recipes").iterdir() if f.name.endswith(".toml"))
+
+
+def recipe_lines() -> dict[str, str]:
+    """Return the first line of every recipe, by name: what it is."""
+    texts = {name: files("vaekit.recipes").joinpath(f"{name}.toml").read_text(encoding="utf-8") for name in recipe_names()}
+    return {name: text.splitlines()[0].removeprefix(f"# {name}:").strip() for name, text in texts.items()}
 
 
 def load_config(recipe: str, overrides: Mapping[str, Any] | None = None) -> RunConfig:

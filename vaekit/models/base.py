@@ -7,19 +7,23 @@ Images go in and come out as float32 (B, 3, H, W) in [0, 1], whatever range the 
 """
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor, nn
 
 from vaekit.config import Config, LikelihoodConfig, ModelConfig
-from vaekit.errors import ConfigError
 from vaekit.registry import Registry
+from vaekit.seeding import torch_generator
 
 MODELS: Registry[type["VAE"]] = Registry("model", "vaekit.models")
 model = MODELS.register
+
+
+def sum_dtype(tensor: Tensor) -> torch.dtype:
+    """Return the dtype in which sums over pixels or dims accumulate: float64, or float32 on MPS, which has no other."""
+    return torch.float32 if tensor.device.type == "mps" else torch.float64
 
 
 @dataclass(frozen=True)
@@ -39,8 +43,8 @@ class GaussianPosterior:
         return 0.5 * (self.mu.square() + torch.expm1(self.logvar) - self.logvar)
 
     def kl(self) -> Tensor:
-        """Return KL(q(z|x) || p(z)) in nats per image, (B,), summed over dims in float64."""
-        return self.kl_per_dim().sum(1, dtype=torch.float64)
+        """Return KL(q(z|x) || p(z)) in nats per image, (B,)."""
+        return self.kl_per_dim().sum(1, dtype=sum_dtype(self.mu))
 
 
 @dataclass(frozen=True)
@@ -51,9 +55,10 @@ class Gaussian:
     sigma: Tensor
 
     def log_prob(self, x: Tensor) -> Tensor:
-        """Return log p(x|z) in nats per image, (B,), float64: a density over [0, 1] pixels, constants included."""
-        sse = (x - self.mean).square().flatten(1).sum(1, dtype=torch.float64)
-        sigma = self.sigma.double()
+        """Return log p(x|z) in nats per image, (B,): a density over [0, 1] pixels, constants included."""
+        dtype = sum_dtype(x)
+        sse = (x - self.mean).square().flatten(1).sum(1, dtype=dtype)
+        sigma = self.sigma.to(dtype)
         return -0.5 * sse / sigma.square() - x[0].numel() * (sigma.log() + 0.5 * math.log(2 * math.pi))
 
     def at_optimum(self, x: Tensor) -> Self:
@@ -75,6 +80,11 @@ class GaussianHead(nn.Module):
     def forward(self, mean: Tensor) -> Gaussian:
         """Return the likelihood around `mean`."""
         return Gaussian(mean, self.sigma)
+
+    def sentence(self) -> str:
+        """Return what the likelihood is, for tables and reports."""
+        how = "its maximum-likelihood value on the validation split" if self.is_optimal else "given"
+        return f"Gaussian for every pixel value in [0, 1], one sigma = {self.sigma.item():.5f} ({how})"
 
 
 class VAE(nn.Module):
@@ -105,18 +115,20 @@ class VAE(nn.Module):
         """Return the decoder's mean at z = mu(x), (B, 3, H, W)."""
         return self.decode(self.encode(x).mu).mean
 
-    def sample(self, n: int, generator: torch.Generator, temperature: float = 1.0) -> Tensor:
-        """Return n decoder means at z ~ N(0, temperature^2 I), (n, 3, H, W)."""
-        z = temperature * torch.randn(n, self.latent_dim, generator=generator)
+    def sample(self, n: int, *, seed: int = 0, temperature: float = 1.0) -> Tensor:
+        """Return n decoder means at z ~ N(0, temperature^2 I), (n, 3, H, W); the same seed gives the same z."""
+        z = temperature * torch.randn(n, self.latent_dim, generator=torch_generator(seed, "samples"))
         return self.decode(z.to(self.likelihood.sigma.device)).mean
 
 
-def build_model(config: ModelConfig, likelihood: LikelihoodConfig, image_size: int) -> VAE:
-    """Return an untrained network; its weights come from torch's global generator, seeded by the caller.
+def build_model(config: ModelConfig, likelihood: LikelihoodConfig, image_size: int, seed: int) -> VAE:
+    """Return an untrained network, its weights drawn from `seed` alone.
 
     Raises:
         ConfigError: unknown network or option, or a combination the network can not have.
     """
     network = MODELS.get(config.name)
     options = network.Options.parse(config.options, f"[model] name = {config.name!r}")
-    return network(options, image_size, likelihood)
+    with torch.random.fork_rng(devices=[]):  # layers initialise themselves from the global generator: lend them ours
+        torch.manual_seed(torch_generator(seed, "weights").initial_seed())
+        return network(options, image_size, likelihood)

@@ -1,1 +1,1 @@
-
+"""Per-image metrics; each file may hold several of one family."""

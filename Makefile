@@ -1,0 +1,36 @@
+# `make demo` and `make test` are all a new user needs: each makes its own environment in .venv when there is none.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test lint format bench clean
+.DEFAULT_GOAL := demo
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+demo: $(READY)  ## draw faces, train on them, evaluate, find failures, write the report
+	$(BIN)/vaekit train --recipe demo --run demo --overwrite
+	$(BIN)/vaekit evaluate demo
+	$(BIN)/vaekit failures demo --top 32
+	$(BIN)/vaekit report demo
+
+test: $(READY)  ## every test but the benchmarks
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY)  ## speed, as ratios against the bare forward pass and against peers in the same run
+	$(BIN)/python tests/benchmarks/bench.py
+
+clean:  ## remove the environment and the prepared images; runs and reports stay
+	rm -rf $(VENV) data/.prepared

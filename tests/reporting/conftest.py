@@ -1,0 +1,186 @@
+"""A whole set of artifacts as vaekit leaves them: smooth drawn faces, 40 attributes, one metric not computed."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vaekit import artifacts
+from vaekit.config import RunConfig
+
+ATTRIBUTES = """
+5_o_Clock_Shadow Arched_Eyebrows Attractive Bags_Under_Eyes Bald Bangs Big_Lips Big_Nose Black_Hair Blond_Hair
+Blurry Brown_Hair Bushy_Eyebrows Chubby Double_Chin Eyeglasses Goatee Gray_Hair Heavy_Makeup High_Cheekbones Male
+Mouth_Slightly_Open Mustache Narrow_Eyes No_Beard Oval_Face Pale_Skin Pointy_Nose Receding_Hairline Rosy_Cheeks
+Sideburns Smiling Straight_Hair Wavy_Hair Wearing_Earrings Wearing_Hat Wearing_Lipstick Wearing_Necklace
+Wearing_Necktie Young
+""".split()  # noqa: SIM905 (forty lines otherwise)
+PER_IMAGE = ("mse", "sse", "mae", "psnr", "ssim", "mse_sampled", "kl", "recon_nll", "elbo")
+METRICS = {
+    "mse": ("MSE", "", False, "Mean over pixel values of the squared error, pixels in [0, 1]."),
+    "sse": ("Sum of squares", "", False, "Sum over pixel values of the squared error."),
+    "psnr": ("PSNR", "dB", True, "10 log10(1 / mse) per image, then averaged."),
+    "ssim": ("SSIM", "", True, "Structural similarity (Wang et al. 2004), 11 x 11 Gaussian window."),
+    "r2": ("R²", "", True, "1 - sum of squares / sum of squares around the train split's mean image."),
+    "kl": ("KL", "nats per image", None, "KL(q(z|x) || p(z)), summed over dims."),
+    "elbo": ("ELBO", "nats per image", True, "E_q log p(x|z) - KL with the model's own likelihood."),
+    "lpips": ("LPIPS", "", False, "Perceptual distance (Zhang et al. 2018)."),
+    "fid": ("FID", "", False, "Fréchet distance on InceptionV3 features."),
+}
+
+
+def faces(rng: np.random.Generator, n: int, size: int, softness: float = 0.05) -> np.ndarray:
+    """Draw n smooth face-like pictures, uint8 (n, size, size, 3)."""
+    yy, xx = np.mgrid[0:size, 0:size] / size - 0.5
+    pictures = []
+    for _ in range(n):
+        cx, cy = rng.normal(0, 0.03, 2)
+        back, skin, hair = (
+            rng.uniform(0.2, 0.9, 3),
+            np.array([0.85, 0.66, 0.55]) * rng.uniform(0.6, 1.1),
+            rng.uniform(0, 0.4, 3),
+        )
+
+        def blob(x: float, y: float, w: float, h: float, at=(cx, cy)) -> np.ndarray:
+            r = ((xx - at[0] - x) / w) ** 2 + ((yy - at[1] - y) / h) ** 2
+            return (1 / (1 + np.exp((np.sqrt(r) - 1) / softness)))[..., None]
+
+        image = np.broadcast_to(back, (size, size, 3)) * (1 + 0.3 * yy[..., None])
+        shapes = [(blob(0, -0.08, 0.33, 0.4), hair), (blob(0, 0.05, 0.25, 0.34), skin)]
+        shapes += [(blob(s * 0.1, -0.03, 0.045, 0.025), np.array([0.15, 0.12, 0.1])) for s in (-1, 1)]
+        shapes += [(blob(0, 0.22, rng.uniform(0.06, 0.12), 0.025), np.array([0.7, 0.25, 0.25]))]
+        for mask, colour in shapes:
+            image = image * (1 - mask) + colour * mask
+        pictures.append(image)
+    return (np.clip(pictures, 0, 1) * 255).round().astype(np.uint8)
+
+
+def blurred(x: np.ndarray) -> np.ndarray:
+    """Average each pixel with its neighbours four times: what a VAE's mean looks like."""
+    y = x.astype(float)
+    for _ in range(4):
+        y = (y + sum(np.roll(y, s, axis) for s in (-1, 1) for axis in (1, 2))) / 5
+    return y.round().astype(np.uint8)
+
+
+def summary(run: str, n: int, size: int, dims: int, table: pd.DataFrame, attributes: list[str]) -> dict:
+    config = RunConfig.parse({"model": {"name": "conv", "latent_dim": dims}, "data": {"image_size": size}}, "test")
+    metrics = {}
+    for name, (label, unit, higher, definition) in METRICS.items():
+        known = table[name] if name in table else pd.Series([0.71]) if name == "r2" else None
+        value = None if known is None else float(known.mean())
+        half = None if value is None else 0.02 * abs(value)
+        metrics[name] = {
+            "value": value, "low": value and value - half, "high": value and value + half,
+            "n": n if value is not None else 0, "unit": unit, "label": label, "higher_is_better": higher,
+            "definition": definition,
+            "reason": None if value is not None else f"The weights for {label} are not on this machine.",
+        }  # fmt: skip
+    return {
+        "run": {"name": run, "checkpoint": "best.pt", "epoch": 3, "step": 3816},
+        "protocol": {
+            "name": "celeba-test-178-64", "data": "celeba", "split": "test", "n": n, "crop": 178, "image_size": size,
+            "resize": f"Centre crop of 178 pixels, then bilinear with antialiasing to {size} pixels.", "limit": None,
+            "seed": 0, "data_fingerprint": "9f2c" * 16,
+        },
+        "metrics": metrics,
+        "config": config.model_dump(),
+        "model": {"name": "conv", "parameters": 4_112_899, "latent_dim": dims,
+                  "likelihood": "Gaussian with one shared sigma, fitted on valid: 0.071."},
+        "data": {"name": "celeba", "counts": {"train": 162_770, "valid": 19_867, "test": n}, "skipped": 2,
+                 "skipped_reasons": ["000017.jpg: truncated file", "000042.jpg: not an image"],
+                 "attributes": attributes, "notes": ["Attribute values -1 were read as 0."]},
+        "trimmed": ["IWAE was left out of the fast profile."],
+        "made_by": {"vaekit": "0.1.0", "torch": "2.6.0", "python": "3.12.1", "checkpoint_sha256": "ab12" * 16,
+                    "data_fingerprint": "9f2c" * 16},
+    }  # fmt: skip
+
+
+def write_artifacts(
+    root: Path, *, run: str = "default", n: int = 400, size: int = 64, dims: int = 128, top: int = 32, epochs: int = 3,
+    attributes: list[str] | None = None, ids: list[str] | None = None,
+) -> tuple[Path, Path]:  # fmt: skip
+    """Write a complete evaluation and failures folder under `root` and return both."""
+    rng = np.random.default_rng(7)
+    attributes = ATTRIBUTES if attributes is None else attributes
+    evaluation, failures = root / artifacts.EVALUATION, root / artifacts.FAILURES
+    x = faces(rng, 3 * top + 32, size)
+    x_hat = blurred(x)
+    mse = np.sort(rng.gamma(6, 0.0016, n))[::-1]
+    table = pd.DataFrame({"image_id": [f"{i + 1:06d}.jpg" for i in rng.permutation(n)], "mse": mse})
+    if ids is not None:
+        table.loc[: len(ids) - 1, "image_id"] = ids
+    pixels = 3 * size * size
+    table = table.assign(
+        sse=pixels * mse, mae=np.sqrt(mse) * 0.7, psnr=-10 * np.log10(mse), ssim=1 - 12 * mse, mse_sampled=1.1 * mse,
+        kl=rng.normal(61, 6, n), recon_nll=2e5 * mse - 12_000,
+    )  # fmt: skip
+    table["elbo"] = -table["recon_nll"] - table["kl"]
+    artifacts.write_table(evaluation / artifacts.PER_IMAGE, table)
+    artifacts.write_json(evaluation / artifacts.SUMMARY, summary(run, n, size, dims, table, attributes))
+    kl = np.sort(rng.gamma(0.4, 1.2, dims))
+    artifacts.write_table(evaluation / artifacts.PER_DIM, pd.DataFrame({
+        "dim": range(dims), "kl": kl, "mu_mean": rng.normal(0, 0.1, dims), "mu_var": np.minimum(1, kl),
+        "sigma2_mean": np.exp(-2 * kl),
+    }))  # fmt: skip
+    artifacts.write_arrays(
+        evaluation / artifacts.PICTURES, image_id=table["image_id"].to_numpy()[-32:].astype(str), x=x[-32:],
+        x_hat=x_hat[-32:], samples=blurred(blurred(faces(rng, 64, size))),
+    )  # fmt: skip
+    artifacts.write_table(evaluation / artifacts.LAYERS, pd.DataFrame({
+        "part": ["encoder"] * 4 + ["decoder"] * 4,
+        "layer": ["block1.conv", "block1.norm", "block2.conv", "head"] * 2,
+        "kind": ["Conv2d", "BatchNorm2d", "Conv2d", "Linear"] * 2,
+        "output_shape": ["32 × 32 × 32", "32 × 32 × 32", "64 × 16 × 16", "256"] * 2,
+        "parameters": [896, 64, 18_496, 524_416] * 2,
+    }))  # fmt: skip
+    epoch = np.arange(1, epochs + 1)
+    fall = np.exp(-epoch / 2)
+    artifacts.write_table(evaluation / artifacts.HISTORY, pd.DataFrame({
+        "epoch": epoch, "step": 1272 * epoch,
+        "train_loss": 2000 * fall - 11_500, "train_recon_nll": 2000 * fall - 11_560, "train_kl": 60 - 20 * fall,
+        "valid_loss": 1900 * fall - 11_450, "valid_recon_nll": 1900 * fall - 11_511,
+        
+        "valid_kl": 61 - 20 * fall, "valid_mse": 0.009 + 0.01 * fall, "sigma": 0.07, "grad_norm": 80.0,
+    }))  # fmt: skip
+    config = RunConfig.parse({"model": {"name": "conv", "latent_dim": dims}, "data": {"image_size": size}}, "test")
+    artifacts.write_text(evaluation / artifacts.CONFIG, config.to_toml())
+
+    flags = pd.DataFrame(
+        rng.integers(0, 2, (n, len(attributes))) * rng.integers(0, 2, (n, len(attributes))), columns=attributes
+    )
+    everything = pd.concat([table, flags], axis=1)
+    parts = {
+        artifacts.WORST: everything.head(top), artifacts.BEST_IMAGES: everything.tail(top)[::-1],
+        artifacts.RANDOM_IMAGES: everything.sample(top, random_state=1),
+    }  # fmt: skip
+    for file, part in parts.items():
+        part = part.reset_index(drop=True)
+        part.insert(0, "rank", np.arange(1, len(part) + 1))
+        artifacts.write_table(failures / file, part)
+    artifacts.write_arrays(failures / artifacts.GALLERY, **{
+        f"{kind}_{which}": stack[i * top : (i + 1) * top]
+        for i, kind in enumerate(("worst", "best", "random")) for which, stack in (("x", x), ("x_hat", x_hat))
+    })  # fmt: skip
+    artifacts.write_json(failures / artifacts.FAILURES_SUMMARY, {
+        "ranked_by": "mse", "label": "MSE", "unit": "", "higher_is_better": False, "top": top, "n": n, "not_finite": 0,
+        "notes": ["Ties are broken by image id."], "made_by": {"vaekit": "0.1.0"},
+    })  # fmt: skip
+    if attributes:
+        difference = rng.normal(0, 0.0012, len(attributes))
+        slices = pd.DataFrame({
+            "attribute": attributes, "n_with": n // 4, "n_without": n - n // 4, "mean_with": 0.0096 + difference,
+            "mean_without": 0.0096, "difference": difference, "low": difference - 0.0008, "high": difference + 0.0008,
+            "auc": 0.5 + 80 * difference, "worst_with": 9, "worst_n": top, "odds_ratio": np.exp(400 * difference),
+            "p_value": 0.03,
+        })  # fmt: skip
+        order = slices["difference"].abs().sort_values(ascending=False).index
+        artifacts.write_table(failures / artifacts.SLICES, slices.loc[order])
+    return evaluation, failures
+
+
+@pytest.fixture(scope="session")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The evaluation and failures folders of a complete run; tests do not write to them."""
+    return write_artifacts(tmp_path_factory.mktemp("reports") / "default" / "celeba-test-178-64")

@@ -1,0 +1,284 @@
+"""The four verbs, and `load`: what the command line calls, for Python and notebooks.
+
+Torch is imported by the verbs that need it, so that `import vaekit` and `vaekit.report` stay light.
+"""
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import vaekit
+from vaekit import artifacts
+from vaekit.errors import CheckpointError, ConfigError, OutputError
+from vaekit.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from vaekit.config import DataConfig
+    from vaekit.data import Prepared
+    from vaekit.diagnosis.analyse import Failures
+    from vaekit.evaluation.results import Evaluation
+    from vaekit.models.base import VAE
+    from vaekit.reporting import Report
+    from vaekit.training import Training
+
+log = logging.getLogger("vaekit")
+
+
+def load(checkpoint: str | Path, device: str = "cpu") -> "VAE":
+    """Return the model in a checkpoint, ready for `.encode`, `.decode`, `.reconstruct` and `.sample`.
+
+    Raises:
+        CheckpointError: no such file, or not a vaekit checkpoint.
+    """
+    from vaekit.checkpoint import load_checkpoint
+
+    return load_checkpoint(find_checkpoint(checkpoint), device).model
+
+
+def train(
+    recipe: str = "default",
+    *,
+    data: str | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    out: str | Path = "checkpoints",
+    run: str | None = None,
+    overwrite: bool = False,
+    device: str = "auto",
+    progress: Progress = silent,
+) -> "Training":
+    """Train one model and return its folder, checkpoints and history.
+
+    Args:
+        recipe: name of a recipe, or the path of a TOML file.
+        data: a dataset's name or a folder; None takes the recipe's, else data/celeba if it is there, else drawn faces.
+        overrides: settings laid over the recipe's, by dotted key: {"training.epochs": 3}.
+        out: the folder that receives <run>/best.pt and the rest.
+        run: name of the run; None makes one from the recipe and the data that is not taken yet.
+        overwrite: replace a run of that name instead of refusing.
+        device: auto, cpu, cuda or mps.
+        progress: told how far training is.
+
+    Raises:
+        VaekitError: of the kind that fits: settings, data, output folder, or a loss that is no number any more.
+    """
+    from vaekit.config import load_config
+    from vaekit.device import choose_device
+    from vaekit.training import train as run_training
+
+    config = load_config(recipe, dict(overrides or {}) | ({"data.source": data} if data else {}))
+    target = choose_device(device)
+    prepared, settings = _prepare(config.data, progress)
+    folder = _run_folder(Path(out), run, f"{Path(recipe).stem}-{prepared.name}", overwrite)
+    config = config.model_copy(update={"data": settings})
+    return run_training(config, prepared, folder, device=target, progress=progress)
+
+
+def evaluate(
+    checkpoint: str | Path | None = None,
+    *,
+    data: str | None = None,
+    crop: int | str | None = None,
+    image_size: int | None = None,
+    limit: Mapping[str, int] | None = None,
+    out: str | Path = "reports",
+    seed: int = 0,
+    device: str = "auto",
+    batch_size: int = 256,
+    progress: Progress = silent,
+) -> "Evaluation":
+    """Evaluate a checkpoint on the test split and write <out>/<run>/<protocol>/evaluation/summary.json and the rest.
+
+    Args:
+        checkpoint: a .pt file, or a run's folder or name; None takes the best checkpoint of the newest run.
+        data, crop, image_size, limit: the images; None takes what the model was trained with.
+        out: the folder that receives the run's folder.
+        seed: of posterior noise, samples, pictures and bootstrap.
+        device: auto, cpu, cuda or mps.
+        batch_size: images at a time; results depend on it only by float32 rounding.
+        progress: told how far the pass is.
+
+    Raises:
+        VaekitError: of the kind that fits: checkpoint, settings, data or output folder.
+    """
+    from vaekit.checkpoint import load_checkpoint
+    from vaekit.device import choose_device
+    from vaekit.evaluation.evaluate import evaluate as run_evaluation
+    from vaekit.evaluation.evaluate import protocol_of
+
+    path = find_checkpoint(checkpoint)
+    target = choose_device(device)
+    loaded = load_checkpoint(path, target)
+    settings = _with(loaded.config.data, source=data, crop=crop, image_size=image_size, limit=limit)
+    prepared, settings = _prepare(settings, progress)
+    name = protocol_of(prepared, settings, seed)["name"]
+    return run_evaluation(
+        loaded, path, prepared, Path(out) / run_name(path) / name / artifacts.EVALUATION,
+        settings=settings, seed=seed, device=target, batch_size=batch_size, progress=progress,
+    )  # fmt: skip
+
+
+def failures(
+    checkpoint: str | Path | None = None,
+    *,
+    top: int = 32,
+    by: str = "mse",
+    out: str | Path = "reports",
+    seed: int = 0,
+    progress: Progress = silent,
+    **evaluation: Any,
+) -> "Failures":
+    """Rank the test images by a per-image metric and write <out>/<run>/<protocol>/failures/worst.csv and the galleries.
+
+    Uses the evaluation of this checkpoint under `out`; where there is none, or it is stale, evaluates first and says so.
+
+    Args:
+        checkpoint: as for `evaluate`.
+        top: how many worst, best and random images.
+        by: the per-image metric that ranks them.
+        out: the folder that receives the run's folder.
+        seed: of the evaluation, the random images and the bootstrap.
+        progress: told how far the work is.
+        evaluation: data, crop, image_size, limit, device, batch_size, as for `evaluate`.
+
+    Raises:
+        VaekitError: of the kind that fits: checkpoint, settings, data or output folder.
+    """
+    from vaekit.config import DataConfig
+    from vaekit.diagnosis.analyse import analyse
+
+    found = _evaluation(checkpoint, out=out, seed=seed, progress=progress, **evaluation)
+    prepared, _ = _prepare(DataConfig.parse(found.summary["protocol"]["settings"], str(found.folder)), progress)
+    if prepared.fingerprint != found.summary["made_by"]["data_fingerprint"]:
+        log.info("The images have changed since %s: evaluating again.", found.folder)
+        found = evaluate(checkpoint, out=out, seed=seed, progress=progress, **evaluation)
+    return analyse(found, prepared, found.folder.parent / artifacts.FAILURES, by=by, top=top, seed=seed)
+
+
+def report(
+    checkpoint: str | Path | None = None,
+    *,
+    title: str | None = None,
+    out: str | Path = "reports",
+    seed: int = 0,
+    progress: Progress = silent,
+    **evaluation: Any,
+) -> "Report":
+    """Write <out>/<run>/report.html and report.md from the artifacts of this checkpoint.
+
+    An evaluation or a failure analysis that is missing or stale is computed first, and said so.
+
+    Args:
+        checkpoint: as for `evaluate`.
+        title: headline of the report; None makes one from the run.
+        out: the folder that receives the run's folder.
+        seed: of the evaluation and the failure analysis.
+        progress: told how far the work is.
+        evaluation: data, crop, image_size, limit, device, batch_size, as for `evaluate`.
+
+    Raises:
+        VaekitError: of the kind that fits: checkpoint, settings, data or output folder.
+    """
+    from vaekit.reporting import build_report
+
+    found = _evaluation(checkpoint, out=out, seed=seed, progress=progress, **evaluation)
+    folder = found.folder.parent / artifacts.FAILURES
+    if not found.summary["made_by"].items() <= _made_by(folder / artifacts.FAILURES_SUMMARY).items():
+        log.info("No failure analysis of this evaluation in %s: making one.", folder)
+        failures(checkpoint, out=out, seed=seed, progress=progress, **evaluation)
+    return build_report(found.folder, folder, found.folder.parent.parent, title=title, progress=progress)
+
+
+def find_checkpoint(checkpoint: str | Path | None, runs: Path = Path("checkpoints")) -> Path:
+    """Return the checkpoint's file: the given one, the best of a run's folder or name, or the best of the newest run.
+
+    Raises:
+        CheckpointError: there is none.
+    """
+    if checkpoint is None:
+        newest = sorted(runs.glob(f"*/{artifacts.BEST}"), key=lambda path: (path.stat().st_mtime, path), reverse=True)
+        if not newest:
+            raise CheckpointError(f"There is no run in {runs}/: train one with `vaekit train`, or name a checkpoint.")
+        log.info("No checkpoint is named: using the best of the newest run, %s.", newest[0])
+        return newest[0]
+    path = Path(checkpoint)
+    for candidate in (path, path / artifacts.BEST, runs / path / artifacts.BEST):
+        if candidate.is_file():
+            return candidate
+    raise CheckpointError(
+        f"There is no checkpoint {checkpoint}: give a .pt file, or the folder or name of a run that `vaekit train` made."
+    )
+
+
+def run_name(path: Path) -> str:
+    """Return the name under which a checkpoint's results are kept: its run, or file name and hash outside a run."""
+    if not (path.parent / artifacts.CONFIG).is_file():
+        return f"{path.stem}-{artifacts.file_hash(path)[:8]}"
+    run = path.resolve().parent.name
+    return run if path.name == artifacts.BEST else f"{run}-{path.stem}"
+
+
+def _evaluation(checkpoint: str | Path | None, *, out: str | Path, seed: int, progress: Progress, **options: Any) -> "Evaluation":
+    """Return the newest evaluation on disk that fits the checkpoint and what was asked for; make one where none does."""
+    from vaekit.evaluation.results import Evaluation
+
+    path = find_checkpoint(checkpoint)
+    folder = Path(out) / run_name(path)
+    wanted = {"checkpoint_sha256": artifacts.file_hash(path), "seed": seed, "vaekit": vaekit.__version__}
+    asked = {"source": options.get("data"), **{k: options.get(k) for k in ("crop", "image_size", "limit")}}
+    asked = {key: value for key, value in asked.items() if value is not None}
+    summaries = sorted(folder.glob(f"*/{artifacts.EVALUATION}/{artifacts.SUMMARY}"), key=lambda p: -p.stat().st_mtime)
+    for summary in summaries:
+        found = Evaluation(summary.parent)
+        settings = found.summary["protocol"]["settings"]
+        if wanted.items() <= found.summary["made_by"].items() and asked.items() <= settings.items():
+            log.info("Using the evaluation in %s.", found.folder)
+            return found
+    log.info("No evaluation of %s under %s fits: evaluating first.", path, folder)
+    return evaluate(path, out=out, seed=seed, progress=progress, **options)
+
+
+def _made_by(path: Path) -> dict[str, Any]:
+    return artifacts.read_json(path)["made_by"] if path.is_file() else {}
+
+
+def _with(settings: "DataConfig", **changes: Any) -> "DataConfig":
+    """Return the settings with every change that is not None, checked."""
+    given = {key: value for key, value in changes.items() if value is not None}
+    return type(settings).parse(settings.model_dump() | given, "The data options")
+
+
+def _prepare(settings: "DataConfig", progress: Progress) -> tuple["Prepared", "DataConfig"]:
+    """Return the prepared images, and the settings with the source that was used in place of none."""
+    from vaekit.data import Protocol, open_source, prepare
+
+    source = open_source(settings.source, seed=settings.seed, progress=progress)
+    prepared = prepare(
+        source, Protocol(settings.crop, settings.image_size),
+        limit=settings.limit, on_bad_file=settings.on_bad_file, seed=settings.seed, progress=progress,
+    )  # fmt: skip
+    return prepared, settings.model_copy(update={"source": settings.source or source.name})
+
+
+def _run_folder(out: Path, run: str | None, default: str, overwrite: bool) -> Path:
+    """Return the new run's folder, made; a name that is taken is refused, or for an unnamed run counted up."""
+    if run is not None and (not run or Path(run).name != run):
+        raise ConfigError(f"--run {run!r} is no name: give one word for a folder below {out}, without slashes.")
+    folder = out / (run or default)
+    if not overwrite:
+        if run and folder.exists():
+            raise OutputError(f"{folder} is there already: choose another --run, or replace it with --overwrite.")
+        count = 2
+        while folder.exists():
+            folder, count = out / f"{default}-{count}", count + 1
+    elif folder.exists():
+        _remove_run(folder)
+    return artifacts.make_folder(folder)
+
+
+def _remove_run(folder: Path) -> None:
+    """Remove what `train` writes from a run's folder, and nothing else."""
+    for name in (artifacts.BEST, artifacts.LAST, artifacts.CONFIG, artifacts.HISTORY, artifacts.CURVES):
+        (folder / name).unlink(missing_ok=True)
+    for picture in (folder / artifacts.EPOCHS).glob("*.png"):
+        picture.unlink()

@@ -1,0 +1,76 @@
+"""The only place that prints: results to stdout, progress and remarks to stderr."""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as Bars
+
+from vaekit.errors import ConfigError, VaekitError
+from vaekit.progress import Progress
+
+
+def run_app(app: typer.Typer) -> None:
+    """Run `app`; the user's mistakes end in one line and exit code 1 or 2, bugs in their traceback."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger("vaekit")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        app()
+    except ConfigError as error:
+        _fail(f"Error: {error}", 2)
+    except VaekitError as error:
+        _fail(f"Error: {error}", 1)
+    except KeyboardInterrupt:
+        _fail("Interrupted. What was finished before is on disk; nothing half-written was left.", 130)
+
+
+def _fail(message: str, code: int) -> None:
+    print(message, file=sys.stderr)
+    sys.exit(code)
+
+
+def show(result: Any, as_json: bool, facts: dict[str, Any]) -> None:
+    """Print a result in words, or `facts` as one JSON object for machines."""
+    print(json.dumps(facts, ensure_ascii=False, allow_nan=False) if as_json else result)
+
+
+@contextmanager
+def drawn_progress() -> Iterator[Progress]:
+    """Yield a progress callback drawn as one bar per stage, with the speed in units per second and the time left."""
+    columns = (
+        TextColumn("{task.description:10}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[speed]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    console = Console(stderr=True)
+    tasks: dict[str, TaskID] = {}
+    with Bars(*columns, console=console, disable=not console.is_terminal) as bars:
+
+        def progress(stage: str, done: int, total: int, note: str = "") -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(stage, total=total, note=note, speed="")
+            speed = bars.tasks[bars.task_ids.index(tasks[stage])].speed
+            shown = f"{speed:,.0f}/s" if speed else ""
+            bars.update(tasks[stage], completed=done, total=total, note=note, speed=shown)
+
+        yield progress

@@ -1,0 +1,93 @@
+"""vaekit data: draw faces, prepare images."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vaekit.cli import options
+from vaekit.cli.console import drawn_progress, show
+from vaekit.errors import VaekitError
+
+app = typer.Typer(help="Draw faces, and decode images once for training and evaluation.", no_args_is_help=True)
+
+
+class Factors(StrEnum):
+    """How the factors of drawn faces depend on one another."""
+
+    CELEBA = "celeba"
+    INDEPENDENT = "independent"
+
+
+class OnBadFile(StrEnum):
+    """What happens to a file that can not be decoded."""
+
+    SKIP = "skip"
+    BLACK = "black"
+    ERROR = "error"
+
+
+@app.command("faces")
+def faces(
+    count: Annotated[int, typer.Option("--count", min=1, help="How many faces.")] = 4000,
+    seed: options.Seed = 0,
+    factors: Annotated[
+        Factors, typer.Option("--factors", help="Correlated as in CelebA, or independent (disentanglement metrics).")
+    ] = Factors.CELEBA,
+    plant: Annotated[
+        str | None,
+        typer.Option("--plant", help="Plant a failure: occluder, texture or blur, at a rate, such as occluder:0.03."),
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", help="Folder that receives the faces in CelebA's layout.")] = Path(
+        "data/faces"
+    ),
+    json: options.Json = False,
+) -> None:
+    """Draw faces in CelebA's layout: pictures, attributes, splits, identities and the true factors."""
+    from vaekit.data.faces import Plant, write_faces
+
+    try:
+        planted = Plant.parse(plant) if plant else None
+    except VaekitError as error:
+        raise typer.BadParameter(str(error)) from None
+    with drawn_progress() as progress:
+        folder = write_faces(out, count, seed=seed, factors=factors.value, plant=planted, progress=progress)
+    show(f"{count:,} drawn faces in {folder}", json, {"folder": str(folder), "count": count, "seed": seed})
+
+
+@app.command("prepare")
+def prepare(
+    data: options.Data = None,
+    crop: options.Crop = options.CropChoice.C178,
+    image_size: options.ImageSize = 64,
+    limit: options.Limit = None,
+    on_bad_file: Annotated[
+        OnBadFile, typer.Option("--on-bad-file", help="What to do with a file that can not be decoded.")
+    ] = OnBadFile.SKIP,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of subsets, and of the split where there is none.")] = 0,
+    json: options.Json = False,
+) -> None:
+    """Decode images once into a memory-mapped array; train and evaluate do so on demand."""
+    from vaekit.config import DataConfig
+    from vaekit.data import SPLITS, Protocol, open_source
+    from vaekit.data import prepare as run
+
+    settings = DataConfig.parse(
+        {
+            "source": data, "crop": options.crop_value(crop), "image_size": image_size,
+            "limit": options.parse_limit(limit) or {}, "on_bad_file": on_bad_file.value, "seed": seed,
+        },
+        "The options",
+    )  # fmt: skip
+    with drawn_progress() as progress:
+        source = open_source(settings.source, seed=settings.seed, progress=progress)
+        prepared = run(
+            source, Protocol(settings.crop, settings.image_size),
+            limit=settings.limit, on_bad_file=settings.on_bad_file, seed=settings.seed, progress=progress,
+        )  # fmt: skip
+    facts = {
+        "folder": str(prepared.folder), "fingerprint": prepared.fingerprint,
+        "counts": {split: prepared.count(split) for split in SPLITS}, "skipped": len(prepared.skipped),
+    }  # fmt: skip
+    show(prepared, json, facts)

@@ -1,0 +1,30 @@
+"""vaekit evaluate."""
+
+from pathlib import Path
+
+from vaekit.cli import options
+from vaekit.cli.console import drawn_progress, show
+
+
+def command(
+    checkpoint: options.Checkpoint = None,
+    data: options.Data = None,
+    crop: options.Crop = None,
+    image_size: options.ImageSize = None,
+    limit: options.Limit = None,
+    out: options.Reports = Path("reports"),
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    batch_size: options.BatchSize = 256,
+    json: options.Json = False,
+) -> None:
+    """Measure a checkpoint on the test split: error, similarity, KL and the ELBO, with intervals."""
+    from vaekit import api
+
+    with drawn_progress() as progress:
+        result = api.evaluate(
+            checkpoint, data=data, crop=options.crop_value(crop), image_size=image_size,
+            limit=options.parse_limit(limit), out=out, seed=seed, device=device, batch_size=batch_size,
+            progress=progress,
+        )  # fmt: skip
+    show(result, json, {"folder": str(result.folder), **result.summary})

@@ -1,0 +1,34 @@
+"""vaekit report."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vaekit.cli import options
+from vaekit.cli.console import drawn_progress, show
+
+
+def command(
+    checkpoint: options.Checkpoint = None,
+    title: Annotated[str | None, typer.Option("--title", help="Headline of the report.")] = None,
+    data: options.Data = None,
+    crop: options.Crop = None,
+    image_size: options.ImageSize = None,
+    limit: options.Limit = None,
+    out: options.Reports = Path("reports"),
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    batch_size: options.BatchSize = 256,
+    json: options.Json = False,
+) -> None:
+    """Write the report: one HTML file and one Markdown file; what they need and is missing is computed first."""
+    from vaekit import api
+
+    with drawn_progress() as progress:
+        result = api.report(
+            checkpoint, title=title, data=data, crop=options.crop_value(crop), image_size=image_size,
+            limit=options.parse_limit(limit), out=out, seed=seed, device=device, batch_size=batch_size,
+            progress=progress,
+        )  # fmt: skip
+    show(result, json, {"html": str(result.html), "markdown": str(result.markdown)})

@@ -1,0 +1,79 @@
+"""vaekit train."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vaekit.cli import options
+from vaekit.cli.console import drawn_progress, show
+from vaekit.errors import ConfigError
+
+
+def command(
+    recipe: Annotated[str, typer.Option("--recipe", help="Name of a recipe, or the path of a TOML file.")] = "default",
+    data: options.Data = None,
+    crop: options.Crop = None,
+    image_size: options.ImageSize = None,
+    limit: options.Limit = None,
+    epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Passes over the train split.")] = None,
+    batch_size: Annotated[int | None, typer.Option("--batch-size", min=1, help="Images per step.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed of everything random.")] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Any setting of the recipe, such as objective.beta=4; may be repeated."),
+    ] = None,
+    device: options.Device = "auto",
+    out: Annotated[Path, typer.Option("--out", help="Folder that receives <run>/best.pt and the rest.")] = Path(
+        "checkpoints"
+    ),
+    run: Annotated[str | None, typer.Option("--run", help="Name of the run. Default: recipe and data.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run of that name.")] = False,
+    list_recipes: Annotated[bool, typer.Option("--list-recipes", help="Show the recipes and stop.")] = False,
+    json: options.Json = False,
+) -> None:
+    """Train a model; writes best.pt, last.pt, history.csv, config.toml and a picture after every epoch."""
+    from vaekit import api
+    from vaekit.config import recipe_lines
+
+    if list_recipes:
+        lines = recipe_lines()
+        show("\n".join(f"{name:12} {line}" for name, line in lines.items()), json, lines)
+        return
+    given = {
+        "data.crop": options.crop_value(crop),
+        "data.image_size": image_size,
+        "data.limit": options.parse_limit(limit),
+        "training.epochs": epochs,
+        "training.batch_size": batch_size,
+        "training.seed": seed,
+    }
+    overrides = {key: value for key, value in given.items() if value is not None} | parse_settings(set_ or [])
+    with drawn_progress() as progress:
+        result = api.train(
+            recipe, data=data, overrides=overrides, out=out, run=run, overwrite=overwrite, device=device,
+            progress=progress,
+        )  # fmt: skip
+    facts = {
+        "folder": str(result.folder),
+        "best": str(result.best),
+        "last": str(result.last),
+        "history": result.history.to_dict("records"),
+    }
+    show(result, json, facts)
+
+
+def parse_settings(texts: list[str]) -> dict[str, object]:
+    """Return {"objective.beta": 4} from ["objective.beta=4"]; values are TOML, and bare words are text."""
+    import tomllib
+
+    settings: dict[str, object] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(f"--set {text!r} is no setting: write it as objective.beta=4.")
+        try:
+            settings[key.strip()] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            settings[key.strip()] = value.strip()
+    return settings

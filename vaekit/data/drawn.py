@@ -1,0 +1,57 @@
+"""Drawn faces: CelebA's layout, rendered by vaekit itself, for use before (or instead of) CelebA."""
+
+import json
+import logging
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from vaekit.data.base import Source, dataset
+from vaekit.data.celeba import read_celeba
+from vaekit.data.output import locked, writing
+from vaekit.errors import DataError
+from vaekit.progress import Progress, silent
+
+DEFAULT_FACES = 4000
+FACES_SEED = 0  # one default set for everybody, whatever the seed of a run
+PARAMETERS = "faces.json"
+
+log = logging.getLogger("vaekit")
+
+
+@dataset("faces")
+def open_faces(root: Path, seed: int) -> Source:
+    """Return the drawn faces below `root`, with what they were drawn with among the notes."""
+    source = read_celeba(root, seed, "faces")
+    return replace(source, notes=("Drawn faces: no real person.", *_drawn_with(source.root), *source.notes))
+
+
+def draw_default_faces(folder: Path, progress: Progress = silent) -> None:
+    """Draw the default set of faces into `folder`, whole or not at all.
+
+    Raises:
+        OutputError: the folder can not be written.
+    """
+    from vaekit.data.faces import write_faces
+
+    with writing(folder.parent, "--data"):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with locked(folder.with_name(f".{folder.name}.lock")):
+            if folder.exists():
+                return
+            log.info("Drawing %s faces into %s: no data is named, or %s is missing.", DEFAULT_FACES, folder, folder)
+            with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
+                drawn = Path(temporary) / folder.name
+                write_faces(drawn, DEFAULT_FACES, seed=FACES_SEED, progress=progress)
+                drawn.rename(folder)
+
+
+def _drawn_with(root: Path) -> list[str]:
+    path = root / PARAMETERS
+    if not path.is_file():
+        return []
+    try:
+        parameters = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise DataError(f"{path} is not valid JSON ({error}): draw the faces again.") from error
+    return [f"Drawn with {PARAMETERS}: {json.dumps(parameters, sort_keys=True)}."]

@@ -1,0 +1,122 @@
+"""One face, from its seed and index to its pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from vaekit.data.faces.accessories import paint_earrings, paint_glasses, paint_hat
+from vaekit.data.faces.background import paint_background
+from vaekit.data.faces.beard import paint_beard
+from vaekit.data.faces.canvas import FULL, HEIGHT, WIDTH, grain
+from vaekit.data.faces.clothes import paint_clothes, paint_necklace
+from vaekit.data.faces.features import paint_features
+from vaekit.data.faces.hair import arrange_hair, hair_colour, paint_back_hair, paint_bun, paint_front_hair
+from vaekit.data.faces.head import Light, paint_chin_fold, paint_ears, paint_head, paint_neck
+from vaekit.data.faces.occluders import Plant, paint_occluder, plant_occluder, plant_texture
+from vaekit.data.faces.population import FactorLaw, Sitter, draw_sitter, stream
+from vaekit.data.faces.pose import Head
+from vaekit.errors import DataError
+
+FACTOR_LAWS: tuple[FactorLaw, ...] = ("celeba", "independent")
+
+
+@dataclass(frozen=True)
+class Face:
+    """A drawn face: image (218, 178, 3) uint8 RGB, what it shows, and every number it was drawn from."""
+
+    image: np.ndarray
+    attributes: dict[str, bool]
+    factors: dict[str, float]
+
+
+def check_law(factors: str) -> None:
+    """DataError unless `factors` names a way to draw factors."""
+    if factors not in FACTOR_LAWS:
+        raise DataError(f"Can not draw factors {factors!r}: expected one of {', '.join(FACTOR_LAWS)}.")
+
+
+def draw_face(
+    seed: int,
+    index: int,
+    *,
+    factors: FactorLaw = "celeba",
+    plant: Plant | None = None,
+    force: Mapping[str, bool] | None = None,
+) -> Face:
+    """Draw face `index` of the population of `seed`.
+
+    Args:
+        seed: any whole number from 0.
+        index: which face, from 0; the same (seed, index, factors, plant) always gives the same bytes.
+        factors: "celeba" for CelebA's base rates and correlations, "independent" for independent factors.
+        plant: a failure to plant in some of the images.
+        force: attributes to want or to refuse; the rest of the face stays as it was, but for what they exclude.
+    """
+    check_law(factors)
+    if seed < 0 or index < 0:
+        raise DataError(f"Can not draw face {index} of seed {seed}: both are whole numbers from 0.")
+    sitter = draw_sitter(seed, index, factors, force=force)
+    fate = stream(seed, index, 3)
+    planted = plant.kind if plant is not None and fate.random() < plant.rate else None
+    image = _compose(sitter, planted, fate)
+    return Face(image, sitter.attributes, sitter.factors)
+
+
+def _compose(sitter: Sitter, planted: str | None, fate: np.random.Generator) -> np.ndarray:
+    """Paint from the back to the front; writes the extent of an occluder and a planted blur into the sitter's factors."""
+    f, rng = sitter.factors, sitter.rng
+    head, light = Head(f), Light.of(f)
+    spot = head.spot(FULL)
+    picture = paint_background(f, rng)
+    hair = arrange_hair(head, spot, f, light, rng)
+    colour = hair_colour(f)
+    paint_back_hair(picture, hair)
+    paint_bun(picture, head, f, hair)
+    paint_neck(picture, head, f, light)
+    paint_clothes(picture, head, f, light, rng)
+    paint_necklace(picture, head, f, light, rng)
+    paint_ears(picture, head, f, light)
+    skin = paint_head(picture, head, spot, f, light, rng)
+    if f["double_chin"]:
+        paint_chin_fold(picture, head, f)
+    paint_features(picture, head, skin, f, colour, rng)
+    paint_beard(picture, head, skin, f, colour, rng)
+    paint_front_hair(picture, head, spot, f, hair)
+    paint_glasses(picture, head, f, rng)
+    paint_earrings(picture, head, f, rng)
+    paint_hat(picture, head, f, light, rng)
+    cover = np.zeros((HEIGHT, WIDTH), np.float32)
+    if f["occluder"]:
+        cover = paint_occluder(picture, head, f, light, rng)
+    if planted == "occluder":
+        cover = np.maximum(cover, plant_occluder(picture, head, fate))
+    if planted == "texture":
+        plant_texture(picture, fate)
+    if planted == "blur":
+        f["blur"], sitter.attributes["Blurry"] = 1.5, True
+    f["planted"] = float(planted is not None)
+    f["occluder"] = float((cover * (spot.inside > 0)).sum() / (spot.inside > 0).sum())
+    return _develop(picture, f, rng)
+
+
+def _develop(picture: np.ndarray, f: Mapping[str, float], rng: np.random.Generator) -> np.ndarray:
+    """Expose, blur and digitise (3, H, W) linear light: (H, W, 3) uint8."""
+    picture *= np.float32(2.0 ** (0.33 * f["exposure"]))
+    shown = np.sqrt(np.clip(picture, 0, None))
+    # A film's shoulder: highlights roll off instead of clipping flat.
+    np.minimum(shown, 0.8 + 0.5 * (shown - 0.8), out=shown)
+    contrast = 1.0 + 0.10 * f["contrast"]
+    shown = (shown - np.float32(0.45)) * np.float32(contrast * 255) + np.float32(0.45 * 255)
+    pixels = shown.transpose(1, 2, 0)
+    if f["blur"] > 0.05:
+        image = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+        radius = 3.4 * f["blur"] if f["blur"] > 0.5 else 1.6 * f["blur"]
+        pixels = np.asarray(image.filter(ImageFilter.GaussianBlur(radius)), np.float32)
+    noise = grain()
+    top, left = int(rng.integers(512 - HEIGHT)), int(rng.integers(512 - WIDTH))
+    pixels = pixels + noise[top : top + HEIGHT, left : left + WIDTH] * np.float32(1.0 + 4.0 * f["grain"] ** 2)
+    return np.clip(pixels + np.float32(0.5), 0, 255).astype(np.uint8)

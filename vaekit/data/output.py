@@ -1,0 +1,62 @@
+"""Writing into a folder: one process at a time, and a clear sentence where it can not be written."""
+
+import contextlib
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from vaekit.errors import OutputError
+
+log = logging.getLogger("vaekit")
+
+
+@contextlib.contextmanager
+def writing(folder: Path, flag: str) -> Iterator[None]:
+    """Turn what fails on the way to disk into an OutputError that names `folder` and the `flag` to choose another."""
+    try:
+        yield
+    except (OSError, OutputError) as error:
+        cause = error.__cause__ if isinstance(error, OutputError) else error
+        reason = getattr(cause, "strerror", None) or str(cause or error)
+        raise OutputError(
+            f"Can not write in {folder}: {reason}. What was there is untouched and what is finished is kept: free some "
+            f"room or choose another folder with {flag}, and run the same command again."
+        ) from error
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold the lock file `path`, waiting for whoever holds it; the empty file is removed when the work succeeded.
+
+    The system releases the lock by itself when its holder dies, even by kill -9. A holder must look again whether the
+    work is still to be done: who waited may find it finished. Where the file system knows no locks (some network
+    drives) the work goes on without one.
+    """
+    with path.open("a+b") as file:
+        if not _try(file):
+            log.info("Waiting for another vaekit that holds %s.", path)
+            while not _try(file):
+                time.sleep(0.2)
+        yield
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def _try(file: IO[bytes]) -> bool:
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:
+        return True
+    return True

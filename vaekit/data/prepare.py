@@ -1,0 +1,311 @@
+"""Decode once: from a dataset's files to one mapped uint8 array, atomically, in parallel, resumed where it stopped.
+
+While it works, the folder is called `<fingerprint>.partial`: finished images are appended to images.npy, and a journal
+beside it holds one line for each file that is through. Images reach the disk before their lines do, so whatever stops
+the work (Ctrl-C, kill -9, a full disk), the next run trusts the journal, cuts a half-written row off and goes on.
+Appending, rather than writing into a mapped file, keeps a full disk an error instead of a killed process.
+"""
+
+import errno
+import hashlib
+import io
+import json
+import logging
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, get_args
+
+import numpy as np
+import pandas as pd
+import PIL
+
+import vaekit
+from vaekit.artifacts import (
+    IMAGES,
+    INDEX,
+    MEAN_IMAGE,
+    META,
+    PREPARED,
+    SKIPPED,
+    read_array,
+    write_array,
+    write_json,
+    write_table,
+)
+from vaekit.config import OnBadFile
+from vaekit.data.base import SPLITS, Limits, Protocol, Source
+from vaekit.data.crop import Decoded, decode, strict_pillow
+from vaekit.data.output import locked, writing
+from vaekit.data.prepared import FORMAT, Prepared, open_prepared
+from vaekit.data.selection import select
+from vaekit.errors import ConfigError, DataError, did_you_mean
+from vaekit.progress import Progress, silent
+
+JOURNAL = "journal.txt"  # a line per file: ok, small, or bad and the reason
+HEADER = 128  # bytes of images.npy before its first row, whatever its number of rows
+CHUNK = 512  # files between two flushes: what an interruption can cost
+CACHE = Path("data") / PREPARED
+
+log = logging.getLogger("vaekit")
+
+
+def prepare(
+    source: Source,
+    protocol: Protocol,
+    *,
+    limit: Limits | None = None,
+    on_bad_file: OnBadFile = "skip",
+    seed: int = 0,
+    cache: Path = CACHE,
+    workers: int | None = None,
+    progress: Progress = silent,
+) -> Prepared:
+    """Return the images of `source` under `protocol`, decoded now, or mapped where that was done before.
+
+    Args:
+        source: which files.
+        protocol: crop and size.
+        limit: at most so many images of each split: a seeded subset, of which a smaller one is a part.
+        on_bad_file: leave a file out that can not be decoded ("skip"), put a black image in its place ("black"), or
+            stop ("error"); the first two list it with its reason.
+        seed: decides the subset.
+        cache: holds one folder for each fingerprint; several processes may ask for the same one at once.
+        workers: threads that decode; none: one for each core.
+        progress: told "preparing images", how many files are through, of how many.
+
+    Raises:
+        DataError: no image, none that can be decoded, or, with "error", the first that can not.
+        OutputError: the cache can not be written, or has too little room; what is finished is kept.
+    """
+    if on_bad_file not in get_args(OnBadFile):
+        raise ConfigError(f"--on-bad-file {on_bad_file!r} is unknown.{did_you_mean(on_bad_file, get_args(OnBadFile))}")
+    index, cut, notes = select(source.index, limit or {}, seed)
+    if index.empty:
+        raise DataError(
+            f"No image is left of the data {source.name!r}: it has {len(source.index):,} images, limits {dict(cut)}. "
+            "Raise --limit or name other data with --data."
+        )
+    meta: dict[str, Any] = {
+        "format": FORMAT,
+        "source": source.name,
+        "protocol": {"name": protocol.name, **asdict(protocol)},
+        "on_bad_file": on_bad_file,
+        "limits": cut,
+        "attributes": list(source.attributes),
+        "notes": [*source.notes, *notes],
+    }
+    fingerprint = _fingerprint(source.root, index, meta)
+    final = cache / fingerprint
+    if (ready := _reuse(final)) is not None:
+        return ready
+    task = _Task(source.root, index, protocol, on_bad_file, workers or _cores(), progress)
+    with writing(cache, "--cache"):
+        cache.mkdir(parents=True, exist_ok=True)
+        with locked(cache / f"{fingerprint}.lock"):
+            if (ready := _reuse(final)) is not None:  # finished by whom this process waited for
+                return ready
+            _prepare_into(final, task, {"fingerprint": fingerprint, **meta})
+    return open_prepared(final)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What is to be decoded, and how."""
+
+    root: Path
+    index: pd.DataFrame
+    protocol: Protocol
+    on_bad_file: OnBadFile
+    workers: int
+    progress: Progress
+
+    @property
+    def row_bytes(self) -> int:
+        return 3 * self.protocol.image_size**2
+
+    def decode(self, file: str) -> Decoded:
+        return decode(self.root / file, self.protocol)
+
+    def has_row(self, line: str) -> bool:
+        return not line.startswith("bad") or self.on_bad_file == "black"
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _fingerprint(root: Path, index: pd.DataFrame, meta: dict[str, Any]) -> str:
+    """Hash what decides the result: files and sizes, splits, identities, attributes, protocol, choices and notes.
+
+    Not the folder they lie in, nor the times of the files: the same data elsewhere has the same fingerprint.
+    """
+    digest = hashlib.sha256(json.dumps(meta, sort_keys=True).encode())
+    names = [file.rpartition("/")[2] for file in index["file"]]
+    sizes = [_size(root / file) for file in index["file"]]
+    texts = [index["image_id"], names, sizes, index["split"], *([index["identity"]] if "identity" in index else [])]
+    for column in texts:
+        digest.update("\0".join(map(str, column)).encode() + b"\1")
+    digest.update(index[meta["attributes"]].to_numpy(np.int8).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:  # gone since it was listed: decoding will say so
+        return -1
+
+
+def _reuse(folder: Path) -> Prepared | None:
+    if not folder.is_dir():
+        return None
+    try:
+        return open_prepared(folder)
+    except DataError as error:
+        log.warning("The prepared images in %s are damaged and are made again: %s", folder, error)
+        return None
+
+
+def _prepare_into(final: Path, task: _Task, meta: dict[str, Any]) -> None:
+    partial = final.with_name(f"{final.name}.partial")
+    if final.exists():
+        shutil.rmtree(final)
+    partial.mkdir(exist_ok=True)
+    try:
+        outcomes = _decode_all(partial, task)
+    except DataError:
+        shutil.rmtree(partial)  # other files or another choice make another fingerprint: nobody would resume this
+        raise
+    _finish(partial, task, outcomes, meta)
+    (partial / JOURNAL).unlink()
+    partial.rename(final)
+
+
+def _decode_all(partial: Path, task: _Task) -> list[str]:
+    """Append what is missing to images.npy and return the journal: one line for each file, in the index's order."""
+    files = task.index["file"].tolist()
+    (partial / IMAGES).touch()
+    (partial / JOURNAL).touch()
+    with (
+        (partial / IMAGES).open("r+b") as images,
+        (partial / JOURNAL).open("r+b") as journal,
+        strict_pillow(),
+        ThreadPoolExecutor(task.workers) as pool,
+    ):
+        outcomes = _resume(images, journal, task)
+        _check_room(partial, (len(files) - len(outcomes)) * task.row_bytes)
+        log.info("Preparing %s images of %s at %s.", len(files), task.root, task.protocol.name)
+        bad = sum(line.startswith("bad") for line in outcomes)
+        task.progress("preparing images", len(outcomes), len(files), _note(bad))
+        for start in range(len(outcomes), len(files), CHUNK):
+            chunk = files[start : start + CHUNK]
+            lines = []
+            for file, decoded in zip(chunk, pool.map(task.decode, chunk), strict=True):
+                lines.append(_outcome(file, decoded, task))
+                bad += decoded.pixels is None
+                if task.has_row(lines[-1]):
+                    images.write(bytes(task.row_bytes) if decoded.pixels is None else decoded.pixels.tobytes())
+                if (start + len(lines)) % 64 == 0 or start + len(lines) == len(files):
+                    task.progress("preparing images", start + len(lines), len(files), _note(bad))
+            _to_disk(images)
+            journal.write("".join(f"{line}\n" for line in lines).encode())
+            _to_disk(journal)
+            outcomes += lines
+    if bad == len(files):
+        raise DataError(
+            f"None of the {len(files):,} files in {task.root} can be decoded; {files[0]}: {outcomes[0][4:]}. "
+            "Expected pictures: download them again, or name other data with --data."
+        )
+    return outcomes
+
+
+def _resume(images: BinaryIO, journal: BinaryIO, task: _Task) -> list[str]:
+    """Return the journal of an interrupted run, with both files cut where it and the rows on disk agree."""
+    lines = journal.read().decode("utf-8", "replace").split("\n")[:-1]  # the last line may be half written
+    stored = max(0, images.seek(0, os.SEEK_END) - HEADER) // task.row_bytes
+    rows = np.cumsum([task.has_row(line) for line in lines], dtype=np.int64)
+    lines = lines[: int(np.searchsorted(rows, stored, side="right"))]
+    journal.truncate(len("".join(f"{line}\n" for line in lines).encode()))
+    journal.seek(0, os.SEEK_END)
+    images.truncate(HEADER + sum(map(task.has_row, lines)) * task.row_bytes)
+    images.seek(0, os.SEEK_END)
+    if lines:
+        log.info("Going on after %s images that an earlier run has prepared.", len(lines))
+    return lines
+
+
+def _check_room(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if needed > free:
+        says = f"{needed / 1e6:,.0f} MB are needed and {free / 1e6:,.0f} MB are free"
+        raise OSError(errno.ENOSPC, says)
+
+
+def _outcome(file: str, decoded: Decoded, task: _Task) -> str:
+    if decoded.pixels is not None:
+        return "small" if decoded.is_small else "ok"
+    if task.on_bad_file == "error":
+        raise DataError(
+            f"{task.root / file} can not be decoded: {decoded.reason}. Put a whole picture there, or leave it out with "
+            "--on-bad-file skip, or show it black with --on-bad-file black."
+        )
+    return f"bad {decoded.reason}"
+
+
+def _note(bad: int) -> str:
+    return f"{bad:,} not decoded" if bad else ""
+
+
+def _to_disk(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _finish(partial: Path, task: _Task, outcomes: list[str], meta: dict[str, Any]) -> None:
+    """Write the header of images.npy and the small files; each is written whole, so this can be done again."""
+    index = task.index[[task.has_row(line) for line in outcomes]].drop(columns="file").reset_index(drop=True)
+    _write_header(partial / IMAGES, (len(index), task.protocol.image_size, task.protocol.image_size, 3))
+    write_table(partial / INDEX, index)
+    prefix = "replaced by black: " if task.on_bad_file == "black" else ""
+    bad = [
+        (file, prefix + line[4:]) for file, line in zip(task.index["file"], outcomes, strict=True) if line[:3] == "bad"
+    ]
+    write_table(partial / SKIPPED, pd.DataFrame(bad, columns=["file", "reason"]))
+    train = np.flatnonzero(index["split"] == "train")
+    if len(train):
+        write_array(partial / MEAN_IMAGE, _mean(read_array(partial / IMAGES), train))
+    small = outcomes.count("small")
+    notes = list(meta["notes"])
+    if bad:
+        what = "shown black" if task.on_bad_file == "black" else "left out"
+        notes.append(f"{len(bad):,} of the {len(outcomes):,} files can not be decoded and are {what} ({SKIPPED}).")
+    if small:
+        notes.append(
+            f"{small:,} images are smaller than the crop of {task.protocol.crop} pixels: their largest centred square "
+            "is taken instead."
+        )
+    counts = {split: int((index["split"] == split).sum()) for split in SPLITS}
+    versions = {"vaekit": vaekit.__version__, "pillow": PIL.__version__}
+    bad_files = {"not_decoded": len(bad), "smaller_than_crop": small}
+    write_json(partial / META, {**meta, "notes": notes, "counts": counts, **bad_files, "versions": versions})
+
+
+def _write_header(path: Path, shape: tuple[int, ...]) -> None:
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    if len(header.getvalue()) != HEADER:
+        raise RuntimeError(f"numpy wrote a header of {len(header.getvalue())} bytes, not {HEADER}")
+    with path.open("r+b") as file:
+        file.write(header.getvalue())
+        _to_disk(file)
+
+
+def _mean(images: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return the mean of these images in [0, 1], float64; summed in integers, so exact in any order."""
+    total = np.zeros(images.shape[1:], np.uint64)
+    for start in range(0, len(rows), CHUNK):
+        total += images[rows[start : start + CHUNK]].sum(axis=0, dtype=np.uint64)
+    return total / (255.0 * len(rows))

@@ -1,0 +1,124 @@
+"""A dataset decoded once: images mapped from disk, and everything that is known of them."""
+
+import html
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vaekit.artifacts import IMAGES, INDEX, MEAN_IMAGE, META, SKIPPED, read_array, read_json
+from vaekit.data.base import SPLITS, Protocol
+from vaekit.errors import DataError, did_you_mean
+
+FORMAT = 1  # of the folder; another number makes another fingerprint, so that old folders are left alone
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """The N images of one selection of a dataset, under one protocol.
+
+    Attributes:
+        folder: where it lies.
+        images: uint8 (N, S, S, 3), mapped read-only; row i belongs to row i of `index`. Sorted by image_id.
+        index: image_id, split, identity (where known), then one 0/1 column per attribute.
+        skipped: file and reason of what could not be decoded.
+        protocol: crop and size of the images.
+        name: of the dataset, such as "celeba".
+        fingerprint: what was asked for, hashed: the selected files and their sizes, index, protocol, on_bad_file.
+        attributes: names of the attribute columns; empty where there are none.
+        notes: sentences a report must repeat.
+        meta: everything of meta.json.
+    """
+
+    folder: Path
+    images: np.ndarray
+    index: pd.DataFrame
+    skipped: pd.DataFrame
+    protocol: Protocol
+    name: str
+    fingerprint: str
+    attributes: tuple[str, ...]
+    notes: tuple[str, ...]
+    meta: dict[str, Any]
+
+    def rows(self, split: str) -> np.ndarray:
+        """Return the row numbers of a split, ascending int64; DataError where it has no image."""
+        if split not in SPLITS:
+            raise DataError(f"There is no split {split!r}.{did_you_mean(split, SPLITS)}")
+        rows = np.flatnonzero(self.index["split"] == split)
+        if not len(rows):
+            raise DataError(
+                f"The data {self.name!r} has no {split} image ({self._counts()}). Expected at least one: raise "
+                f"--limit {split}=..., put images there that its partition calls {split}, or choose other data with "
+                "--data."
+            )
+        return rows
+
+    def count(self, split: str) -> int:
+        """Return the number of images of a split."""
+        return int((self.index["split"] == split).sum())
+
+    def mean_image(self) -> np.ndarray:
+        """Return the mean of the train images, float64 (S, S, 3) in [0, 1]; DataError where there are none."""
+        self.rows("train")
+        return np.asarray(read_array(self.folder / MEAN_IMAGE))
+
+    def attribute_table(self, rows: np.ndarray) -> pd.DataFrame:
+        """Return the attributes of these rows as 0/1, (len(rows), K), numbered from 0."""
+        return self.index[list(self.attributes)].iloc[rows].reset_index(drop=True)
+
+    def _counts(self) -> str:
+        return ", ".join(f"{split} {self.count(split):,}" for split in SPLITS)
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.protocol.name}: {self._counts()} ({len(self.skipped)} files not decoded)"
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
+        return f"<b>{html.escape(str(self))}</b><ul>{notes}</ul>"
+
+
+def open_prepared(folder: Path) -> Prepared:
+    """Open what `prepare` wrote.
+
+    Raises:
+        DataError: something is missing, broken, of another version, or does not fit the rest.
+    """
+    meta = read_json(folder / META)
+    if not isinstance(meta, dict) or meta.get("format") != FORMAT:
+        raise DataError(f"{folder} is not of this version of vaekit: delete it and prepare the data again.")
+    attributes = tuple(meta["attributes"])
+    index = _read_text_table(folder / INDEX, attributes)
+    images = read_array(folder / IMAGES)
+    side = meta["protocol"]["image_size"]
+    if images.shape != (len(index), side, side, 3) or images.dtype != np.uint8:
+        raise DataError(
+            f"{folder} does not fit together: images {images.shape} {images.dtype}, expected uint8 "
+            f"{(len(index), side, side, 3)}. Delete it and prepare the data again."
+        )
+    return Prepared(
+        folder=folder,
+        images=images,
+        index=index,
+        skipped=_read_text_table(folder / SKIPPED, ()),
+        protocol=Protocol(meta["protocol"]["crop"], side),
+        name=meta["source"],
+        fingerprint=meta["fingerprint"],
+        attributes=attributes,
+        notes=tuple(meta["notes"]),
+        meta=meta,
+    )
+
+
+def _read_text_table(path: Path, numbers: tuple[str, ...]) -> pd.DataFrame:
+    """Read a CSV as text but for the columns `numbers`; an image called "NA" or "007" keeps its name."""
+    kinds = defaultdict(lambda: str, dict.fromkeys(numbers, np.int64))
+    try:
+        return pd.read_csv(path, dtype=kinds, na_filter=False, encoding="utf-8")
+    except (OSError, ValueError, pd.errors.ParserError) as error:
+        raise DataError(f"{path} can not be read ({error}): delete its folder and prepare the data again.") from error

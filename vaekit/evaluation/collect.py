@@ -1,0 +1,86 @@
+"""The one ordered pass over the test split: every image once, each number per image, nothing dropped or padded."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from vaekit.artifacts import array_writer
+from vaekit.data import Prepared
+from vaekit.data.loaders import batches
+from vaekit.data.pixels import to_uint8
+from vaekit.errors import VaekitError
+from vaekit.evaluation.base import METRICS, Batch
+from vaekit.models.base import VAE
+from vaekit.progress import Progress, silent
+from vaekit.seeding import keyed_normal
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What the pass brings home: the per-image table (one row per image, in order), mu and logvar, (N, D) float32."""
+
+    per_image: pd.DataFrame
+    mu: np.ndarray
+    logvar: np.ndarray
+
+
+@torch.inference_mode()
+def collect(
+    model: VAE,
+    prepared: Prepared,
+    rows: np.ndarray,
+    reconstructions: Path,
+    *,
+    seed: int,
+    device: torch.device | str = "cpu",
+    batch_size: int = 256,
+    progress: Progress = silent,
+) -> Collected:
+    """Run every metric on the images in `rows`: one encode, a decode of mu and a decode of a sample per image.
+
+    Posterior noise is keyed by (seed, image_id), so values agree across batch sizes and orders to float32 tolerance.
+    The reconstructions are written to the .npy file `reconstructions` as uint8 (N, H, W, C), in the order of `rows`.
+    """
+    model = model.to(device).eval()
+    columns: dict[str, list[np.ndarray]] = {name: [] for name in METRICS.names()}
+    image_ids: list[str] = []
+    mu, logvar = [], []
+    shape = (len(rows), *prepared.images.shape[1:])
+    with array_writer(reconstructions, shape, np.uint8) as append:
+        for loaded in batches(prepared, rows, batch_size, device):
+            posterior = model.encode(loaded.x)
+            noise = torch.from_numpy(keyed_normal(seed, "posterior", loaded.image_ids, model.latent_dim))
+            at_sample = model.decode(posterior.sample(noise.to(loaded.x.device)))
+            batch = Batch(loaded.x, posterior, model.decode(posterior.mu), at_sample)
+            if torch.isnan(batch.x_hat).any():
+                raise VaekitError(
+                    "The model's reconstructions hold NaN pixels, so nothing can be said of them: its weights have "
+                    "diverged. Evaluate an earlier checkpoint, or train again with a lower training.learning_rate."
+                )
+            for name, metric in METRICS.items():
+                columns[name].append(metric(batch).numpy())
+            append(to_uint8(batch.x_hat))
+            mu.append(posterior.mu.float().cpu().numpy())
+            logvar.append(posterior.logvar.float().cpu().numpy())
+            image_ids += loaded.image_ids
+            progress("evaluate", len(image_ids), len(rows))
+    table = pd.DataFrame({"image_id": image_ids, **{name: np.concatenate(parts) for name, parts in columns.items()}})
+    return Collected(table, np.concatenate(mu), np.concatenate(logvar))
+
+
+def per_dim_table(mu: np.ndarray, logvar: np.ndarray) -> pd.DataFrame:
+    """Return one row per latent dim: kl (nats, mean over images), mean and variance of mu, mean of sigma^2; float64."""
+    mu, logvar = mu.astype(np.float64), logvar.astype(np.float64)
+    kl = 0.5 * (mu**2 + np.expm1(logvar) - logvar)
+    return pd.DataFrame(
+        {
+            "dim": np.arange(mu.shape[1]),
+            "kl": kl.mean(0),
+            "mu_mean": mu.mean(0),
+            "mu_var": mu.var(0),
+            "sigma2_mean": np.exp(logvar).mean(0),
+        }
+    )

@@ -1,0 +1,168 @@
+"""The evaluation of one checkpoint, from the pass over the test split to the artifacts on disk."""
+
+import platform
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+import vaekit
+from vaekit import artifacts
+from vaekit.checkpoint import Checkpoint
+from vaekit.config import DataConfig
+from vaekit.data import SPLITS, Prepared
+from vaekit.data.pixels import to_uint8
+from vaekit.errors import ConfigError
+from vaekit.evaluation.base import METRICS
+from vaekit.evaluation.collect import collect, per_dim_table
+from vaekit.evaluation.layers import layer_table
+from vaekit.evaluation.results import Evaluation
+from vaekit.evaluation.uncertainty import bootstrap_means
+from vaekit.models.base import VAE
+from vaekit.progress import Progress, silent
+from vaekit.seeding import numpy_generator
+
+SPLIT = "test"
+PICTURED = 32  # test images kept as pictures, drawn by the seed
+SAMPLES = 64  # draws from the prior kept as pictures
+
+
+def protocol_of(prepared: Prepared, settings: DataConfig, seed: int) -> dict[str, Any]:
+    """Return what a number must carry to be compared with another: data, split, N, crop, size, subset and seed."""
+    name = f"{prepared.name}-{prepared.protocol.name}-{SPLIT}"
+    name += "".join(f"-{split}{count}" for split, count in sorted(settings.limit.items()))
+    return {
+        "name": name,
+        "data": prepared.name,
+        "split": SPLIT,
+        "n": prepared.count(SPLIT),
+        "crop": prepared.protocol.crop,
+        "image_size": prepared.protocol.image_size,
+        "resize": "Pillow's antialiased bilinear filter, to 8 bits a channel",
+        "limit": dict(settings.limit),
+        "seed": seed,
+        "data_fingerprint": prepared.fingerprint,
+        "settings": settings.model_dump(mode="json"),
+    }
+
+
+def evaluate(
+    checkpoint: Checkpoint,
+    source_file: Path,
+    prepared: Prepared,
+    folder: Path,
+    *,
+    settings: DataConfig,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+    batch_size: int = 256,
+    progress: Progress = silent,
+) -> Evaluation:
+    """Evaluate a checkpoint on the test split and write every artifact to `folder`, summary.json last.
+
+    Args:
+        checkpoint: the loaded model.
+        source_file: the file it came from; its hash ties the artifacts to it.
+        prepared: decoded images at the protocol to evaluate under.
+        folder: receives summary.json and the tables and arrays beside it.
+        settings: what `prepared` was made with, for the protocol.
+        seed: of the posterior noise, the samples, the pictures and the bootstrap.
+
+    Raises:
+        DataError: no test image.
+        ConfigError: the images have another size than the network.
+    """
+    model = checkpoint.model
+    if prepared.protocol.image_size != model.image_size:
+        raise ConfigError(
+            f"The network of {source_file} sees {model.image_size} pixels and --image-size asked for "
+            f"{prepared.protocol.image_size}: leave --image-size away, or train a network of that size."
+        )
+    rows = prepared.rows(SPLIT)
+    (artifacts.make_folder(folder) / artifacts.SUMMARY).unlink(missing_ok=True)  # until all is written, none of it counts
+    collected = collect(
+        model, prepared, rows, folder / artifacts.RECONSTRUCTIONS,
+        seed=seed, device=device, batch_size=batch_size, progress=progress,
+    )  # fmt: skip
+    artifacts.write_table(folder / artifacts.PER_IMAGE, collected.per_image)
+    artifacts.write_table(folder / artifacts.PER_DIM, per_dim_table(collected.mu, collected.logvar))
+    artifacts.write_arrays(
+        folder / artifacts.LATENTS,
+        image_id=collected.per_image["image_id"].to_numpy(dtype=str), mu=collected.mu, logvar=collected.logvar,
+    )  # fmt: skip
+    artifacts.write_table(folder / artifacts.LAYERS, layer_table(model))
+    artifacts.write_text(folder / artifacts.CONFIG, checkpoint.config.to_toml())
+    artifacts.write_table(folder / artifacts.HISTORY, pd.DataFrame(checkpoint.history))
+    _write_pictures(folder, model, prepared, rows, seed)
+
+    ids = METRICS.names()
+    estimates = bootstrap_means(collected.per_image[ids].to_numpy(), seed)
+    metrics = {
+        metric.id: {
+            **vars(estimate), "unit": metric.unit, "label": metric.label,
+            "higher_is_better": metric.higher_is_better, "definition": metric.definition,
+        }
+        for (_, metric), estimate in zip(METRICS.items(), estimates, strict=True)
+    }  # fmt: skip
+    run = {"name": checkpoint.run, "checkpoint": source_file.name, "epoch": checkpoint.epoch, "step": checkpoint.step}
+    model_facts = {
+        "name": checkpoint.config.model.name,
+        "parameters": sum(p.numel() for p in model.parameters()),
+        "latent_dim": model.latent_dim,
+        "likelihood": model.likelihood.sentence(),
+    }
+    made_by = {
+        "vaekit": vaekit.__version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "checkpoint_sha256": artifacts.file_hash(source_file),
+        "data_fingerprint": prepared.fingerprint,
+        "seed": seed,
+    }
+    artifacts.write_json(
+        folder / artifacts.SUMMARY,
+        {
+            "run": run,
+            "protocol": protocol_of(prepared, settings, seed),
+            "metrics": metrics,
+            "config": checkpoint.config.model_dump(mode="json"),
+            "model": model_facts,
+            "data": _data_facts(checkpoint, prepared),
+            "trimmed": [checkpoint.config.note] if checkpoint.config.note else [],
+            "made_by": made_by,
+        },
+    )
+    return Evaluation(folder)
+
+
+@torch.inference_mode()
+def _write_pictures(folder: Path, model: VAE, prepared: Prepared, rows: np.ndarray, seed: int) -> None:
+    count = min(PICTURED, len(rows))
+    chosen = np.sort(numpy_generator(seed, "pictures").choice(len(rows), count, replace=False))
+    reconstructions = artifacts.read_array(folder / artifacts.RECONSTRUCTIONS)
+    artifacts.write_arrays(
+        folder / artifacts.PICTURES,
+        image_id=prepared.index["image_id"].to_numpy(dtype=str)[rows[chosen]],
+        x=prepared.images[rows[chosen]],
+        x_hat=reconstructions[chosen],
+        samples=to_uint8(model.sample(SAMPLES, seed=seed)),
+    )
+
+
+def _data_facts(checkpoint: Checkpoint, prepared: Prepared) -> dict[str, Any]:
+    notes = list(prepared.notes)
+    if checkpoint.data["fingerprint"] != prepared.fingerprint:
+        notes.append(
+            f"The model was trained on other prepared images ({checkpoint.data['name']}, "
+            f"{checkpoint.data['protocol']}) than it is evaluated on."
+        )
+    return {
+        "name": prepared.name,
+        "counts": {split: prepared.count(split) for split in SPLITS},
+        "skipped": len(prepared.skipped),
+        "skipped_reasons": [f"{row.file}: {row.reason}" for row in prepared.skipped.itertuples()],
+        "attributes": list(prepared.attributes),
+        "notes": notes,
+    }

@@ -1,0 +1,34 @@
+"""The architecture as a table: what each layer gives, and what it costs."""
+
+import pandas as pd
+import torch
+from torch import nn
+
+from vaekit.models.base import VAE
+
+
+@torch.no_grad()
+def layer_table(model: VAE) -> pd.DataFrame:
+    """Return one row per layer in the order of the forward pass: layer, kind, output_shape, parameters.
+
+    Shapes are those of one image, without the batch axis; a parameter is counted at the layer that owns it.
+    """
+    rows: list[dict[str, object]] = []
+
+    def note(name: str) -> object:
+        def hook(layer: nn.Module, inputs: object, output: torch.Tensor) -> None:
+            shape = " x ".join(map(str, output.shape[1:]))
+            count = sum(p.numel() for p in layer.parameters(recurse=False))
+            rows.append({"layer": name, "kind": type(layer).__name__, "output_shape": shape, "parameters": count})
+
+        return hook
+
+    leaves = [(name, m) for name, m in model.named_modules() if name and not list(m.children())]
+    hooks = [m.register_forward_hook(note(name)) for name, m in leaves if m is not model.likelihood]
+    try:
+        device = model.likelihood.sigma.device
+        model.reconstruct(torch.zeros(1, 3, model.image_size, model.image_size, device=device))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return pd.DataFrame(rows, columns=["layer", "kind", "output_shape", "parameters"])

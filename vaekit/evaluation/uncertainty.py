@@ -1,0 +1,50 @@
+"""Intervals of means over images, by the percentile bootstrap."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from vaekit.seeding import numpy_generator
+
+RESAMPLES = 1000
+LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over n images with its 95 % interval; `value` is None, with a reason, where there is no mean."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    reason: str | None = None
+
+
+def bootstrap_means(columns: np.ndarray, seed: int) -> list[Estimate]:
+    """Return the mean of each column of (N, M) with its percentile bootstrap interval (Efron & Tibshirani 1993).
+
+    All columns see the same 1,000 resamples of images. A column with a value that is not finite has no mean: it is
+    reported so, never filtered. One image gives a mean without an interval.
+    """
+    n = len(columns)
+    if n == 0:
+        return [Estimate(None, None, None, 0, "there is no image") for _ in range(columns.shape[1])]
+    finite = np.isfinite(columns)
+    usable = np.where(finite, columns, 0.0)
+    generator = numpy_generator(seed, "bootstrap")
+    means = np.empty((RESAMPLES, columns.shape[1]))
+    for i in range(RESAMPLES):
+        weights = np.bincount(generator.integers(0, n, n), minlength=n)
+        means[i] = weights @ usable / n
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    estimates = []
+    for k, column in enumerate(columns.T):
+        bad = n - int(finite[:, k].sum())
+        if bad:
+            estimates.append(Estimate(None, None, None, n, f"{bad:,} of {n:,} images have a value that is not finite"))
+        elif n == 1:
+            estimates.append(Estimate(float(column[0]), None, None, 1))
+        else:
+            estimates.append(Estimate(float(column.mean()), float(low[k]), float(high[k]), n))
+    return estimates

@@ -1,0 +1,59 @@
+"""The worst, best and random test images: original, reconstruction and error map on one scale, with what is known."""
+
+import numpy as np
+import pandas as pd
+
+from vaekit.artifacts import BEST_IMAGES, FAILURES_SUMMARY, GALLERY, RANDOM_IMAGES, SUMMARY, WORST
+from vaekit.figures.base import Artifacts, Drawn, figure, plain
+from vaekit.figures.grids import gallery, png_bytes, shared_limit
+
+KINDS = {"worst": WORST, "best": BEST_IMAGES, "random": RANDOM_IMAGES}
+CHOSEN = {"worst": "the worst by {}", "best": "the best by {}", "random": "drawn by seed"}
+_MOST = 24
+
+
+def pictures(artifacts: Artifacts, kind: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return originals and reconstructions of the "worst", "best" or "random" images, each uint8 (K, H, W, 3)."""
+    return artifacts[GALLERY][f"{kind}_x"], artifacts[GALLERY][f"{kind}_x_hat"]
+
+
+def common_limit(artifacts: Artifacts) -> float:
+    """Return the end of the one error scale that all three galleries share, in [0, 1] pixels."""
+    pairs = [pictures(artifacts, kind) for kind in KINDS if f"{kind}_x" in artifacts[GALLERY]]
+    return shared_limit(*[pair for pair in pairs if len(pair[0])])
+
+
+def attributes_of(table: pd.DataFrame, artifacts: Artifacts) -> list[list[str]]:
+    """Return for each row of a ranking the names of the attributes that its image has."""
+    names = [name for name in artifacts[SUMMARY]["data"]["attributes"] if name in table.columns]
+    flags = table[names].to_numpy() == 1
+    return [[name for name, flag in zip(names, row, strict=True) if flag] for row in flags]
+
+
+def _draw(artifacts: Artifacts, kind: str) -> Drawn:
+    ranked, table = artifacts[FAILURES_SUMMARY], artifacts[KINDS[kind]]
+    by, label = ranked["ranked_by"], ranked["label"]
+    x, x_hat = pictures(artifacts, kind)
+    n = min(_MOST, len(table), len(x))
+    limit = common_limit(artifacts)
+    labels = [
+        "\n".join([f"{row['rank']}  {row['image_id']}", f"{label} {plain(row[by])}", ", ".join(has).replace("_", " ")])
+        for (_, row), has in zip(table.head(n).iterrows(), attributes_of(table, artifacts), strict=False)
+    ]
+    picture = gallery(x[:n], x_hat[:n], labels, limit=limit)
+    values = table[by].head(n)
+    reach = plain(values.min()) if n == 1 else f"{plain(values.min())} to {plain(values.max())}"
+    reach = f"{label} {reach} {ranked['unit']}".rstrip()
+    caption = (
+        f"{n} of {ranked['n']:,} test images, {CHOSEN[kind].format(label)}: {reach}. "
+        f"Left to right: original, reconstruction, error from 0 (black) to {limit:.2f} "
+        "or more (brightest), one scale for worst, best and random."
+    )
+    alt = f"{kind.capitalize()} test images ({n}) with reconstruction and error map; {reach}."
+    return Drawn(f"{kind.capitalize()} images", caption, alt, png_bytes(picture), "png")
+
+
+for _kind, _file in KINDS.items():
+    figure(f"gallery_{_kind}", needs=(FAILURES_SUMMARY, GALLERY, _file, SUMMARY))(
+        lambda artifacts, kind=_kind: _draw(artifacts, kind)
+    )

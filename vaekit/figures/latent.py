@@ -1,0 +1,76 @@
+"""What the latent dimensions carry: KL of each, and where posterior and prior part."""
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+from vaekit.artifacts import PER_DIM
+from vaekit.figures._style import BLUE, INK, MUTED, canvas, figure_bytes, say_empty, theme
+from vaekit.figures.base import Artifacts, Drawn, figure, plain
+
+ACTIVE_VARIANCE = 0.01  # Burda et al. 2016: a dim is active where Var_x[mu_d] exceeds it
+
+
+@figure("kl_per_dim", needs=(PER_DIM,))
+def kl_per_dim(artifacts: Artifacts) -> Drawn:
+    """Draw the KL of every latent dim, largest first."""
+    values = artifacts[PER_DIM]["kl"].to_numpy(float)
+    finite = np.sort(values[np.isfinite(values)])[::-1]
+    dims, total = len(values), float(finite.sum())
+    with theme():
+        fig, (axes,) = canvas(7.6, 3.2)
+        axes.set(title="KL of each latent dim", xlabel="dims, sorted by KL", ylabel="nats per image")
+        if len(finite) == 0:
+            say_empty(axes, "no finite values")
+        else:
+            axes.fill_between(np.arange(len(finite) + 1), [*finite, finite[-1]], step="post", color=BLUE, linewidth=0)
+            axes.set(xlim=(0, len(finite)), ylim=(0, max(finite[0] * 1.08, 1e-3)))
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.grid(axis="x", visible=False)
+    lost = f" {dims - len(finite)} dims are not finite and left out." if len(finite) < dims else ""
+    if total > 0:
+        half = int(np.searchsorted(np.cumsum(finite), total / 2)) + 1
+        if dims > 1:
+            axes.axvline(half, color=INK, linewidth=1, linestyle=(0, (3, 2)))
+            axes.annotate(
+                f"half of the KL in {half}", (half, finite[0]), (6, 0), textcoords="offset points", va="center"
+            )
+        small = int((finite < 0.01).sum())
+        if dims == 1:
+            said = f"The only latent dim carries {plain(total)} nats per image"
+            caption = f"{said}."
+        else:
+            said = f"Of {dims:,} dims {half:,} carry half of the {plain(total)} nats per image"
+            caption = f"{said}; the largest has {plain(finite[0])}, and {small:,} stay below 0.01 nats."
+    else:
+        said = f"None of the {dims:,} dims carries any KL (total {plain(total)} nats)"
+        caption = f"{said}: the posterior equals the prior for every image."
+    return Drawn("KL per latent dim", caption + lost, f"Bars, sorted: {said}.", figure_bytes(fig, "svg"), "svg")
+
+
+@figure("posterior", needs=(PER_DIM,))
+def posterior(artifacts: Artifacts) -> Drawn:
+    """Draw the variance of mu against the mean posterior variance, one dot per latent dim."""
+    table = artifacts[PER_DIM]
+    mu_var, sigma2 = table["mu_var"].to_numpy(float), table["sigma2_mean"].to_numpy(float)
+    finite = np.isfinite(mu_var) & np.isfinite(sigma2)
+    dims, active = len(table), int((mu_var > ACTIVE_VARIANCE).sum())
+    with theme():
+        fig, (axes,) = canvas(7.6, 3.4)
+        axes.set(title="Each latent dim: spread of its means against its noise", xscale="log")
+        axes.set(xlabel="variance of μ over images", ylabel="mean posterior variance")
+        if finite.any():
+            spread = np.maximum(mu_var[finite], 1e-6)  # a dim that never moves has no place on a log axis
+            axes.set_xlim(min(spread.min() / 2, 1e-3), max(spread.max() * 2, 2.0))
+            axes.axvline(ACTIVE_VARIANCE, color=MUTED, linewidth=1, linestyle=(0, (3, 2)))
+            axes.scatter(spread, sigma2[finite], s=22, color=BLUE, alpha=0.75, linewidth=0)
+            axes.set_ylim(0, max(1.1, 1.05 * sigma2[finite].max()))
+            axes.annotate("active →", (ACTIVE_VARIANCE, 0.02), (5, 4), xycoords=("data", "axes fraction"),
+                          textcoords="offset points", color=MUTED)  # fmt: skip
+        else:
+            say_empty(axes, "no finite values")
+    caption = (
+        f"{active:,} of {dims:,} dims are active: the variance of μ exceeds {ACTIVE_VARIANCE}. A dim at the top left "
+        "repeats the prior; one at the bottom right carries the image."
+    )
+    alt = f"Scatter plot of {dims:,} latent dims, {active:,} of them right of the threshold {ACTIVE_VARIANCE}."
+    return Drawn("Active and passive dims", caption, alt, figure_bytes(fig, "svg"), "svg")

@@ -1,0 +1,55 @@
+"""What the model does to pictures: reconstructions of test images, and samples from the prior."""
+
+import numpy as np
+
+from vaekit.artifacts import PER_IMAGE, PICTURES
+from vaekit.figures.base import Artifacts, Drawn, figure, plain
+from vaekit.figures.grids import absolute_error, image_grid, pair_grid, png_bytes
+
+_PIXELS = 64 * 96 * 96  # at most so many pixels of each kind, so that a page of 128-pixel images still loads on a phone
+
+
+def _shown(images: np.ndarray, columns: int) -> int:
+    """Return how many of `images` to show: whole rows while there are several, within the bound on pixels."""
+    fits = min(len(images), _PIXELS // (images.shape[1] * images.shape[2]))
+    return max(1, fits if fits == len(images) else fits // columns * columns or fits)
+
+
+@figure("reconstructions", needs=(PICTURES,))
+def reconstructions(artifacts: Artifacts) -> Drawn:
+    """Draw seeded test images, each above its reconstruction."""
+    x, x_hat = artifacts[PICTURES]["x"], artifacts[PICTURES]["x_hat"]
+    n = _shown(np.concatenate([x, x_hat], axis=1), 8)
+    error = absolute_error(x[:n], x_hat[:n]).mean()
+    some = f"{n} of the {len(x)} stored" if n < len(x) else f"{n}"
+    caption = (
+        f"{some} test images drawn by seed: originals above, reconstructions (decoder mean at z = μ) below. "
+        f"A pixel is off by {plain(255 * error)} of 255 grey levels on average"
+    )
+    table = artifacts.get(PER_IMAGE)
+    if table is not None and "mse" in table and "image_id" in artifacts[PICTURES]:
+        mse = table.set_index("image_id")["mse"]
+        ranks = mse.rank(pct=True).reindex(artifacts[PICTURES]["image_id"][:n].astype(str)).dropna()
+        if len(ranks):
+            caption += f"; by MSE they reach from quantile {ranks.min():.2f} to {ranks.max():.2f} of the test images"
+    side = f"{x.shape[2]} by {x.shape[1]} pixels"
+    alt = f"Grid of {n} face images of {side}, each above its reconstruction."
+    return Drawn("Reconstructions", caption + ".", alt, png_bytes(pair_grid(x[:n], x_hat[:n], 8)), "png")
+
+
+@figure("samples", needs=(PICTURES,))
+def samples(artifacts: Artifacts) -> Drawn:
+    """Draw decoder means at random draws from the prior."""
+    images = artifacts[PICTURES]["samples"]
+    n = _shown(images, 8)
+    spread = float(images.astype(np.float64).std(axis=0).mean())
+    caption = f"{n} of {len(images)} decoder means" if n < len(images) else f"{n} decoder means"
+    caption += (
+        " at z ~ N(0, I), unselected. Across the samples a pixel varies with a standard deviation of "
+        f"{plain(spread)} grey levels"
+    )
+    if "x" in artifacts[PICTURES]:
+        real = float(artifacts[PICTURES]["x"].astype(np.float64).std(axis=0).mean())
+        caption += f", across the test images above with {plain(real)}"
+    alt = f"Grid of {n} face images decoded from random latent codes."
+    return Drawn("Samples from the prior", caption + ".", alt, png_bytes(image_grid(images[:n], 8)), "png")
