@@ -18,12 +18,17 @@ Wearing_Necktie Young
 """.split()  # noqa: SIM905 (forty lines otherwise)
 PER_IMAGE = ("mse", "sse", "mae", "psnr", "ssim", "mse_sampled", "kl", "recon_nll", "elbo")
 METRICS = {
-    "mse": ("MSE", "", False, "Mean over pixel values of the squared error, pixels in [0, 1]."),
+    "mse": (
+        "Mean squared error",
+        "squared pixel value",
+        False,
+        "Mean over pixel values of the squared error, pixels in [0, 1].",
+    ),
     "sse": ("Sum of squares", "", False, "Sum over pixel values of the squared error."),
-    "psnr": ("PSNR", "dB", True, "10 log10(1 / mse) per image, then averaged."),
+    "psnr": ("Peak signal-to-noise ratio", "dB", True, "10 log10(1 / mse) per image, then averaged."),
     "ssim": ("SSIM", "", True, "Structural similarity (Wang et al. 2004), 11 x 11 Gaussian window."),
     "r2": ("R²", "", True, "1 - sum of squares / sum of squares around the train split's mean image."),
-    "kl": ("KL", "nats per image", None, "KL(q(z|x) || p(z)), summed over dims."),
+    "kl": ("KL divergence", "nats per image", None, "KL(q(z|x) || p(z)), summed over dims."),
     "elbo": ("ELBO", "nats per image", True, "E_q log p(x|z) - KL with the model's own likelihood."),
     "lpips": ("LPIPS", "", False, "Perceptual distance (Zhang et al. 2018)."),
     "fid": ("FID", "", False, "Fréchet distance on InceptionV3 features."),
@@ -164,7 +169,8 @@ def write_artifacts(
         for i, kind in enumerate(("worst", "best", "random")) for which, stack in (("x", x), ("x_hat", x_hat))
     })  # fmt: skip
     artifacts.write_json(failures / artifacts.FAILURES_SUMMARY, {
-        "ranked_by": "mse", "label": "MSE", "unit": "", "higher_is_better": False, "top": top, "n": n, "not_finite": 0,
+        "ranked_by": "mse", "label": "Mean squared error", "unit": "squared pixel value",
+        "higher_is_better": False, "top": top, "n": n, "not_finite": 0,
         "notes": ["Ties are broken by image id."], "made_by": {"vaekit": "0.1.0"},
     })  # fmt: skip
     if attributes:

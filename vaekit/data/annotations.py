@@ -77,12 +77,13 @@ def _read(path: Path, columns: tuple[str, ...] | None, allowed: tuple[int, ...] 
     # A first row with more values than names makes pandas take the surplus as row labels.
     too_wide = not isinstance(table.index, pd.RangeIndex)
     values = table[list(names)].to_numpy(str if kind is str else np.int8)
-    if too_wide or not len(table) or (allowed is not None and (values.min() < allowed[0] or values.max() > allowed[-1])):
-        _point_at_line(path, body, skipped, names, allowed)
-    if kind is str:
+    if allowed is None:
         values = values.astype(object)
-        if not values.all():  # an empty text: the row ended early
-            _point_at_line(path, body, skipped, names, allowed)
+        fits = values.all()  # an empty text: the row ended early
+    else:
+        fits = len(values) and values.min() >= allowed[0] and values.max() <= allowed[-1]
+    if too_wide or not len(table) or not fits:
+        _point_at_line(path, body, skipped, names, allowed)
     image_ids = pd.Index([name.rpartition(".")[0] or name for name in table["image_id"].tolist()], dtype=object)
     if not image_ids.is_unique:
         twice = image_ids[image_ids.duplicated()][0]

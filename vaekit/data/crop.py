@@ -74,7 +74,7 @@ def decode(file: Path | str | IO[bytes], protocol: Protocol) -> Decoded:
         # Cropped before it is resized: a resize with a box would blend in pixels from outside of the crop.
         return Decoded(np.asarray(square.resize(size, Image.Resampling.BILINEAR)), is_small)
     except Exception as error:  # a broken file can raise anything inside a decoder
-        return Decoded(None, reason=_reason(error))
+        return Decoded(None, reason=_reason(error, file))
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -98,10 +98,11 @@ def _centre(image: Image.Image, protocol: Protocol) -> Image.Image:
     return image.crop((left, top, left + side, top + side))
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, file: Path | str | IO[bytes]) -> str:
     # No path and no address of an object in it: the same file gives the same words.
     if isinstance(error, UnidentifiedImageError):
-        return "not a picture, or of a kind that Pillow does not know"
+        is_empty = isinstance(file, (str, Path)) and Path(file).stat().st_size == 0
+        return "the file is empty" if is_empty else "not a picture, or of a kind that Pillow does not know"
     if isinstance(error, FileNotFoundError):
         return "the file is gone"
     if isinstance(error, OSError) and error.strerror:

@@ -34,12 +34,12 @@ def draw_default_faces(folder: Path, progress: Progress = silent) -> None:
     """
     from vaekit.data.faces import write_faces
 
-    with writing(folder.parent, "--data"):
+    with writing(folder.parent, "name a folder of images with --data"):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with locked(folder.with_name(f".{folder.name}.lock")):
             if folder.exists():
                 return
-            log.info("Drawing %s faces into %s: no data is named, or %s is missing.", DEFAULT_FACES, folder, folder)
+            log.info("Drawing %s faces into %s.", DEFAULT_FACES, folder)
             with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
                 drawn = Path(temporary) / folder.name
                 write_faces(drawn, DEFAULT_FACES, seed=FACES_SEED, progress=progress)

@@ -52,10 +52,10 @@ def _checked(folder: Path, files: Iterable[str]) -> list[str]:
     files = sorted(files)
     try:
         "".join(files).encode()
-    except UnicodeEncodeError as error:
-        near = error.object[max(0, error.start - 20) : error.end + 20]
+    except UnicodeEncodeError:
+        bad = next(file for file in files if any("\ud800" <= letter <= "\udfff" for letter in file))
         raise DataError(
-            f"{folder} holds a file whose name is not UTF-8 (near {near!a}): rename it, so that tables can name it."
+            f"{folder} holds a file whose name is not UTF-8, {bad!a}: rename it, so that tables can name it."
         ) from None
     return files
 

@@ -14,8 +14,8 @@ log = logging.getLogger("vaekit")
 
 
 @contextlib.contextmanager
-def writing(folder: Path, flag: str) -> Iterator[None]:
-    """Turn what fails on the way to disk into an OutputError that names `folder` and the `flag` to choose another."""
+def writing(folder: Path, instead: str) -> Iterator[None]:
+    """Turn what fails on the way to disk into an OutputError that names `folder` and what to do `instead`."""
     try:
         yield
     except (OSError, OutputError) as error:
@@ -23,7 +23,7 @@ def writing(folder: Path, flag: str) -> Iterator[None]:
         reason = getattr(cause, "strerror", None) or str(cause or error)
         raise OutputError(
             f"Can not write in {folder}: {reason}. What was there is untouched and what is finished is kept: free some "
-            f"room or choose another folder with {flag}, and run the same command again."
+            f"room, make it writable or {instead}, then run the same command again."
         ) from error
 
 

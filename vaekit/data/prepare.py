@@ -102,7 +102,7 @@ def prepare(
     if (ready := _reuse(final)) is not None:
         return ready
     task = _Task(source.root, index, protocol, on_bad_file, workers or _cores(), progress)
-    with writing(cache, "--cache"):
+    with writing(cache, "let it be a link to a folder elsewhere"):
         cache.mkdir(parents=True, exist_ok=True)
         with locked(cache / f"{fingerprint}.lock"):
             if (ready := _reuse(final)) is not None:  # finished by whom this process waited for

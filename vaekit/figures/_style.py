@@ -27,6 +27,7 @@ _THEME = {
     "ytick.color": MUTED,
     "xtick.labelcolor": MUTED,
     "ytick.labelcolor": MUTED,
+    "patch.edgecolor": PAPER,
     "grid.color": RULE,
     "grid.linewidth": 0.7,
     "axes.grid": True,

@@ -26,7 +26,7 @@ def training_curves(history: pd.DataFrame) -> Figure:
     A column that is absent or never finite leaves its line out; single non-finite epochs leave a gap and are counted.
     """
     with theme():
-        fig, panels = canvas(7.6, 5.2, 2, 2)
+        fig, panels = canvas(8.6, 5.2, 2, 2)
         for axes, (title, unit, columns) in zip(panels, _PANELS, strict=True):
             _panel(axes, history, title, unit, columns)
         return fig

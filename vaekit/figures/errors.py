@@ -18,7 +18,7 @@ def error_distribution(artifacts: Artifacts) -> Drawn:
     lost = len(values) - len(finite)
     note = f" {lost:,} of {len(values):,} images have no finite MSE and are left out." if lost else ""
     with theme():
-        fig, (axes,) = canvas(7.6, 3.2)
+        fig, (axes,) = canvas(8.6, 3.2)
         axes.set(title="Error of each test image", xlabel="MSE, mean over pixels in [0, 1]", ylabel="images")
         if len(finite) == 0:
             say_empty(axes, "no finite values")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from vaekit.artifacts import BEST_IMAGES, FAILURES_SUMMARY, GALLERY, RANDOM_IMAGES, SUMMARY, WORST
-from vaekit.figures.base import Artifacts, Drawn, figure, plain
+from vaekit.figures.base import Artifacts, Drawn, figure, in_sentence, plain
 from vaekit.figures.grids import gallery, png_bytes, shared_limit
 
 KINDS = {"worst": WORST, "best": BEST_IMAGES, "random": RANDOM_IMAGES}
@@ -32,12 +32,12 @@ def attributes_of(table: pd.DataFrame, artifacts: Artifacts) -> list[list[str]]:
 
 def _draw(artifacts: Artifacts, kind: str) -> Drawn:
     ranked, table = artifacts[FAILURES_SUMMARY], artifacts[KINDS[kind]]
-    by, label = ranked["ranked_by"], ranked["label"]
+    by, label = ranked["ranked_by"], in_sentence(ranked["label"])
     x, x_hat = pictures(artifacts, kind)
     n = min(_MOST, len(table), len(x))
     limit = common_limit(artifacts)
     labels = [
-        "\n".join([f"{row['rank']}  {row['image_id']}", f"{label} {plain(row[by])}", ", ".join(has).replace("_", " ")])
+        "\n".join([f"{row['rank']}  {row['image_id']}", f"{by} {plain(row[by])}", ", ".join(has).replace("_", " ")])
         for (_, row), has in zip(table.head(n).iterrows(), attributes_of(table, artifacts), strict=False)
     ]
     picture = gallery(x[:n], x_hat[:n], labels, limit=limit)

@@ -17,7 +17,7 @@ def kl_per_dim(artifacts: Artifacts) -> Drawn:
     finite = np.sort(values[np.isfinite(values)])[::-1]
     dims, total = len(values), float(finite.sum())
     with theme():
-        fig, (axes,) = canvas(7.6, 3.2)
+        fig, (axes,) = canvas(8.6, 3.2)
         axes.set(title="KL of each latent dim", xlabel="dims, sorted by KL", ylabel="nats per image")
         if len(finite) == 0:
             say_empty(axes, "no finite values")
@@ -55,7 +55,7 @@ def posterior(artifacts: Artifacts) -> Drawn:
     finite = np.isfinite(mu_var) & np.isfinite(sigma2)
     dims, active = len(table), int((mu_var > ACTIVE_VARIANCE).sum())
     with theme():
-        fig, (axes,) = canvas(7.6, 3.4)
+        fig, (axes,) = canvas(8.6, 3.4)
         axes.set(title="Each latent dim: spread of its means against its noise", xscale="log")
         axes.set(xlabel="variance of μ over images", ylabel="mean posterior variance")
         if finite.any():

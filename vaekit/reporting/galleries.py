@@ -9,6 +9,7 @@ from PIL import Image
 
 from vaekit import artifacts
 from vaekit.errors import DataError
+from vaekit.figures.base import in_sentence
 from vaekit.figures.galleries import CHOSEN, KINDS, attributes_of, common_limit, pictures
 from vaekit.figures.grids import png_bytes, triples
 from vaekit.reporting.text import number, readable
@@ -70,7 +71,7 @@ def make_galleries(files: dict[str, Any], missing: dict[str, str]) -> Galleries:
         galleries = tuple(
             Gallery(
                 kind,
-                CHOSEN[kind].format(ranked["label"]),
+                CHOSEN[kind].format(in_sentence(ranked["label"])),
                 _cards(files, kind, ranked["ranked_by"], columns, limit),
                 len(files[file]),
                 file,
@@ -81,7 +82,7 @@ def make_galleries(files: dict[str, Any], missing: dict[str, str]) -> Galleries:
     except KeyError as error:
         raise DataError(f"The failure analysis lacks {error.args[0]!r}: run `vaekit failures` again.") from error
     shown = {name for gallery in galleries for card in gallery.cards for name in card.attributes}
-    return Galleries(galleries, ranked["label"], ranked["unit"], limit, columns, tuple(sorted(shown)))
+    return Galleries(galleries, in_sentence(ranked["label"]), ranked["unit"], limit, columns, tuple(sorted(shown)))
 
 
 def _cards(

@@ -78,8 +78,8 @@ def paint_hat(picture: np.ndarray, head: Head, f: Mapping[str, float], light: Li
     hat = Mask().polygon([*dome, *front])
     brim = Mask()
     if kind == 0:  # a cap's peak
-        brim.polygon(curve([_at(head, -30, low - 7, 0), _at(head, -26, low + 4, 0), _at(head, 0, low + 9, 0),
-                            _at(head, 26, low + 4, 0), _at(head, 30, low - 7, 0), _at(head, 0, low - 13, 0)], 40))  # fmt: skip
+        brim.polygon(curve([_at(head, -38, low - 4, 0), _at(head, -32, low + 5, 0), _at(head, 0, low + 10, 0),
+                            _at(head, 32, low + 5, 0), _at(head, 38, low - 4, 0), _at(head, 0, low - 13, 0)], 40))  # fmt: skip
     elif kind == 2:
         reach = wide + 26 + 12 * f["hat"]
         brim.polygon(curve([_at(head, -reach, low - 8, 0), _at(head, -wide * 0.6, low + 1, 0), _at(head, 0, low + 4, 0),
@@ -133,5 +133,5 @@ def paint_earrings(picture: np.ndarray, head: Head, f: Mapping[str, float], rng:
     alpha = drop.alpha()
     picture *= 1 - np.float32(0.4) * np.roll(alpha, 2, axis=1)
     gx, gy = grid()
-    sparkle = (0.75 + 0.35 * np.sin(gx * 1.7 + gy * 2.3)).astype(np.float32)
+    sparkle = (0.9 + 0.2 * np.sin(gx * 1.1 - gy * 0.9)).astype(np.float32)
     paint(picture, metal[:, None, None] * sparkle, alpha, FULL)

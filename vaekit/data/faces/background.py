@@ -127,7 +127,7 @@ def _leaves(rng: np.random.Generator, hue: float, value: float, detail: float) -
     leaf = np.clip(0.5 + 0.22 * coarse + (0.08 + 0.2 * detail) * fine, 0, 1.2)
     green = np.array(_display(0.19 + 0.15 * hue, 0.25 + 0.4 * rng.random(), 0.2 + 0.5 * value), np.float32) / 255
     sky = np.array(_display(0.5 + 0.15 * rng.random(), 0.2, 0.95), np.float32) / 255
-    scene = (green**2)[:, None, None] * leaf**1.5
+    scene = (green**2)[:, None, None] * (leaf * np.sqrt(leaf))
     gap = np.clip((coarse - 1.2) * 2, 0, 1) * float(rng.random() < 0.5)
     return scene + gap * ((sky**2)[:, None, None] - scene)
 

@@ -42,7 +42,7 @@ def paint_beard(
     jaw = np.minimum(cheek, np.where(away > 0.86 * head.width, np.float32(30), v - 18))
     moustache = np.minimum(np.minimum(v - (head.nose_v + 5.2) - 0.05 * away, 42.5 + 0.22 * away - v), 19.5 - away)
     goatee = np.minimum(np.minimum(14.5 - away, v - 47), off_lips)
-    burns = np.minimum(away - 0.80 * head.profile.take(spot.row), np.minimum(v + 22, 33 - v))
+    burns = np.minimum(away - 0.86 * head.profile.take(spot.row), np.minimum(v + 22, 33 - v))
     whiskers = np.minimum(np.maximum(jaw, moustache), off_lips)
     dark = (hair * (0.72 if hair.mean() < 0.35 else 0.6) + 0.004).astype(np.float32)
     inside = step(spot.inside + (3.0 * full if full else 0), 1.5)
@@ -60,6 +60,6 @@ def paint_beard(
         ring = np.minimum(strip, off_lips) if f["hair_part"] > 0 else goatee
         cover = np.maximum(cover, step(np.maximum(goatee, ring) + edge, 2.5) * np.float32(0.80 + 0.18 * f["goatee"]))
     if f["sideburns"]:
-        cover = np.maximum(cover, step(burns + edge, 3) * np.float32(0.88))
+        cover = np.maximum(cover, step(burns + edge, 3) * np.float32(0.8))
     lit = dark[:, None, None] * skin.light_in_box() * np.clip(1 + 0.32 * fuzz + 0.12 * lumps, 0.3, 2)
     paint(picture, lit, cover * inside, HEAD_BOX)

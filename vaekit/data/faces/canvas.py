@@ -73,6 +73,12 @@ def clouds() -> np.ndarray:
 
 
 @cache
+def swells() -> np.ndarray:
+    """(512, 512) noise of large sizes only, for bending things without tearing them."""
+    return _octaves((256, 256), [(4, 4), (8, 8)], 0.5)
+
+
+@cache
 def strands() -> np.ndarray:
     """(512 along, 1024 across) noise drawn out along the first axis, as hair is."""
     return _octaves((256, 512), [(3, 24), (5, 64), (7, 150), (9, 360)], 0.85)
@@ -104,12 +110,6 @@ def darken(picture: np.ndarray, amount: np.ndarray, box: Box = FULL) -> None:
     """Take the share `amount` (h, w) of the light out of a box, in place."""
     left, top, right, bottom = box
     picture[:, top:bottom, left:right] *= 1 - amount
-
-
-def reduce(fine: np.ndarray, factor: int = OVERSAMPLING) -> np.ndarray:
-    """Box average of the last two axes by `factor`."""
-    *lead, height, width = fine.shape
-    return fine.reshape(*lead, height // factor, factor, width // factor, factor).mean(axis=(-3, -1), dtype=np.float32)
 
 
 class Mask:

@@ -25,6 +25,11 @@ def _cloth(f: Mapping[str, float], light: Light, rng: np.random.Generator, centr
     return hsv(f["clothes_hue"], float(saturation), value), shade
 
 
+def shoulders_bare(f: Mapping[str, float]) -> bool:
+    """Whether the skin of the shoulders shows."""
+    return f["masculinity"] <= 0.5 and f["clothes"] >= 0.72 and not f["necktie"]
+
+
 def paint_clothes(picture: np.ndarray, head: Head, f: Mapping[str, float], light: Light, rng: np.random.Generator) -> None:
     """Dress the shoulders in the picture, in place."""
     cx = head.origin[0] - 0.45 * head.ears * head.sin_yaw * head.scale
@@ -64,7 +69,7 @@ def paint_clothes(picture: np.ndarray, head: Head, f: Mapping[str, float], light
             paint(picture, colour[:, None, None] * shade, strap, BOX)
         return
     else:
-        return  # bare shoulders
+        return
     garment = Mask(BOX).polygon(body).polygon([*neckline, (cx + wide, 150), (cx - wide, 150)], 0)
     paint(picture, colour[:, None, None] * shade, garment.alpha(), BOX)
     hem = Mask(BOX).line(neckline, 1.6).alpha() * np.float32(0.35)

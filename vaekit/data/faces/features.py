@@ -12,7 +12,7 @@ from vaekit.data.faces.pose import Head, Patch
 
 EYE_X = 20.0
 IRISES = [linear(38, 24, 16), linear(74, 48, 28), linear(98, 92, 52), linear(86, 118, 110), linear(98, 138, 172)]
-WHITE, TOOTH, THROAT = linear(226, 222, 218), linear(238, 230, 216), linear(52, 18, 18)
+WHITE, TOOTH, THROAT = linear(214, 208, 204), linear(226, 216, 202), linear(52, 18, 18)
 SHADOWS = [linear(62, 44, 40), linear(88, 52, 44), linear(70, 60, 78), linear(52, 66, 82), linear(40, 36, 38)]
 
 
@@ -30,7 +30,7 @@ def paint_features(
     patch = Patch(picture, skin.light, head, head.box(0, head.nose_v, 20, 12))
     _paint_nostrils(patch, head, f, skin.colour)
     patch.close()
-    patch = Patch(picture, skin.light, head, head.box(0, 44, 31, 22))
+    patch = Patch(picture, skin.light, head, head.box(0, 44, 27, 19))
     _paint_mouth(patch, f, skin.colour)
     patch.close()
 
@@ -44,22 +44,23 @@ def _paint_eye(patch: Patch, sign: int, f: Mapping[str, float], skin: np.ndarray
     lower = 2.7 - 1.0 * max(0.0, narrow) - 0.8 * smile
     half = 9.0
     arc = np.clip(1 - (u / half) ** 2, 0, 1)
+    root = np.sqrt(arc)
     tilt = -0.07 * u  # outer corners a little higher
-    lid = tilt - upper * arc**0.62
-    floor = tilt + lower * arc**0.8
+    lid = tilt - upper * (0.7 * root + 0.3 * arc)
+    floor = tilt + lower * (0.4 * root + 0.6 * arc)
     opening = step(np.minimum(v - lid, floor - v) * np.float32(0.9)) * (np.abs(u) < half)
     makeup = f["makeup"]
     if makeup > 0.3:
         shadow = mix(SHADOWS, f["clothes_hue"]) * (0.35 + 0.65 * skin)
         lidded = step(v - (lid - 6.2 + 0.12 * u), 4.0) * step(lid + 1 - v) * step(11.5 - np.abs(u - 1.5), 5)
-        patch.paint(shadow, lidded * np.float32(0.75 * makeup))
+        patch.paint(shadow, lidded * np.float32(0.58 * makeup))
         patch.paint(shadow * 0.6, bump(v - floor - 0.6, 1.3) * step(half + 1 - np.abs(u), 3) * np.float32(0.7 * makeup))
     patch.darken(bump(v - lid + 3.4, 1.0) * step(half - 1 - np.abs(u), 3) * np.float32(0.35))  # the fold of the lid
     white = WHITE * (0.75 + 0.25 * skin)
     patch.paint(white, opening)
     iris_x, iris_y, iris = glance * sign, 0.1 - 0.4, 4.25
     away = np.sqrt((u - iris_x) ** 2 + (v - iris_y) ** 2)
-    colour = mix(IRISES, f["eye_hue"] ** 1.3)
+    colour = mix(IRISES, f["eye_hue"] ** 2.2)
     patch.paint(colour, opening * step(iris - away))
     patch.darken(opening * bump(away - iris, 0.8) * np.float32(0.55))
     patch.paint(np.zeros(3, np.float32), opening * step(1.9 - away))
@@ -81,9 +82,9 @@ def _paint_brow(patch: Patch, sign: int, f: Mapping[str, float], hair: np.ndarra
     along = (u - 8.5) / 24.0  # 0 at the nose, 1 at the temple
     raised = 3.6 * max(0.0, arch) + 0.6
     middle = -9.6 - 0.5 * f["brow_height"] + 1.3 * male - 1.2 * max(0.0, arch)
-    middle = middle - raised * np.clip(1 - np.abs(along - 0.62) / 0.62, -0.6, 1) ** 1.0 + raised * 0.4
+    middle = middle - raised * np.clip(1 - np.abs(along - 0.62) / 0.62, -0.6, 1) + raised * 0.4
     thick = (1.75 + 0.5 * male + 1.9 * max(0.0, bushy) + 0.4 * min(0.0, bushy)) * np.clip(1.15 - 0.75 * along, 0.25, 1.1)
-    ragged = np.sin(u * 2.1 + patch.v * 1.3 + rng.random() * 6) * (0.25 + 0.45 * max(0.0, bushy))
+    ragged = np.sin(u * 2.7 + patch.v * 1.9 + rng.random() * 6) * (0.15 + 0.25 * max(0.0, bushy))
     cover = step(thick + ragged - np.abs(patch.v - middle), 1.3) * step(along + 0.02, 0.08) * step(1.02 - along, 0.12)
     dark = hair * 0.55 * (0.8 if hair.mean() > 0.2 else 1.0) + np.float32(0.006)
     strength = 0.62 + 0.16 * max(0.0, bushy) + 0.2 * makeup + 0.08 * male
@@ -108,22 +109,23 @@ def _paint_mouth(patch: Patch, f: Mapping[str, float], skin: np.ndarray) -> None
     u, v = patch.x, patch.v - 41.5
     along = np.clip(np.abs(u) / wide, 0, 1.15)
     arc = np.clip(1 - along**2, 0, 1)
+    root = np.sqrt(arc)
     lift = 4.6 * smile + 0.6  # corners up, pixels
     bend = -lift * along**2 + 0.42 * lift
     full = f["lip_fullness"]
-    upper = (3.5 + 2.3 * max(0.0, full) + 1.5 * min(0.0, full) - 0.9 * max(0.0, smile)) * arc**0.8
+    upper = (3.5 + 2.3 * max(0.0, full) + 1.5 * min(0.0, full) - 0.9 * max(0.0, smile)) * (0.4 * root + 0.6 * arc)
     upper = upper * (1 - 0.28 * bump(u, 2.6)) * (1 + 0.16 * bump(np.abs(u) - 5, 3.0))
-    lower = (4.9 + 3.0 * max(0.0, full) + 1.8 * min(0.0, full) - 0.9 * max(0.0, smile)) * arc**0.62
+    lower = (4.9 + 3.0 * max(0.0, full) + 1.8 * min(0.0, full) - 0.9 * max(0.0, smile)) * (0.7 * root + 0.3 * arc)
     teeth_gap = gape * (4.6 + 4.4 * max(0.0, smile) + 2.5 * (1 - max(0.0, smile)) * gape)
-    top = bend - 0.22 * teeth_gap * arc**0.7
-    bottom = bend + 0.78 * teeth_gap * arc**0.55
+    top = bend - 0.22 * teeth_gap * root
+    bottom = bend + 0.78 * teeth_gap * root
     wet = f["lipstick"]
     natural = skin * np.array([0.80, 0.50, 0.50], np.float32)
     painted = mix([linear(186, 24, 44), linear(150, 20, 40), linear(206, 66, 92), linear(190, 70, 66)], f["backdrop_hue"])
     colour = natural + np.float32(0.85 * wet) * (painted * (0.45 + 0.55 * skin.mean()) - natural)
     inside = step(wide - np.abs(u), 1.4)
     lips = step(np.minimum(v - (top - upper), (bottom + lower) - v), 1.4) * inside
-    lips *= np.float32(0.55 + 0.12 * max(0.0, full) + 0.3 * wet)
+    lips *= np.float32(0.66 + 0.08 * max(0.0, full) + 0.24 * wet)
     patch.darken(bump(v - bottom - lower - 1.6, 1.8) * step(9 - np.abs(u), 5) * np.float32(0.18))
     patch.paint(colour.astype(np.float32), lips)
     patch.darken(lips * step(bottom - v - 0.2, 1.5) * np.float32(0.24))  # the upper lip looks down
@@ -133,7 +135,7 @@ def _paint_mouth(patch: Patch, f: Mapping[str, float], skin: np.ndarray) -> None
         hole = step(np.minimum(v - top, bottom - v), 1.0) * step(wide - 0.8 - np.abs(u), 1.2)
         patch.paint(THROAT, hole)
         reach = 0.40 + 0.55 * max(0.0, smile)
-        row = step(top + teeth_gap * reach * arc**0.4 - v, 0.9) * step(wide - 2.2 - np.abs(u), 2.5)
+        row = step(top + teeth_gap * reach * root - v, 0.9) * step(wide - 2.2 - np.abs(u), 2.5)
         patch.paint(TOOTH, hole * row * np.float32(0.93))
         patch.darken(hole * row * bump((u + 2.0) % 4.0 - 2.0, 0.35) * np.float32(0.14))
         patch.darken(hole * step(np.abs(u) - wide * 0.72, 7) * np.float32(0.5))  # the corners lie in shade

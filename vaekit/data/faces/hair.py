@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vaekit.data.faces.canvas import FULL, Mask, bump, clouds, linear, mix, paint, step, strands
+from vaekit.data.faces.canvas import FULL, Mask, bump, crop_noise, linear, mix, paint, step, strands, swells
 from vaekit.data.faces.head import Light
 from vaekit.data.faces.pose import SKULL, WIDEST, Head, Spot, V
 
@@ -50,7 +50,7 @@ def arrange_hair(head: Head, spot: Spot, f: Mapping[str, float], light: Light, r
     across = spot.axis_x / (width + 1)
     fall = np.gradient(half).astype(np.float32) * -4
     ny = (fall / np.sqrt(1 + fall * fall)).take(spot.row)
-    drift = clouds()[int(rng.integers(200)) :, int(rng.integers(200)) :][: spot.row.shape[0], : spot.row.shape[1]]
+    drift = crop_noise(swells(), rng)
     if loose:
         column = across * 118 + 24 * f["hair_part"] + drift * 3
     else:
@@ -67,8 +67,8 @@ def arrange_hair(head: Head, spot: Spot, f: Mapping[str, float], light: Light, r
     side = across.clip(-1, 1)
     nx, nz = side * flat, np.sqrt(1 - side * side) * flat
     shade = light.shade(nx, ny * 0.8, nz)
-    colour = hair_colour(f)
-    rough = 0.30 + 0.10 * wave + 0.10 * f["sleekness"]
+    colour = hair_colour(f) * np.float32(0.85)
+    rough = 0.22 + 0.10 * wave + 0.10 * f["sleekness"]
     strength = np.clip(1 + np.float32(rough) * texture, 0.25, 2.2)
     under = np.clip(1 - 0.0055 * np.clip(spot.face_v - 12, 0, None), 0.55, 1)  # hair below the ears lies in shade
     lit = colour[:, None, None] * (shade * (strength * under))
@@ -90,8 +90,10 @@ def _outline(head: Head, f: Mapping[str, float], volume: float, loose: bool) -> 
     up = np.clip((V - WIDEST) / (crown - WIDEST), 0, 1)
     half = wide * (1 - up**2.35) ** 0.5
     if not loose:
-        reach = 22.0 if not f["baldness"] else 26.0
-        return np.where(WIDEST > V, half, wide * np.clip((reach - V) / 6, 0, 1)).astype(np.float32)
+        # Short hair lies closer to the head the further down it grows.
+        close = (head.width * head.stretch + 0.5) * np.where(WIDEST > V, half / wide, 1)
+        close = close + (half / wide) * volume * np.clip((2 - V) / 50, 0.12, 1)
+        return (close * np.clip((34.0 - V) / 10, 0, 1) ** 0.5).astype(np.float32)
     length = f["hair_length"]
     end = 44 + 90 * (length - MEDIUM) if length < LONG else 85 + 100 * (length - LONG)
     spread = (0.10 + 0.14 * f["wave"] + 0.05 * f["hair_cut"]) * np.clip(V - WIDEST, 0, None)
@@ -104,7 +106,7 @@ def _outline(head: Head, f: Mapping[str, float], volume: float, loose: bool) -> 
 def paint_back_hair(picture: np.ndarray, hair: Hairdo) -> None:
     """Paint the hair that hangs behind neck and shoulders."""
     if hair.loose:
-        paint(picture, hair.lit * np.float32(0.5), step(hair.outline))
+        paint(picture, hair.lit * np.float32(0.6), step(hair.outline))
 
 
 def paint_bun(picture: np.ndarray, head: Head, f: Mapping[str, float], hair: Hairdo) -> None:
@@ -121,7 +123,8 @@ def paint_front_hair(picture: np.ndarray, head: Head, spot: Spot, f: Mapping[str
     cover = np.minimum(hair.outline, -opening)
     if not hair.loose:
         ear = 9 if f["hair_tied"] else 3 + 20 * max(0.0, f["hair_length"])
-        cover = np.minimum(cover, ear - spot.face_v + hair.ragged)
+        nape = 26 * np.clip(-8 * spot.front, 0, 1)
+        cover = np.minimum(cover, ear + nape - spot.face_v + hair.ragged)
     softness = 2.2 if f["hair_length"] > 0.12 or hair.loose else 4.0
     alpha = step(cover, softness)
     if f["baldness"]:
@@ -141,12 +144,14 @@ def _opening(head: Head, spot: Spot, f: Mapping[str, float], hair: Hairdo) -> np
     away = np.abs(x)
     recede, male = f["hairline"], f["masculinity"]
     temple = np.clip(away * (1 / (head.width - 4.0)), 0, 1.3)
+    square = temple * temple
+    bend = square * temple if hair.loose else square * square * temple
     if f["baldness"]:
         line = np.float32(-95) + 90 * np.clip((away - head.width * 0.72) / (head.width * 0.2), 0, 1)
     else:
         top = -45.0 - 2.5 * male - 4 * max(0.0, recede) + 3 * f["face_length"] * 0.4
         corner = 9.0 * max(0.0, recede) * bump(away - 22, 8) * 1.6
-        line = np.float32(top) + 30 * temple**3.2 - corner
+        line = np.float32(top) + 30 * bend - corner
         if hair.loose or f["hair_length"] > 0.2:
             part = 13 * f["hair_part"]
             line = line - 7 * bump(x - part, 9)
@@ -157,12 +162,13 @@ def _opening(head: Head, spot: Spot, f: Mapping[str, float], hair: Hairdo) -> np
     front = np.minimum(v - line + 0.7 * hair.ragged, 60)
     if not hair.loose:
         side = head.profile.take(spot.row) * np.float32(0.955 - 0.03 * male) - away
-        return np.minimum(front, np.where(v > 2, np.float32(40), side + np.float32(0.5) * np.clip(v + 14, 0, 16)))
+        side = np.minimum(side, 40 * spot.front - 2)
+        return np.minimum(front, np.where((v > 2) & (spot.front > 0), np.float32(40), side + np.float32(0.5) * np.clip(v + 14, 0, 16)))
     # Loose hair: a curtain on each side, from the part out to the cheekbones and down in front of the shoulders.
-    curtain = 0.80 + 0.16 * f["hair_cut"] - 0.05 * f["wave"]
-    tuck = np.clip((v + 50) / 55, 0.25, 1)
+    curtain = 0.80 + 0.12 * f["hair_cut"] - 0.05 * f["wave"]
+    tuck = np.sqrt(np.clip((v + 56) / 50, 0.06, 1))
     side = head.width * np.float32(curtain) * tuck - away + np.float32(0.8) * hair.ragged
-    face = np.minimum(front, side)
+    face = np.minimum(np.minimum(front, side), np.minimum(45 * spot.front - 4, spot.inside))
     neck = 29 + 9 * f["hair_cut"] + 0.10 * np.clip(v - 60, 0, None) - np.abs(spot.axis_x - 0.6 * head.ears * head.sin_yaw)
     neck = np.minimum(neck + np.float32(0.9) * hair.ragged, v - 30)
     if f["hair_cut"] > 0.55:  # brushed behind the shoulders

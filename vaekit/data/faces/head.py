@@ -14,8 +14,8 @@ HEAD_BOX: Box = (24, 28, 154, 202)
 _ACROSS = np.arange(0, 64, 0.5, dtype=np.float32)  # |X| of the relief's columns
 _DOWN = np.arange(-84, 92, 0.5, dtype=np.float32)  # V of its rows
 SKIN = [
-    linear(250, 219, 200), linear(240, 199, 171), linear(224, 174, 141), linear(192, 137, 102), linear(150, 100, 72),
-    linear(104, 66, 47), linear(72, 46, 34),
+    linear(240, 206, 184), linear(233, 192, 165), linear(222, 175, 146), linear(203, 151, 120), linear(172, 121, 92),
+    linear(128, 85, 63), linear(88, 57, 43),
 ]  # fmt: skip
 
 # X, V, width, height of a bell of the relief; then how far it stands out, how much it reddens, how much light it keeps out.
@@ -63,7 +63,7 @@ def skin_colour(f: Mapping[str, float]) -> np.ndarray:
     colour = mix(SKIN, 0.04 + 0.96 * f["skin_tone"])
     warmth = 0.05 * f["skin_warmth"]
     colour = colour * np.array([1 + 0.4 * warmth, 1, 1 - warmth], np.float32)
-    pale = np.array([0.93, 0.84, 0.80], np.float32)
+    pale = np.array([0.96, 0.86, 0.82], np.float32)
     return colour + np.float32(0.75 * f["pallor"]) * (pale - colour)
 
 
@@ -71,13 +71,14 @@ def _bells(f: Mapping[str, float], head: Head) -> list[Bell]:
     """The relief of this face."""
     male, age, smile = f["masculinity"], max(0.0, f["age"] - 0.3) * 1.4, max(0.0, f["smile"])
     wide = 1 + 0.3 * max(0.0, f["nose_width"]) - 0.22 * max(0.0, f["nose_point"])
+    ridge = 0.62 + 0.38 * male
     cheek = max(0.0, f["cheekbones"])
     tip, bags, heavy = head.nose_v, f["eye_bags"], max(0.0, f["weight"])
     fold = 0.25 + 0.9 * smile + 1.1 * age + 0.5 * heavy
     bells: list[Bell] = [
-        (0, tip - 24, 5.0, 12, 3.0, 0, 0),
-        (0, tip - 12, 4.8 * wide, 9, 4.2, 0, 0),
-        (0, tip - 2, 6.2 * wide, 5.5, 5.5 + 2 * f["nose_point"], 0.12, 0),
+        (0, tip - 24, 5.4, 12, 3.0 * ridge, 0, 0),
+        (0, tip - 12, 5.2 * wide, 9, 4.2 * ridge, 0, 0),
+        (0, tip - 2, 6.2 * wide, 5.5, (5.0 + 2 * f["nose_point"]) * ridge, 0.12, 0),
         (7.8 * wide, tip, 4.0, 4.2, 2.2, 0.10, 0.0),
         (0, tip + 8, 9 * wide, 4.0, -1.4, 0.0, 0.17),
         (11.0 * wide, tip + 2, 3.2, 5.0, -0.5, 0.1, 0.10),
@@ -163,7 +164,8 @@ def paint_head(
     # Half way between the light and the viewer: where skin shines.
     half = np.array([x, y, z + 1]) / np.sqrt(x * x + y * y + (z + 1) ** 2)
     gloss = np.clip((nx * half[0] + ny * half[1] + nz * half[2]) * norm, 0, 1).astype(np.float32)
-    gloss **= 16
+    for _ in range(4):  # to the sixteenth power
+        gloss *= gloss
     painted = albedo * shade
     painted += gloss * np.float32(0.085 * (1 - 0.35 * f["light_softness"])) * light.key[:, None, None]
     alpha = step(spot.inside)
@@ -174,14 +176,14 @@ def paint_head(
     return Skin(spot, full_light, alpha, colour)
 
 
-def paint_neck(picture: np.ndarray, head: Head, f: Mapping[str, float], light: Light) -> None:
-    """Paint neck and bare shoulders, with the shadow of the head on them and a double chin where there is one."""
+def paint_neck(picture: np.ndarray, head: Head, f: Mapping[str, float], light: Light, *, bare: bool) -> None:
+    """Paint the neck, and the shoulders where they are bare, with the head's shadow and a double chin where there is one."""
     box: Box = (0, 140, 178, 218)
     x, y = grid(box)
     centre = head.origin[0] - 0.55 * head.ears * head.sin_yaw * head.scale
     half = (23 + 5 * f["masculinity"] + 5 * max(0.0, f["weight"])) * head.scale
     away = x - centre
-    slope = np.float32(half) + np.clip(y - 186, 0, None) ** 1.5 * np.float32(0.40)
+    slope = np.float32(half) + np.clip(y - 186, 0, None) ** 1.5 * np.float32(0.40 if bare else 0.12)
     side = np.clip(away / slope, -1, 1)
     facing = np.sqrt(1 - side * side)
     shade = light.shade(side * 0.9, np.float32(0.1) - 0.5 * np.clip((y - 190) / 30, 0, 1) + 0 * side, 0.3 + 0.7 * facing)

@@ -156,7 +156,7 @@ def _style(
     elif has["Blond_Hair"]:
         lightness, redness = 0.68 + 0.32 * shade, 0.3 + 0.3 * chance[0]
     elif has["Brown_Hair"]:
-        lightness, redness = 0.24 + 0.16 * shade, 0.45 + 0.2 * chance[0]
+        lightness, redness = 0.21 + 0.15 * shade, 0.3 + 0.25 * chance[0]
     elif has["Gray_Hair"]:
         lightness, redness = 0.6 + 0.4 * shade, -1.0  # no colour at all
     elif chance[1] < 0.5:
@@ -166,7 +166,7 @@ def _style(
     else:
         lightness, redness = 0.48 + 0.1 * shade, 0.4
     if law == "celeba":  # fair hair goes with fair skin, black hair with every skin
-        tone = tone**2.2 if has["Black_Hair"] else tone**7 if has["Blond_Hair"] else tone**3
+        tone = tone**2.2 if has["Black_Hair"] else tone**6 if has["Blond_Hair"] else tone**3.2
     if has["Pale_Skin"]:
         tone = 0.05 * tone
     length = chance[2]

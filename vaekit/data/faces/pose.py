@@ -24,7 +24,7 @@ class Spot:
     """Where the pixels of a box lie on the head, each (h, w) float32.
 
     axis_x: horizontal distance from the head's axis; face_x, face_v: face coordinates; facing: cosine between the
-    surface and the viewer; side: sine of the same; row: index into tables over V; inside: signed distance to the
+    surface and the viewer; side: sine of the same; front: cosine to the face's own front, negative behind the ears; row: index into tables over V; inside: signed distance to the
     outline of the head in pixels, positive inside.
     """
 
@@ -33,6 +33,7 @@ class Spot:
     face_v: np.ndarray
     facing: np.ndarray
     side: np.ndarray
+    front: np.ndarray
     row: np.ndarray
     inside: np.ndarray
 
@@ -93,13 +94,14 @@ class Head:
         slope = self.slope.take(row)
         inside = (half - np.abs(x)) / np.sqrt(1 + slope * slope)
         inside *= self.scale
+        inside -= 9 * (half < 0.5)  # over the crown and under the chin there is no head
         half /= self.stretch
         face_x = half * (side * self.turn_cos - facing * self.turn_sin)
         if abs(self.sin_yaw) > 0.02:  # the nose stands out: it moves further than the cheeks behind it
             ridge = np.clip((face_v + 6) / (self.nose_v + 6), 0, 1) * (face_v < self.nose_v + 7)
-            lift = self.nose * ridge / (1 + (face_x * (1 / 7)) ** 4)
-            face_x = face_x - lift * (self.sin_yaw / self.cos_yaw) * 0.55
-        return Spot(turned_x, face_x, face_v, facing, side, row, inside)
+            across = face_x * face_x * (1 / 49)
+            face_x = face_x - ridge * (self.nose * 0.55 * self.sin_yaw / self.cos_yaw) / (1 + across * across)
+        return Spot(turned_x, face_x, face_v, facing, side, facing * self.turn_cos + side * self.turn_sin, row, inside)
 
     def project(self, face_x: float, face_v: float, lift: float = 0.0) -> tuple[float, float]:
         """Pixel of a point of the face, `lift` pixels off its surface."""
@@ -145,6 +147,6 @@ class Patch:
 
     def close(self) -> None:
         """Average the patch back into the picture."""
-        *_, height, width = self._target.shape
-        fine = self.picture.reshape(3, height, OVERSAMPLING, width, OVERSAMPLING)
-        self._target[:] = fine.mean(axis=(2, 4), dtype=np.float32)
+        rows = sum(self.picture[:, offset::OVERSAMPLING] for offset in range(OVERSAMPLING))
+        self._target[:] = sum(rows[..., offset::OVERSAMPLING] for offset in range(OVERSAMPLING))
+        self._target *= np.float32(1 / OVERSAMPLING**2)

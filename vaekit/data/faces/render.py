@@ -12,7 +12,7 @@ from vaekit.data.faces.accessories import paint_earrings, paint_glasses, paint_h
 from vaekit.data.faces.background import paint_background
 from vaekit.data.faces.beard import paint_beard
 from vaekit.data.faces.canvas import FULL, HEIGHT, WIDTH, grain
-from vaekit.data.faces.clothes import paint_clothes, paint_necklace
+from vaekit.data.faces.clothes import paint_clothes, paint_necklace, shoulders_bare
 from vaekit.data.faces.features import paint_features
 from vaekit.data.faces.hair import arrange_hair, hair_colour, paint_back_hair, paint_bun, paint_front_hair
 from vaekit.data.faces.head import Light, paint_chin_fold, paint_ears, paint_head, paint_neck
@@ -76,7 +76,7 @@ def _compose(sitter: Sitter, planted: str | None, fate: np.random.Generator) -> 
     colour = hair_colour(f)
     paint_back_hair(picture, hair)
     paint_bun(picture, head, f, hair)
-    paint_neck(picture, head, f, light)
+    paint_neck(picture, head, f, light, bare=shoulders_bare(f))
     paint_clothes(picture, head, f, light, rng)
     paint_necklace(picture, head, f, light, rng)
     paint_ears(picture, head, f, light)

@@ -1,0 +1,120 @@
+"""Crop and resize against torchvision, and every kind of picture to RGB."""
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageFile
+from torchvision.transforms import v2
+
+from vaekit.data import Protocol, load_image
+from vaekit.data.crop import decode, strict_pillow
+from vaekit.errors import DataError
+
+
+@pytest.fixture
+def picture(tmp_path):
+    rng = np.random.default_rng(0)
+    rough = rng.integers(0, 256, (28, 23, 3), np.uint8)
+    path = tmp_path / "picture.png"
+    Image.fromarray(rough).resize((178, 218), Image.Resampling.BICUBIC).save(path)
+    return path
+
+
+@pytest.mark.parametrize("image_size", [64, 128])
+@pytest.mark.parametrize("crop", [178, 148, 140, "none"])
+def test_protocols_equal_torchvision(picture, crop, image_size):
+    x = torch.from_numpy(np.array(Image.open(picture))).permute(2, 0, 1)
+    x = x if crop == "none" else v2.functional.center_crop(x, [crop, crop])
+    x = v2.functional.resize(x, [image_size, image_size], v2.InterpolationMode.BILINEAR, antialias=True)
+    ours = load_image(picture, Protocol(crop, image_size))
+    assert ours.shape == (image_size, image_size, 3) and ours.dtype == np.uint8
+    assert np.abs(ours.astype(int) - x.permute(1, 2, 0).numpy().astype(int)).max() <= 1
+
+
+@pytest.mark.parametrize("size", [(178, 218), (179, 217), (218, 178), (201, 200)])
+@pytest.mark.parametrize("crop", [178, 148, 140])
+def test_the_crop_equals_torchvision(size, crop):
+    noise = np.random.default_rng(1).integers(0, 256, (size[1], size[0], 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(noise).save(file, "png")
+    # At its own size a resize changes nothing: what is left is the crop.
+    ours = load_image(file, Protocol(crop, crop))
+    theirs = v2.functional.center_crop(torch.from_numpy(noise).permute(2, 0, 1), [crop, crop]).permute(1, 2, 0)
+    assert np.array_equal(ours, theirs.numpy())
+
+
+def test_names_of_protocols():
+    assert Protocol(178, 64).name == "crop178-64px"
+    assert Protocol("none", 128).name == "whole-128px"
+
+
+def test_a_smaller_picture_gives_its_largest_centred_square(tmp_path):
+    Image.new("RGB", (100, 60), "red").save(tmp_path / "a.png")
+    with strict_pillow():
+        assert decode(tmp_path / "a.png", Protocol(140, 64)).is_small
+        assert not decode(tmp_path / "a.png", Protocol("none", 64)).is_small
+    assert load_image(tmp_path / "a.png", Protocol(140, 64)).shape == (64, 64, 3)
+
+
+RED, WHITE, GREY = (255, 0, 0), (255, 255, 255), (128, 128, 128)
+
+
+@pytest.mark.parametrize(
+    ("image", "suffix", "colour"),
+    [
+        (Image.new("L", (180, 220), 128), "png", GREY),
+        (Image.new("L", (180, 220), 128), "jpg", GREY),
+        (Image.new("1", (180, 220), 1), "png", WHITE),
+        (Image.new("RGBA", (180, 220), (255, 0, 0, 255)), "png", RED),
+        (Image.new("RGBA", (180, 220), (255, 0, 0, 0)), "png", WHITE),
+        (Image.new("RGBA", (180, 220), (255, 0, 0, 0)), "webp", WHITE),
+        (Image.new("LA", (180, 220), (128, 255)), "png", GREY),
+        (Image.new("RGB", (180, 220), "red").quantize(4), "png", RED),
+        (Image.new("CMYK", (180, 220), (0, 255, 255, 0)), "jpg", (254, 0, 0)),
+        (Image.fromarray(np.full((220, 180), 128 * 257, np.uint16)), "png", GREY),
+        (Image.new("RGB", (180, 220), "red"), "bmp", RED),
+    ],
+)
+def test_every_kind_of_picture_becomes_rgb(tmp_path, image, suffix, colour):
+    path = tmp_path / f"a.{suffix}"
+    image.save(path)
+    pixels = load_image(path, Protocol(178, 64))
+    assert np.abs(pixels.astype(int) - colour).max() <= 1
+
+
+def test_a_palette_with_a_clear_colour_shines_white(tmp_path):
+    Image.new("P", (180, 220), 0).save(tmp_path / "a.png", transparency=0)
+    assert (load_image(tmp_path / "a.png", Protocol(178, 64)) == 255).all()
+
+
+def test_a_picture_on_its_side_is_put_upright(tmp_path, picture):
+    upright = Image.open(picture)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: show it rotated by 90 degrees clockwise
+    upright.transpose(Image.Transpose.ROTATE_90).save(tmp_path / "a.png", exif=exif)
+    assert np.array_equal(load_image(tmp_path / "a.png", Protocol(148, 64)), load_image(picture, Protocol(148, 64)))
+
+
+def test_what_can_not_be_decoded_says_why(tmp_path, draw_picture, monkeypatch):
+    def words(path):
+        with pytest.raises(DataError) as caught:
+            load_image(path, Protocol(178, 64))
+        assert str(path) in str(caught.value)
+        return str(caught.value)
+
+    draw_picture(tmp_path / "cut.jpg", 1)
+    data = (tmp_path / "cut.jpg").read_bytes()
+    (tmp_path / "cut.jpg").write_bytes(data[: len(data) // 2])
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)  # what another library may have set
+    assert "truncated" in words(tmp_path / "cut.jpg")
+    assert ImageFile.LOAD_TRUNCATED_IMAGES is True
+    (tmp_path / "text.jpg").write_text("hello")
+    assert "not a picture, or of a kind that Pillow does not know" in words(tmp_path / "text.jpg")
+    (tmp_path / "nothing.jpg").touch()
+    assert "the file is empty" in words(tmp_path / "nothing.jpg")
+    assert "the file is gone" in words(tmp_path / "gone.jpg")
+    draw_picture(tmp_path / "bomb.png", 1)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 178 * 218 - 1)  # one pixel over: Pillow only warns
+    assert "decompression bomb" in words(tmp_path / "bomb.png")

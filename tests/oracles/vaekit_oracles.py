@@ -1,0 +1,71 @@
+"""A VAE whose every number is known: probabilistic PCA (Tipping & Bishop 1999) as a vaekit model, and a metric.
+
+x = W z + m + s e, z ~ N(0, I), e ~ N(0, I). With orthogonal columns of W the posterior is diagonal:
+q(z_d|x) = N(w_d . (x - m) / (|w_d|^2 + s^2), s^2 / (|w_d|^2 + s^2)).
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from vaekit.config import Config, LikelihoodConfig
+from vaekit.evaluation.base import Batch, metric
+from vaekit.models.base import VAE, Gaussian, GaussianPosterior, model
+
+
+class LinearGaussianOptions(Config):
+    """Options of the oracle."""
+
+    latent_dim: int = 4
+    dead_dims: int = 0
+
+
+@model("linear_gaussian")
+class LinearGaussian(VAE):
+    """Probabilistic PCA with orthogonal columns of falling length; the last `dead_dims` columns are zero."""
+
+    Options = LinearGaussianOptions
+
+    def __init__(self, options: LinearGaussianOptions, image_size: int, likelihood: LikelihoodConfig) -> None:
+        super().__init__(image_size, likelihood)
+        self.latent_dim = options.latent_dim
+        self.shape = (3, image_size, image_size)
+        columns, _ = torch.linalg.qr(torch.randn(math.prod(self.shape), options.latent_dim))
+        lengths = torch.linspace(6.0, 1.0, options.latent_dim)
+        lengths[options.latent_dim - options.dead_dims :] = 0
+        self.weight = torch.nn.Parameter(columns * lengths)
+        self.register_buffer("mean", torch.full(self.shape, 0.5).flatten())
+
+    def encode(self, x: Tensor) -> GaussianPosterior:
+        """Return the exact posterior."""
+        precision = self.weight.square().sum(0) + self.likelihood.sigma.square()
+        mu = (x.flatten(1) - self.mean) @ self.weight / precision
+        logvar = (self.likelihood.sigma.square() / precision).log().expand_as(mu)
+        return GaussianPosterior(mu, logvar)
+
+    def decode(self, z: Tensor) -> Gaussian:
+        """Return N(W z + m, s^2)."""
+        return self.likelihood((z @ self.weight.T + self.mean).view(-1, *self.shape))
+
+    def log_evidence(self, x: Tensor) -> Tensor:
+        """Return log p(x) = log N(x; m, W W^T + s^2 I), (B,), float64, by the matrix determinant and inversion lemmas."""
+        weight, centred = self.weight.double(), (x.flatten(1) - self.mean).double()
+        s2, dims = self.likelihood.sigma.double().square(), centred.shape[1]
+        lengths2 = weight.square().sum(0)
+        log_det = (lengths2 / s2 + 1).log().sum() + dims * s2.log()
+        projected = centred @ weight
+        quadratic = (centred.square().sum(1) - (projected.square() / (lengths2 + s2)).sum(1)) / s2
+        return -0.5 * (dims * math.log(2 * math.pi) + log_det + quadratic)
+
+
+@metric(
+    "oracle_red",
+    label="Mean red of the image",
+    unit="pixel value",
+    higher_is_better=None,
+    definition="mean of the first channel of x: a metric of another package, for the tests",
+)
+def oracle_red(batch: Batch) -> Tensor:
+    """Mean of the first channel, (B,)."""
+    return batch.x[:, 0].flatten(1).mean(1)

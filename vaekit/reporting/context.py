@@ -1,0 +1,293 @@
+"""Everything the two pages say, computed once: the templates only lay it out."""
+
+import math
+import shlex
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vaekit import artifacts
+from vaekit.errors import DataError
+from vaekit.figures.base import Drawn
+from vaekit.reporting.collect import Collected
+from vaekit.reporting.galleries import Galleries, make_galleries
+from vaekit.reporting.text import count, interval, number, readable
+
+HEADLINE = ("mse", "psnr", "ssim", "kl", "elbo")
+RESAMPLES = 1000
+# The figures that have a place of their own; any other, such as one from somebody's package, follows the data.
+_PLACED = {
+    "error_distribution", "reconstructions", "samples", "training", "gallery_worst", "gallery_best", "gallery_random",
+    "attributes", "kl_per_dim", "posterior",
+}  # fmt: skip
+_DESCRIPTIVE = "Differences between attributes are descriptive: they are not yet tested on held-out images."
+# What scores samples; where a summary has none of them, the report says that samples are shown, not scored.
+_SAMPLE_SCORES = ("fid", "kid", "fd_", "precision", "recall")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One row of the metrics table; `reason` is set where there is no value."""
+
+    id: str
+    label: str
+    value: str
+    interval: str
+    n: str
+    unit: str
+    direction: str
+    arrow: str
+    definition: str
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of text: headings, rows, and which columns hold numbers."""
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numeric: tuple[bool, ...]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What both templates are given."""
+
+    title: str
+    subtitle: str
+    n: str
+    headline: tuple[Metric, ...]
+    glance: tuple[str, ...]
+    metrics: tuple[Metric, ...]
+    figures: dict[str, Drawn]
+    gaps: dict[str, str]
+    further: tuple[str, ...]
+    galleries: Galleries | None
+    slices: Table | None
+    descriptive: str
+    failure_notes: tuple[str, ...]
+    layers: Table | None
+    model: tuple[tuple[str, str], ...]
+    data: tuple[tuple[str, str], ...]
+    data_notes: tuple[str, ...]
+    limits: tuple[str, ...]
+    commands: tuple[str, ...]
+    config: str | None
+    made_by: tuple[tuple[str, str], ...]
+
+
+def make_context(found: Collected, figures: dict[str, Drawn], gaps: dict[str, str], title: str | None) -> Context:
+    """Return what the report says; `gaps` (figure or section -> reason) is completed with what is missing here."""
+    gaps = gaps | {"config": found.missing.get(artifacts.CONFIG, "")}
+    summary = found.files[artifacts.SUMMARY]
+    metrics = tuple(_metric(name, entry) for name, entry in summary["metrics"].items())
+    galleries = slices = layers = None
+    try:
+        galleries = make_galleries(found.files, found.missing)
+    except DataError as error:
+        gaps["failures"] = str(error)
+    try:
+        slices = _slices(found)
+    except DataError as error:
+        gaps["slices"] = str(error)
+    try:
+        layers = _layers(found)
+    except DataError as error:
+        gaps["layers"] = str(error)
+    by_id = {metric.id: metric for metric in metrics}
+    return Context(
+        title=title or f"Evaluation of {summary['run']['name']}",
+        subtitle=_subtitle(summary),
+        n=count(summary["protocol"]["n"]),
+        headline=tuple(by_id[name] for name in HEADLINE if name in by_id),
+        glance=tuple(_glance(found, metrics, gaps)),
+        metrics=metrics,
+        figures=figures,
+        gaps=gaps,
+        further=tuple(name for name in figures if name not in _PLACED),
+        galleries=galleries,
+        slices=slices,
+        descriptive=_DESCRIPTIVE,
+        failure_notes=tuple(found.files.get(artifacts.FAILURES_SUMMARY, {}).get("notes", ())),
+        layers=layers,
+        model=tuple(_model(summary).items()),
+        data=tuple(_data(summary).items()),
+        data_notes=tuple(summary["data"]["notes"]),
+        limits=tuple(_limits(summary, metrics, slices is not None)),
+        commands=tuple(_commands(found)),
+        config=found.files.get(artifacts.CONFIG),
+        made_by=tuple((key.replace("_", " "), str(value)) for key, value in summary["made_by"].items()),
+    )
+
+
+def _metric(name: str, entry: dict[str, Any]) -> Metric:
+    value, low, high = entry["value"], entry["low"], entry["high"]
+    better = entry["higher_is_better"]
+    arrow, direction = {True: ("↑", "higher is better"), False: ("↓", "lower is better"), None: ("", "")}[better]
+    return Metric(
+        id=name,
+        label=entry["label"],
+        value="not computed" if value is None else number(value, low, high),
+        interval=interval(low, high),
+        n=count(entry["n"]),
+        unit=entry["unit"],
+        direction=direction,
+        arrow=arrow,
+        definition=entry["definition"],
+        reason=(entry["reason"] or "No reason is given.") if value is None else entry["reason"],
+    )
+
+
+def _subtitle(summary: dict[str, Any]) -> str:
+    run, protocol, model = summary["run"], summary["protocol"], summary["model"]
+    crop = "the whole image" if protocol["crop"] == "none" else f"the {protocol['crop']}-pixel centre crop"
+    return (
+        f"{model['name']} VAE of {count(model['parameters'])} parameters and {model['latent_dim']} latent dims, after "
+        f"epoch {run['epoch']}, on the {count(protocol['n'])} {protocol['split']} images of {protocol['data']}, {crop} "
+        f"at {protocol['image_size']} × {protocol['image_size']} pixels."
+    )
+
+
+def _glance(found: Collected, metrics: tuple[Metric, ...], gaps: dict[str, str]) -> list[str]:
+    values = found.files[artifacts.SUMMARY]["metrics"]
+    said = []
+    if (mse := values.get("mse", {}).get("value")) is not None and math.isfinite(mse):
+        said.append(
+            f"A reconstructed pixel is off by {255 * math.sqrt(mse):.3g} of 255 grey levels (root mean square)."
+        )
+    if (r2 := values.get("r2", {}).get("value")) is not None:
+        said.append(f"The code explains {100 * r2:.3g} % of what the mean face leaves open.")
+    said.extend(_worst_sentence(found))
+    if absent := [metric.label for metric in metrics if metric.reason and metric.value == "not computed"]:
+        said.append(f"Not computed: {', '.join(absent)}; the reasons stand in the table of metrics.")
+    if "failures" in gaps:
+        said.append(gaps["failures"])
+    return [*said, *found.files[artifacts.SUMMARY]["trimmed"]]
+
+
+def _worst_sentence(found: Collected) -> list[str]:
+    table: pd.DataFrame | None = found.files.get(artifacts.PER_IMAGE)
+    if table is None or "mse" not in table:
+        return []
+    values = table["mse"].to_numpy(float)
+    values = np.where(np.isfinite(values), values, np.nan)
+    if np.isnan(values).all():
+        return ["No image has a finite mean squared error."]
+    worst = int(np.nanargmax(values))
+    times = f", {values[worst] / np.nanmedian(values):.1f} times the median" if np.nanmedian(values) > 0 else ""
+    name = table["image_id"].iloc[worst]
+    return [f"The worst image is {name}, with a mean squared error of {number(values[worst])}{times}."]
+
+
+def _slices(found: Collected) -> Table:
+    table: pd.DataFrame | None = found.files.get(artifacts.SLICES)
+    if table is None:
+        raise DataError(found.missing[artifacts.SLICES])
+    headings = (
+        "Attribute", "With", "Without", "Mean with", "Mean without", "Difference", "95 % interval", "AUC",
+        "Among the worst", "Odds ratio",
+    )  # fmt: skip
+    try:
+        rows = tuple(
+            (
+                readable(str(row["attribute"])), count(row["n_with"]), count(row["n_without"]),
+                number(row["mean_with"]), number(row["mean_without"]),
+                number(row["difference"], row["low"], row["high"]), interval(row["low"], row["high"]),
+                number(row["auc"]), f"{count(row['worst_with'])} of {count(row['worst_n'])}",
+                "∞" if row["odds_ratio"] == math.inf else number(row["odds_ratio"]),
+            )
+            for _, row in table.iterrows()
+        )  # fmt: skip
+    except KeyError as error:
+        raise DataError(f"{artifacts.SLICES} lacks {error.args[0]!r}: run `vaekit failures` again.") from error
+    return Table(headings, rows, (False, *[True] * 9))
+
+
+def _layers(found: Collected) -> Table:
+    table: pd.DataFrame | None = found.files.get(artifacts.LAYERS)
+    if table is None:
+        raise DataError(found.missing[artifacts.LAYERS])
+    try:
+        rows = tuple(
+            (str(row["part"]), str(row["layer"]), str(row["kind"]), str(row["output_shape"]), count(row["parameters"]))
+            for _, row in table.iterrows()
+        )
+    except KeyError as error:
+        raise DataError(f"{artifacts.LAYERS} lacks {error.args[0]!r}: run `vaekit evaluate` again.") from error
+    return Table(("Part", "Layer", "Kind", "Output", "Parameters"), rows, (False, False, False, False, True))
+
+
+def _model(summary: dict[str, Any]) -> dict[str, str]:
+    model, config = summary["model"], summary["config"]
+    beta = config["objective"]["beta"]
+    objective = f"reconstruction + {beta:g} × KL, in nats per image"
+    objective += ": the negative ELBO." if beta == 1 else f": not a bound on log p(x), because β = {beta:g} is not 1."
+    training = config["training"]
+    return {
+        "Network": f"{model['name']}, {model['latent_dim']} latent dims",
+        "Parameters": count(model["parameters"]),
+        "Objective": objective,
+        "Likelihood": model["likelihood"],
+        "Training": f"{training['epochs']} epochs in batches of {training['batch_size']}, learning rate "
+        f"{training['learning_rate']:g}, seed {training['seed']}",
+        "Checkpoint": f"{summary['run']['checkpoint']}: epoch {summary['run']['epoch']}, "
+        f"step {count(summary['run']['step'])}",
+    }
+
+
+def _data(summary: dict[str, Any]) -> dict[str, str]:
+    data, protocol = summary["data"], summary["protocol"]
+    limit = protocol["limit"]
+    capped = ", ".join(f"{split} at most {count(most)}" for split, most in (limit or {}).items())
+    crop = (
+        "none: the whole image"
+        if protocol["crop"] == "none"
+        else f"{protocol['crop']} × {protocol['crop']} pixels, centred"
+    )
+    reasons = "; ".join(data["skipped_reasons"])
+    return {
+        "Protocol": protocol["name"],
+        "Data": data["name"],
+        "Images": ", ".join(f"{split} {count(n)}" for split, n in data["counts"].items()),
+        "Limit": capped or "none",
+        "Skipped": f"{count(data['skipped'])}" + (f" ({reasons})" if reasons else ""),
+        "Attributes": count(len(data["attributes"])),
+        "Crop": crop,
+        "Size": f"{protocol['image_size']} × {protocol['image_size']} pixels. {protocol['resize']}",
+        "Seed": str(protocol["seed"]),
+    }
+
+
+def _limits(summary: dict[str, Any], metrics: tuple[Metric, ...], has_slices: bool) -> list[str]:
+    n = count(summary["protocol"]["n"])
+    said = [
+        f"Intervals are percentile bootstraps over the {n} images with {RESAMPLES:,} resamples. They tell how far a "
+        "number would move with other images of the same kind, not with another training run: this is one run.",
+        "Pixel errors forgive blur: a reconstruction can have a low error and lack every fine detail.",
+    ]
+    if not any(m.id.startswith(_SAMPLE_SCORES) and m.value != "not computed" for m in metrics):
+        said.append("Samples are shown, not scored: no number here says how real or how varied they are.")
+    if has_slices:
+        said.append(_DESCRIPTIVE)
+    said.append("Faces of one collection: nothing here tells how the model does on other faces.")
+    said.extend(f"{m.label} was not computed: {m.reason}" for m in metrics if m.value == "not computed")
+    return [*said, *summary["trimmed"]]
+
+
+def _commands(found: Collected) -> list[str]:
+    summary = found.files[artifacts.SUMMARY]
+    run, protocol = summary["run"], summary["protocol"]
+    checkpoint = shlex.quote(f"checkpoints/{run['name']}/{run['checkpoint']}")
+    data = shlex.quote(str(protocol.get("settings", {}).get("source") or protocol["data"]))
+    options = f"--data {data} --crop {protocol['crop']} --image-size {protocol['image_size']} --seed {protocol['seed']}"
+    failures = found.files.get(artifacts.FAILURES_SUMMARY)
+    ranking = f" --by {failures['ranked_by']} --top {failures['top']}" if failures else ""
+    return [
+        f"vaekit train --recipe {artifacts.CONFIG} --run {shlex.quote(run['name'])}",
+        f"vaekit evaluate {checkpoint} {options}",
+        f"vaekit failures {checkpoint}{ranking} {options}",
+        f"vaekit report {checkpoint} {options}",
+    ]

@@ -1,0 +1,76 @@
+"""The report as one HTML file that opens offline: pictures, style and script stand in it."""
+
+import base64
+import re
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from vaekit.figures import _style
+from vaekit.figures.base import Drawn
+from vaekit.figures.grids import colours
+from vaekit.reporting.context import Context
+from vaekit.reporting.text import visible
+
+# The drawing's colours become the page's own, which differ between light and dark.
+_VARIABLES = {
+    _style.INK: "ink", _style.MUTED: "muted", _style.RULE: "rule", _style.PAPER: "paper",
+    _style.BLUE: "blue", _style.ORANGE: "orange", _style.VERMILION: "vermilion",
+}  # fmt: skip
+
+
+def render_html(context: Context) -> str:
+    """Return the page; every string from the artifacts is escaped, whatever it holds."""
+    environment = Environment(
+        loader=PackageLoader("vaekit.reporting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=lambda value: value if isinstance(value, Markup) else visible(value),
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["data_uri"] = data_uri
+    environment.filters["code_spans"] = code_spans
+    return environment.get_template("report.html.j2").render(
+        report=context,
+        style=asset("report.css"),
+        script=asset("report.js"),
+        scale=Markup(", ").join("#{:02x}{:02x}{:02x}".format(*colour) for colour in colours()[::17]),
+        inline_svg=inline_svg,
+    )
+
+
+def asset(name: str) -> Markup:
+    """Return a file of vaekit's own as it stands."""
+    return Markup(files("vaekit.reporting").joinpath("assets", name).read_text(encoding="utf-8"))
+
+
+def data_uri(png: bytes) -> Markup:
+    """Return a PNG as a data: address."""
+    return Markup("data:image/png;base64," + base64.b64encode(png).decode("ascii"))
+
+
+def code_spans(text: str) -> Markup:
+    """Return a sentence with its `back-ticked` parts as code, everything escaped."""
+    parts = visible(text).split("`")
+    if len(parts) % 2 == 0:
+        return Markup.escape(visible(text))
+    return Markup("").join(Markup("<code>{}</code>").format(p) if i % 2 else p for i, p in enumerate(parts))
+
+
+def inline_svg(name: str, drawn: Drawn) -> Markup:
+    """Return a drawn SVG as an element of the page: ids made its own, colours the page's, its alt text as label."""
+    svg = drawn.data.decode("utf-8")
+    svg = svg[svg.index("<svg") :].replace("xlink:href=", "href=")
+    svg = re.sub(r"<style.*?</style>", "", svg, count=1, flags=re.DOTALL)  # it would style the whole page
+    svg = re.sub(r'( id="|href="#|url\(#)', rf"\g<1>{name}-", svg)
+    svg = re.sub(r' style="[^"]*"', _themed, svg)
+    box = re.search(r'viewBox="[^"]*"', svg)
+    label = Markup.escape(visible(drawn.alt))
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" {box[0] if box else ""} role="img" aria-label="{label}">'
+    return Markup(head + svg[svg.index(">") + 1 :].strip())
+
+
+def _themed(style: re.Match[str]) -> str:
+    return re.sub("|".join(_VARIABLES), lambda colour: f"var(--{_VARIABLES[colour[0]]})", style[0])
