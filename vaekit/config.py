@@ -1,10 +1,12 @@
 """What a training run is told: frozen, checked settings, read from TOML and written back to it."""
 
+import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -28,20 +30,38 @@ class Config(BaseModel):
         try:
             return cls.model_validate(values)
         except ValidationError as error:
-            raise ConfigError(" ".join(_sentence(cls, e, where) for e in error.errors())) from None
+            raise ConfigError(" ".join(_sentences(cls, error, where))) from None
 
 
-def _sentence(config: type[BaseModel], error: Any, where: str) -> str:
-    *parents, key = [str(part) for part in error["loc"]] or [""]
-    full = ".".join([*parents, key])
-    if error["type"] == "extra_forbidden":
+def _sentences(config: type[BaseModel], error: ValidationError, where: str) -> list[str]:
+    """Return one sentence per wrong setting; what a setting may be is joined where it may be several things."""
+    wrong: dict[str, list[Any]] = {}
+    for e in error.errors():
         group: Any = config
+        path: list[str] = []
+        for part in map(str, e["loc"]):
+            if not (isinstance(group, type) and issubclass(group, BaseModel)):
+                break  # inside a value: a union's branch, a dictionary's key, an item
+            path.append(part)
+            group = group.model_fields[part].annotation if part in group.model_fields else None
+        wrong.setdefault(".".join(path), []).append(e)
+    return [_sentence(config, path, errors, where) for path, errors in wrong.items()]
+
+
+def _sentence(config: Any, path: str, errors: list[Any], where: str) -> str:
+    *parents, key = path.split(".")
+    if errors[0]["type"] == "extra_forbidden":
         for name in parents:
-            group = group.model_fields[name].annotation
-        return f"{where} has no setting {full!r}.{did_you_mean(key, group.model_fields)}"
-    if error["type"] == "missing":
-        return f"{where} lacks the setting {full!r}."
-    return f"{where}: {full} = {error['input']!r} does not fit: {error['msg'].lower()}."
+            config = config.model_fields[name].annotation
+        return f"{where} has no setting {path!r}.{did_you_mean(key, config.model_fields)}"
+    if errors[0]["type"] == "missing":
+        return f"{where} lacks the setting {path!r}."
+    expected = " or ".join(e["msg"].removeprefix("Input should be ").removeprefix("a valid dictionary or ") for e in errors)
+    came = errors[0]["input"]
+    options = re.findall(r"'([^']+)'", expected)
+    near = difflib.get_close_matches(came, options, n=1) if isinstance(came, str) else []
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return f"{where}: {path} = {came!r} does not fit; it should be {expected}.{hint}"
 
 
 class DataConfig(Config):
@@ -69,13 +89,13 @@ class ModelConfig(Config):
 
 
 class LikelihoodConfig(Config):
-    """The observation model p(x|z) around the decoder's mean."""
+    """The observation model p(x|z) around the decoder's mean, over pixel values in [0, 1]."""
 
-    name: Literal["gaussian"] = "gaussian"
-    sigma: Literal["optimal"] | float = Field(
+    name: Literal["gaussian", "bernoulli", "discretised_logistic"] = "gaussian"
+    sigma: Literal["optimal", "learned"] | Annotated[float, Field(gt=0)] = Field(
         "optimal",
-        description="Standard deviation of a pixel in [0, 1]; 'optimal': the maximum-likelihood value throughout. "
-        "sqrt(1/2) makes the loss sse + beta * kl.",
+        description="Standard deviation of a pixel: a number, 'learned' with the weights, or 'optimal', kept at its "
+        "maximum-likelihood value. sqrt(1/2) makes the loss sse + beta * kl.",
     )
 
 
@@ -83,6 +103,9 @@ class ObjectiveConfig(Config):
     """The negative ELBO and its weights."""
 
     beta: float = Field(1.0, ge=0, description="Weight of the KL term.")
+    pixels: Literal["sum", "mean"] = Field("sum", description="Whether the reconstruction term sums or averages pixels.")
+    kl_warmup_epochs: float = Field(0.0, ge=0, description="Epochs over which beta grows linearly from 0.")
+    free_bits: float = Field(0.0, ge=0, description="Nats per latent dim below which the KL costs nothing.")
 
 
 class TrainingConfig(Config):
@@ -91,7 +114,11 @@ class TrainingConfig(Config):
     epochs: int = Field(8, ge=1)
     batch_size: int = Field(128, ge=1)
     learning_rate: float = Field(1e-3, gt=0)
-    clip_grad_norm: float = Field(200.0, gt=0, description="The gradient's norm is clipped here; 'inf' never clips.")
+    schedule: Literal["constant", "cosine"] = Field("constant", description="Learning rate over the whole of training.")
+    clip_grad_norm: float = Field(0.0, ge=0, description="The gradient's norm is clipped here; 0 never clips.")
+    ema: float = Field(0.0, ge=0, lt=1, description="Decay of the averaged weights that are kept; 0 keeps the last ones.")
+    patience: int = Field(0, ge=0, description="Stop after so many epochs without a better validation loss; 0 never.")
+    bfloat16: bool = Field(False, description="Autocast to bfloat16 where the device has it.")
     seed: int = Field(0, ge=0)
 
 

@@ -4,6 +4,7 @@ import json
 import logging
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +77,7 @@ def test_no_name_and_no_celeba_takes_drawn_faces(tmp_path, caplog, fake_faces, e
         f"No data is named: using drawn faces, because there is no CelebA in {tmp_path / 'celeba'}."
     )
     assert source.name == "faces" and len(source.index) == 12
-    assert source.notes[:2] == ("Drawn faces: no real person.", 'Drawn with faces.json: {"count": 4000, "seed": 0}.')
+    assert source.notes[:2] == ("Drawn faces: no real person.", "Drawn with count 4000, seed 0.")
     assert fake_faces == [(4000, 0)]
     assert sorted(f.name for f in tmp_path.iterdir() if f.name != "celeba") == ["faces"]
     assert open_source("faces", root=tmp_path).index.equals(source.index)
@@ -84,22 +85,16 @@ def test_no_name_and_no_celeba_takes_drawn_faces(tmp_path, caplog, fake_faces, e
     assert open_source(str(tmp_path / "faces")).name == "faces"  # and known again by its path
 
 
-def test_faces_are_drawn_whole_or_not_at_all(tmp_path, monkeypatch, fake_faces):
-    import vaekit.data.faces
-
-    def interrupted(folder, count, *, seed, progress):
-        folder.mkdir()
-        raise KeyboardInterrupt
-
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(vaekit.data.faces, "write_faces", interrupted, raising=False)
-        drawn.draw_default_faces(tmp_path / "faces")
-    assert not (tmp_path / "faces").exists()
+def test_faces_are_drawn_once_and_where_they_can_be(tmp_path, fake_faces):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match=r"Can not write in .*file: .*name a folder of images with --data"):
         drawn.draw_default_faces(tmp_path / "file" / "faces")
-    drawn.draw_default_faces(tmp_path / "faces")
-    assert (tmp_path / "faces").is_dir()
+    threads = [threading.Thread(target=drawn.draw_default_faces, args=[tmp_path / "faces"]) for _ in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (tmp_path / "faces").is_dir() and len(fake_faces) == 1
 
 
 def test_a_path_is_celeba_where_it_looks_like_it(celeba, tmp_path):
@@ -126,6 +121,15 @@ def test_any_other_folder_is_a_folder_of_pictures(tmp_path, draw_picture):
     draw_picture(tmp_path / "a" / "a.jpg", 1, (70, 70))
     after = open_source(str(tmp_path)).index
     assert before.items() <= dict(zip(after["image_id"], after["split"], strict=True)).items()
+
+
+def test_the_renderer_writes_what_is_read(tmp_path):
+    from vaekit.data.faces import ATTRIBUTES, write_faces
+
+    write_faces(tmp_path / "faces", 12, seed=1)
+    source = open_source("faces", root=tmp_path)
+    assert source.name == "faces" and len(source.index) == 12 and source.attributes == ATTRIBUTES
+    assert source.notes[1].startswith("Drawn with count 12, factors ")
 
 
 def test_what_is_not_there_says_so(tmp_path):

@@ -1,5 +1,6 @@
 """A whole set of artifacts as vaekit leaves them: smooth drawn faces, 40 attributes, one metric not computed."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -102,7 +103,7 @@ def summary(run: str, n: int, size: int, dims: int, table: pd.DataFrame, attribu
     }  # fmt: skip
 
 
-def write_artifacts(
+def make_artifacts(
     root: Path, *, run: str = "default", n: int = 400, size: int = 64, dims: int = 128, top: int = 32, epochs: int = 3,
     attributes: list[str] | None = None, ids: list[str] | None = None,
 ) -> tuple[Path, Path]:  # fmt: skip
@@ -187,6 +188,12 @@ def write_artifacts(
 
 
 @pytest.fixture(scope="session")
+def write_artifacts() -> Callable[..., tuple[Path, Path]]:
+    """The function that writes a set of artifacts; see `make_artifacts` for what can be chosen."""
+    return make_artifacts
+
+
+@pytest.fixture(scope="session")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """The evaluation and failures folders of a complete run; tests do not write to them."""
-    return write_artifacts(tmp_path_factory.mktemp("reports") / "default" / "celeba-test-178-64")
+    return make_artifacts(tmp_path_factory.mktemp("reports") / "default" / "celeba-test-178-64")

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +26,7 @@ def open_faces(root: Path, seed: int) -> Source:
 
 
 def draw_default_faces(folder: Path, progress: Progress = silent) -> None:
-    """Draw the default set of faces into `folder`, whole or not at all.
+    """Draw the default set of faces into `folder`, whole or not at all; two processes draw it once.
 
     Raises:
         OutputError: the folder can not be written.
@@ -37,13 +36,10 @@ def draw_default_faces(folder: Path, progress: Progress = silent) -> None:
     with writing(folder.parent, "name a folder of images with --data"):
         folder.parent.mkdir(parents=True, exist_ok=True)
         with locked(folder.with_name(f".{folder.name}.lock")):
-            if folder.exists():
+            if folder.exists():  # drawn by whom this process waited for
                 return
             log.info("Drawing %s faces into %s.", DEFAULT_FACES, folder)
-            with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
-                drawn = Path(temporary) / folder.name
-                write_faces(drawn, DEFAULT_FACES, seed=FACES_SEED, progress=progress)
-                drawn.rename(folder)
+            write_faces(folder, DEFAULT_FACES, seed=FACES_SEED, progress=progress)
 
 
 def _drawn_with(root: Path) -> list[str]:
@@ -54,4 +50,4 @@ def _drawn_with(root: Path) -> list[str]:
         parameters = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise DataError(f"{path} is not valid JSON ({error}): draw the faces again.") from error
-    return [f"Drawn with {PARAMETERS}: {json.dumps(parameters, sort_keys=True)}."]
+    return [f"Drawn with {', '.join(f'{key} {json.dumps(value)}' for key, value in sorted(parameters.items()))}."]

@@ -74,7 +74,7 @@ def draw(name: str, artifacts: Artifacts, missing: Mapping[str, str] | None = No
 
 
 def in_sentence(label: str) -> str:
-    """Return a metric's label as it stands inside a sentence: "Mean squared error" loses its capital, "SSIM" does not."""
+    """Return a label as it stands inside a sentence: "Mean squared error" loses its capital, "SSIM" does not."""
     return label[:1].lower() + label[1:] if label[1:2].islower() else label
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 
 from vaekit.artifacts import FAILURES_SUMMARY, SLICES
 from vaekit.figures._style import BLUE, INK, MUTED, canvas, figure_bytes, theme
-from vaekit.figures.base import Artifacts, Drawn, figure, in_sentence, plain
+from vaekit.figures.base import Artifacts, Drawn, figure, plain
 
 _MOST = 20
 
@@ -22,10 +22,8 @@ def attributes(artifacts: Artifacts) -> Drawn:
     with theme():
         fig, (axes,) = canvas(8.6, 1.1 + 0.24 * max(len(shown), 2))
         unit = f", {ranked['unit']}" if ranked["unit"] else ""
-        axes.set(
-            title=f"Difference of the mean of {in_sentence(ranked['label'])}",
-            xlabel=f"with the attribute minus without{unit}",
-        )
+        axes.set_title(f"{ranked['label']}: mean with the attribute minus mean without", parse_math=False)
+        axes.set_xlabel(f"difference{unit}", parse_math=False)
         axes.axvline(0, color=MUTED, linewidth=1)
         colours = np.where(away, BLUE, MUTED)
         axes.hlines(rows, shown["low"], shown["high"], colors=colours, linewidth=1.6)

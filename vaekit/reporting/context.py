@@ -186,17 +186,17 @@ def _slices(found: Collected) -> Table:
     table: pd.DataFrame | None = found.files.get(artifacts.SLICES)
     if table is None:
         raise DataError(found.missing[artifacts.SLICES])
-    headings = (
-        "Attribute", "With", "Without", "Mean with", "Mean without", "Difference", "95 % interval", "AUC",
-        "Among the worst", "Odds ratio",
-    )  # fmt: skip
     try:
+        headings = (
+            "Attribute", "With", "Without", "Mean with", "Mean without", "Difference", "95 % interval", "AUC",
+            f"In the worst {table['worst_n'].max()}", "Odds ratio",
+        )  # fmt: skip
         rows = tuple(
             (
                 readable(str(row["attribute"])), count(row["n_with"]), count(row["n_without"]),
                 number(row["mean_with"]), number(row["mean_without"]),
                 number(row["difference"], row["low"], row["high"]), interval(row["low"], row["high"]),
-                number(row["auc"]), f"{count(row['worst_with'])} of {count(row['worst_n'])}",
+                number(row["auc"]), count(row["worst_with"]),
                 "∞" if row["odds_ratio"] == math.inf else number(row["odds_ratio"]),
             )
             for _, row in table.iterrows()

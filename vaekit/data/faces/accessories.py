@@ -27,7 +27,7 @@ def paint_glasses(picture: np.ndarray, head: Head, f: Mapping[str, float], rng: 
     rims, lenses = Mask(box), Mask(box)
     line = 1.7 + 1.3 * f["glasses"]
     for sign in (-1, 1):
-        rim = [head.project(sign * 20.0 + x, 2.0 + y, 5) for x, y in zip(round_x, round_y, strict=True)]
+        rim = [head.project(sign * 20.6 + x, 2.0 + y, 5) for x, y in zip(round_x, round_y, strict=True)]
         lenses.polygon(rim)
         rims.line([*rim, rim[0], rim[1]], line)
         hinge = head.project(sign * (20 + wide), -2, 4)
@@ -82,9 +82,7 @@ def paint_hat(picture: np.ndarray, head: Head, f: Mapping[str, float], light: Li
                             _at(head, 32, low + 5, 0), _at(head, 38, low - 4, 0), _at(head, 0, low - 13, 0)], 40))  # fmt: skip
     elif kind == 2:
         reach = wide + 26 + 12 * f["hat"]
-        brim.polygon(curve([_at(head, -reach, low - 8, 0), _at(head, -wide * 0.6, low + 1, 0), _at(head, 0, low + 4, 0),
-                            _at(head, wide * 0.6, low + 1, 0), _at(head, reach, low - 8, 0), _at(head, wide * 0.7, low - 13, 0),
-                            _at(head, 0, low - 12, 0), _at(head, -wide * 0.7, low - 13, 0)], 56))  # fmt: skip
+        brim.ellipse(*_at(head, 0, low - 2, centre * 0.6), reach * head.scale, 8.5)
     shadow = np.roll(np.maximum(hat.alpha(), brim.alpha()), 9 if kind in (0, 2) else 4, axis=0)
     picture *= 1 - np.float32(0.5) * shadow
     paint(picture, colour[:, None, None] * shade, hat.alpha(), FULL)

@@ -12,7 +12,7 @@ from vaekit.data.faces.canvas import HEIGHT, WIDTH, clouds, crop_noise, grid
 
 Colour = tuple[int, int, int]
 KINDS = ("plain", "poster", "bokeh", "room", "leaves", "skyline")
-SHARES = (0.36, 0.58, 0.69, 0.83, 0.92, 1.0)  # cumulative over the factor `backdrop`
+SHARES = (0.38, 0.56, 0.66, 0.82, 0.91, 1.0)  # cumulative over the factor `backdrop`
 WORDS = ("AWARD", "FILM", "GALA", "NEWS", "RADIO", "STYLE", "MUSIC", "LIVE", "PRESS", "2009", "CLUB", "ART", "NIGHT", "TV")
 
 
@@ -35,10 +35,12 @@ def _display(hue: float, saturation: float, value: float) -> Colour:
 def paint_background(f: Mapping[str, float], rng: np.random.Generator) -> np.ndarray:
     """(3, 218, 178) linear light of the scene behind the sitter."""
     kind, level = backdrop_kind(f["backdrop"]), f["backdrop_value"]
-    # CelebA's walls are mostly black or nearly white: the curve is steep in the middle.
-    value = 0.05 + 0.93 * (level**1.6 if level < 0.55 else 1 - (1 - level) ** 1.5)
-    saturation = 0.55 * rng.random() ** 1.8 if value < 0.8 else 0.12 * rng.random()
+    # Walls are more often nearly black or nearly white than in between.
+    value = 0.03 + 0.95 * (0.5 * level + 0.5 * level * level * (3 - 2 * level)) ** 0.8
+    saturation = 0.85 * rng.random() ** 1.7 if value < 0.8 else 0.12 * rng.random()
     hue = f["backdrop_hue"]
+    if value > 0.2 and rng.random() < 0.4:
+        hue *= 0.12  # warm walls and wood are common
     base = _display(hue, saturation, value)
     image = Image.new("RGB", (WIDTH, HEIGHT), base)
     draw = ImageDraw.Draw(image)
@@ -82,8 +84,10 @@ def _poster(draw: ImageDraw.ImageDraw, rng: np.random.Generator, hue: float, val
             draw.ellipse([x, y, x + size, y + size], outline=colour, width=int(rng.integers(3, 9)))
         else:
             draw.line([x, y - 80, x + rng.normal(0, 60), y + 90], fill=colour, width=int(rng.integers(3, 16)))
+    if rng.random() < 0.45:
+        return float(2.4 * rng.random() ** 2)
     colour = _display(hue + 0.3 * rng.random(), 0.8 * rng.random(), float(np.clip(ink, 0.03, 1)))
-    size, gap = int(rng.integers(14, 44)), rng.uniform(46, 90)
+    size, gap = int(rng.integers(12, 72)), rng.uniform(50, 110)
     for line in range(4):
         for place in range(2):
             word = WORDS[int(rng.integers(len(WORDS)))]

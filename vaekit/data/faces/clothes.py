@@ -35,12 +35,12 @@ def paint_clothes(picture: np.ndarray, head: Head, f: Mapping[str, float], light
     cx = head.origin[0] - 0.45 * head.ears * head.sin_yaw * head.scale
     chin = head.project(0, head.chin)[1]
     top = min(max(chin + 6, 186.0), 198.0)
-    wide = 26 + 5 * f["masculinity"] + 5 * max(0.0, f["weight"])
+    wide = 29 + 5 * f["masculinity"] + 5 * max(0.0, f["weight"])
     colour, shade = _cloth(f, light, rng, cx)
     style = f["clothes"] if not f["necktie"] else 0.0
     man = f["masculinity"] > 0.5
     slope = 5 + 8 * (1 - f["masculinity"])
-    left = [(cx - wide, top - 9), (cx - 58, top + slope - 3), (-20, top + slope + 18), (-20, 240)]
+    left = [(cx - wide, top - 9), (cx - 58, top + slope - 3), (-20, top + slope + 12), (-20, 240)]
     right = [(2 * cx - x, y) for x, y in left]
     body = [*left, *reversed(right)]
     if style < (0.36 if man else 0.14):  # jacket over a shirt

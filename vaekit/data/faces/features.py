@@ -10,14 +10,14 @@ from vaekit.data.faces.canvas import bump, linear, mix, step
 from vaekit.data.faces.head import Skin
 from vaekit.data.faces.pose import Head, Patch
 
-EYE_X = 20.0
+EYE_X = 21.0
 IRISES = [linear(38, 24, 16), linear(74, 48, 28), linear(98, 92, 52), linear(86, 118, 110), linear(98, 138, 172)]
-WHITE, TOOTH, THROAT = linear(214, 208, 204), linear(226, 216, 202), linear(52, 18, 18)
+WHITE, TOOTH, THROAT = linear(214, 208, 204), linear(236, 228, 216), linear(52, 18, 18)
 SHADOWS = [linear(62, 44, 40), linear(88, 52, 44), linear(70, 60, 78), linear(52, 66, 82), linear(40, 36, 38)]
 
 
 def paint_features(
-    picture: np.ndarray, head: Head, skin: Skin, f: Mapping[str, float], hair: np.ndarray, rng: np.random.Generator
+    picture: np.ndarray, head: Head, skin: Skin, f: Mapping[str, float], hair: np.ndarray
 ) -> None:
     """Paint everything a face has on its front into the picture; `hair` is the (3,) colour of the hair."""
     glance = 0.9 * f["gaze"]
@@ -25,12 +25,12 @@ def paint_features(
         patch = Patch(picture, skin.light, head, head.box(sign * EYE_X, -5, 21, 19))
         if patch.x.size:
             _paint_eye(patch, sign, f, skin.colour, glance)
-            _paint_brow(patch, sign, f, hair, rng)
+            _paint_brow(patch, sign, f, hair)
             patch.close()
     patch = Patch(picture, skin.light, head, head.box(0, head.nose_v, 20, 12))
     _paint_nostrils(patch, head, f, skin.colour)
     patch.close()
-    patch = Patch(picture, skin.light, head, head.box(0, 44, 27, 19))
+    patch = Patch(picture, skin.light, head, head.box(0, 44, 29, 19))
     _paint_mouth(patch, f, skin.colour)
     patch.close()
 
@@ -40,9 +40,9 @@ def _paint_eye(patch: Patch, sign: int, f: Mapping[str, float], skin: np.ndarray
     u = (patch.x * sign - EYE_X) / np.float32(size)  # positive towards the temple
     v = patch.v / np.float32(size)
     narrow, smile = f["eye_narrowing"], max(0.0, f["smile"])
-    upper = 4.3 - 2.3 * max(0.0, narrow) - 0.7 * smile - 0.5 * min(0.0, narrow)
-    lower = 2.7 - 1.0 * max(0.0, narrow) - 0.8 * smile
-    half = 9.0
+    upper = 4.9 - 3.1 * max(0.0, narrow) - 0.7 * smile - 0.5 * min(0.0, narrow)
+    lower = 2.9 - 1.5 * max(0.0, narrow) - 0.8 * smile
+    half = 9.8
     arc = np.clip(1 - (u / half) ** 2, 0, 1)
     root = np.sqrt(arc)
     tilt = -0.07 * u  # outer corners a little higher
@@ -58,41 +58,41 @@ def _paint_eye(patch: Patch, sign: int, f: Mapping[str, float], skin: np.ndarray
     patch.darken(bump(v - lid + 3.4, 1.0) * step(half - 1 - np.abs(u), 3) * np.float32(0.35))  # the fold of the lid
     white = WHITE * (0.75 + 0.25 * skin)
     patch.paint(white, opening)
-    iris_x, iris_y, iris = glance * sign, 0.1 - 0.4, 4.25
+    iris_x, iris_y, iris = glance * sign, -0.3, 4.4
     away = np.sqrt((u - iris_x) ** 2 + (v - iris_y) ** 2)
     colour = mix(IRISES, f["eye_hue"] ** 2.2)
     patch.paint(colour, opening * step(iris - away))
     patch.darken(opening * bump(away - iris, 0.8) * np.float32(0.55))
-    patch.paint(np.zeros(3, np.float32), opening * step(1.9 - away))
+    patch.paint(np.zeros(3, np.float32), opening * step(1.7 - away))
     patch.darken(opening * step(lid + 2.2 - v, 2.4) * np.float32(0.62))  # the lid's own shadow
     glint = step(1.0 - np.hypot(u * sign - iris_x * sign + 1.2, v - iris_y + 1.5), 0.8)
     patch.paint(np.float32([0.95, 0.95, 0.95]), opening * glint, lit=False)
-    lash = 0.7 + 0.9 * makeup
+    lash = 0.95 - 0.3 * f["masculinity"] + 0.8 * makeup
     line = step(lash + 0.25 * np.clip(u / half, -1, 1.2) * (1 + makeup) - np.abs(v - lid), 0.9)
     line *= step(half + 0.6 + 1.8 * makeup - np.abs(u - 0.7 * makeup), 1.2)
     ink = (0.25 - 0.2 * makeup) * skin * 0.5
-    patch.paint(ink.astype(np.float32), line * np.float32(0.72 + 0.28 * makeup))
+    patch.paint(ink.astype(np.float32), line * np.float32(0.85 + 0.15 * makeup))
     under = step(0.35 + 0.35 * makeup - np.abs(v - floor), 0.9) * step(half - np.abs(u), 2)
     patch.paint((skin * 0.3).astype(np.float32), under * np.float32(0.35 + 0.45 * makeup))
 
 
-def _paint_brow(patch: Patch, sign: int, f: Mapping[str, float], hair: np.ndarray, rng: np.random.Generator) -> None:
+def _paint_brow(patch: Patch, sign: int, f: Mapping[str, float], hair: np.ndarray) -> None:
     bushy, arch, makeup = f["brow_weight"], f["brow_arch"], f["makeup"]
     u, male = patch.x * sign, f["masculinity"]
-    along = (u - 8.5) / 24.0  # 0 at the nose, 1 at the temple
+    along = (u - 9.0) / 24.5  # 0 at the nose, 1 at the temple
     raised = 3.6 * max(0.0, arch) + 0.6
-    middle = -9.6 - 0.5 * f["brow_height"] + 1.3 * male - 1.2 * max(0.0, arch)
+    middle = -9.6 - 0.5 * f["brow_height"] + 0.8 * male - 1.2 * max(0.0, arch)
     middle = middle - raised * np.clip(1 - np.abs(along - 0.62) / 0.62, -0.6, 1) + raised * 0.4
     thick = (1.75 + 0.5 * male + 1.9 * max(0.0, bushy) + 0.4 * min(0.0, bushy)) * np.clip(1.15 - 0.75 * along, 0.25, 1.1)
-    ragged = np.sin(u * 2.7 + patch.v * 1.9 + rng.random() * 6) * (0.15 + 0.25 * max(0.0, bushy))
+    ragged = np.sin(u * 2.7 + patch.v * 1.9 + 6 * f["brow_height"]) * (0.15 + 0.25 * max(0.0, bushy))
     cover = step(thick + ragged - np.abs(patch.v - middle), 1.3) * step(along + 0.02, 0.08) * step(1.02 - along, 0.12)
     dark = hair * 0.55 * (0.8 if hair.mean() > 0.2 else 1.0) + np.float32(0.006)
-    strength = 0.62 + 0.16 * max(0.0, bushy) + 0.2 * makeup + 0.08 * male
+    strength = 0.56 + 0.2 * max(0.0, bushy) + 0.2 * makeup + 0.08 * male
     patch.paint(dark.astype(np.float32), cover * np.float32(min(strength, 0.97)))
 
 
 def _paint_nostrils(patch: Patch, head: Head, f: Mapping[str, float], skin: np.ndarray) -> None:
-    wide = 1 + 0.34 * max(0.0, f["nose_width"]) - 0.22 * max(0.0, f["nose_point"])
+    wide = 1 + 0.48 * max(0.0, f["nose_width"]) - 0.22 * max(0.0, f["nose_point"])
     v = patch.v - np.float32(head.nose_v + 4.2 - 1.2 * f["nose_point"])
     u = np.abs(patch.x)
     hole = np.sqrt(((u - 4.4 * wide) / (2.5 * wide)) ** 2 + ((v + 0.10 * (u - 4)) / 1.25) ** 2)
@@ -105,12 +105,12 @@ def _paint_nostrils(patch: Patch, head: Head, f: Mapping[str, float], skin: np.n
 
 def _paint_mouth(patch: Patch, f: Mapping[str, float], skin: np.ndarray) -> None:
     smile, gape = f["smile"], f["mouth_open"]
-    wide = 15.2 + 0.8 * f["mouth_width"] + 4.0 * max(0.0, smile) - 1.5 * gape * (1 - max(0.0, smile))
-    u, v = patch.x, patch.v - 41.5
+    wide = 16.4 + 0.8 * f["mouth_width"] + 4.0 * max(0.0, smile) - 1.5 * gape * (1 - max(0.0, smile))
+    u, v = patch.x, patch.v - 42.0
     along = np.clip(np.abs(u) / wide, 0, 1.15)
     arc = np.clip(1 - along**2, 0, 1)
     root = np.sqrt(arc)
-    lift = 4.6 * smile + 0.6  # corners up, pixels
+    lift = 5.4 * smile + 0.5  # corners up, pixels
     bend = -lift * along**2 + 0.42 * lift
     full = f["lip_fullness"]
     upper = (3.5 + 2.3 * max(0.0, full) + 1.5 * min(0.0, full) - 0.9 * max(0.0, smile)) * (0.4 * root + 0.6 * arc)
@@ -120,12 +120,12 @@ def _paint_mouth(patch: Patch, f: Mapping[str, float], skin: np.ndarray) -> None
     top = bend - 0.22 * teeth_gap * root
     bottom = bend + 0.78 * teeth_gap * root
     wet = f["lipstick"]
-    natural = skin * np.array([0.80, 0.50, 0.50], np.float32)
-    painted = mix([linear(186, 24, 44), linear(150, 20, 40), linear(206, 66, 92), linear(190, 70, 66)], f["backdrop_hue"])
-    colour = natural + np.float32(0.85 * wet) * (painted * (0.45 + 0.55 * skin.mean()) - natural)
+    natural = skin * np.array([0.78, 0.42, 0.42], np.float32)
+    painted = mix([linear(190, 16, 36), linear(146, 12, 36), linear(204, 40, 84), linear(182, 44, 48)], f["backdrop_hue"])
+    colour = natural + np.float32(0.92 * wet) * (painted * (0.5 + 0.5 * skin.mean()) - natural)
     inside = step(wide - np.abs(u), 1.4)
     lips = step(np.minimum(v - (top - upper), (bottom + lower) - v), 1.4) * inside
-    lips *= np.float32(0.66 + 0.08 * max(0.0, full) + 0.24 * wet)
+    lips *= np.float32(0.76 + 0.04 * max(0.0, full) + 0.18 * wet)
     patch.darken(bump(v - bottom - lower - 1.6, 1.8) * step(9 - np.abs(u), 5) * np.float32(0.18))
     patch.paint(colour.astype(np.float32), lips)
     patch.darken(lips * step(bottom - v - 0.2, 1.5) * np.float32(0.24))  # the upper lip looks down
@@ -134,7 +134,7 @@ def _paint_mouth(patch: Patch, f: Mapping[str, float], skin: np.ndarray) -> None
     if gape > 0:
         hole = step(np.minimum(v - top, bottom - v), 1.0) * step(wide - 0.8 - np.abs(u), 1.2)
         patch.paint(THROAT, hole)
-        reach = 0.40 + 0.55 * max(0.0, smile)
+        reach = 0.28 + 0.66 * max(0.0, smile)
         row = step(top + teeth_gap * reach * root - v, 0.9) * step(wide - 2.2 - np.abs(u), 2.5)
         patch.paint(TOOTH, hole * row * np.float32(0.93))
         patch.darken(hole * row * bump((u + 2.0) % 4.0 - 2.0, 0.35) * np.float32(0.14))

@@ -12,11 +12,12 @@ from vaekit.data.faces.head import Light
 from vaekit.data.faces.pose import SKULL, WIDEST, Head, Spot, V
 
 HAIR = [
-    linear(14, 12, 12), linear(32, 22, 18), linear(56, 36, 24), linear(90, 58, 36), linear(120, 80, 50),
-    linear(148, 106, 68), linear(176, 134, 86), linear(202, 162, 108), linear(222, 188, 138), linear(236, 208, 164),
-    linear(244, 226, 194),
+    linear(14, 12, 12), linear(30, 23, 20), linear(54, 38, 28), linear(82, 58, 41), linear(110, 80, 56),
+    linear(136, 104, 73), linear(166, 131, 92), linear(194, 158, 112), linear(216, 184, 138), linear(232, 206, 164),
+    linear(242, 224, 192),
 ]  # fmt: skip
 GRAYS = [linear(70, 68, 68), linear(96, 94, 94), linear(150, 148, 148), linear(214, 212, 210)]
+CROPPED = 0.06  # hair_length under which the scalp shows through
 MEDIUM, LONG = 0.35, 0.6  # hair_length from which hair hides the ears, and reaches the shoulders
 
 
@@ -43,8 +44,8 @@ def arrange_hair(head: Head, spot: Spot, f: Mapping[str, float], light: Light, r
     """Lay out strands and light of the hair; nothing is painted yet."""
     length, wave, bald = f["hair_length"], f["wave"], f["baldness"] > 0
     loose = length >= MEDIUM and not f["hair_tied"]
-    volume = 0.0 if bald else 5.5 + 2.0 * f["hair_volume"] + 6.0 * wave * (1 + loose) / 2 + 3.0 * loose - 2.5 * f["hair_tied"]
-    volume = max(volume, 1.5)
+    volume = 0.0 if bald else 5.5 + 2.0 * f["hair_volume"] + 6.0 * wave * (1 + loose) / 2 + 5.0 * loose - 2.5 * f["hair_tied"]
+    volume = max(volume * (0.35 if length < CROPPED else 1), 1.5)
     half = _outline(head, f, volume, loose)
     width = half.take(spot.row)
     across = spot.axis_x / (width + 1)
@@ -67,14 +68,14 @@ def arrange_hair(head: Head, spot: Spot, f: Mapping[str, float], light: Light, r
     side = across.clip(-1, 1)
     nx, nz = side * flat, np.sqrt(1 - side * side) * flat
     shade = light.shade(nx, ny * 0.8, nz)
-    colour = hair_colour(f) * np.float32(0.85)
-    rough = 0.22 + 0.10 * wave + 0.10 * f["sleekness"]
+    colour = hair_colour(f) * np.float32(0.8)
+    rough = 0.16 + 0.14 * wave + 0.26 * max(0.0, f["sleekness"] - 0.3)
     strength = np.clip(1 + np.float32(rough) * texture, 0.25, 2.2)
     under = np.clip(1 - 0.0055 * np.clip(spot.face_v - 12, 0, None), 0.55, 1)  # hair below the ears lies in shade
     lit = colour[:, None, None] * (shade * (strength * under))
     x, y, z = light.direction
     ring = bump(spot.face_v + 50 - 14 * (1 - np.abs(side)) + 30 * y * 0.3 + 4 * texture, 9) * nz
-    glow = 0.05 + 0.13 * f["sleekness"] + 0.06 * float(loose)
+    glow = 0.03 + 0.24 * max(0.0, f["sleekness"] - 0.3) + 0.06 * float(loose)
     shine = ring * np.clip(0.6 + 0.6 * texture, 0, 2) * np.clip(nx * x + nz * z + 0.2, 0, 1.2) * np.float32(glow)
     lit += shine * ((0.35 + 0.65 * colour ** np.float32(0.5)) * light.key)[:, None, None]
     ragged = texture * np.float32(0.7 + 0.3 * wave) + swing * np.float32(1.5 * wave)
@@ -96,8 +97,8 @@ def _outline(head: Head, f: Mapping[str, float], volume: float, loose: bool) -> 
         return (close * np.clip((34.0 - V) / 10, 0, 1) ** 0.5).astype(np.float32)
     length = f["hair_length"]
     end = 44 + 90 * (length - MEDIUM) if length < LONG else 85 + 100 * (length - LONG)
-    spread = (0.10 + 0.14 * f["wave"] + 0.05 * f["hair_cut"]) * np.clip(V - WIDEST, 0, None)
-    spread = spread + 2.8 * f["wave"] * np.sin(V * (2 * np.pi / 27) + 6 * f["hair_cut"]) * (V > WIDEST)
+    spread = (0.14 + 0.14 * f["wave"] + 0.05 * f["hair_cut"]) * np.clip(V - WIDEST, 0, None)
+    spread = spread + 2.8 * f["wave"] * np.sin(V * (2 * np.pi / 27) + 6 * f["hair_cut"]) * np.clip((V - WIDEST) / 12, 0, 1)
     pinch = 1 - 0.10 * f["sleekness"] * np.clip((V - 20) / 60, 0, 1)
     below = (wide + spread) * pinch * np.clip((end - V) / 12, 0, 1) ** 0.5
     return np.where(WIDEST > V, half, below).astype(np.float32)
@@ -129,8 +130,8 @@ def paint_front_hair(picture: np.ndarray, head: Head, spot: Spot, f: Mapping[str
     alpha = step(cover, softness)
     if f["baldness"]:
         alpha = alpha * np.float32(0.75 if f["hair_shade"] > 0.3 else 0.35)
-    elif f["hair_length"] < 0.06:
-        alpha = alpha * np.float32(0.72)  # cropped: the scalp shows through
+    elif f["hair_length"] < CROPPED:
+        alpha = alpha * (1 - np.float32(0.28) * step(spot.inside - 3, 4))
     shadow = np.zeros_like(alpha)
     shadow[4:, :] = step(cover[:-4], 7)
     depth = np.float32(0.42 * (1 - 0.8 * (f["baldness"] > 0)))
@@ -153,7 +154,7 @@ def _opening(head: Head, spot: Spot, f: Mapping[str, float], hair: Hairdo) -> np
         corner = 9.0 * max(0.0, recede) * bump(away - 22, 8) * 1.6
         line = np.float32(top) + 30 * bend - corner
         if hair.loose or f["hair_length"] > 0.2:
-            part = 13 * f["hair_part"]
+            part = 16 * f["hair_part"]
             line = line - 7 * bump(x - part, 9)
     if f["bangs"]:
         reach = -25 + 9 * f["bangs"] + 0.22 * f["hair_part"] * x * (f["hair_cut"] < 0.6) - 0.004 * away * away

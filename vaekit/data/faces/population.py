@@ -81,11 +81,15 @@ FACTORS: tuple[str, ...] = (*GRADED, *NORMAL, *UNIFORM, *STYLED)
 
 @dataclass(frozen=True)
 class Sitter:
-    """One picture's subject: what to draw, and the generator that settles what has no factor (strands, scenery)."""
+    """One picture's subject: what to draw, and the key of the streams that settle what has no factor (strands, scenery)."""
 
     attributes: dict[str, bool]
     factors: dict[str, float]
-    rng: np.random.Generator
+    key: tuple[int, int]
+
+    def rng(self, layer: str) -> np.random.Generator:
+        """The random stream of one layer: putting a hat on does not shuffle the clothes."""
+        return stream(*self.key, 4, *layer.encode())
 
 
 def person_of(index: int) -> int:
@@ -140,16 +144,15 @@ def draw_sitter(seed: int, index: int, law: FactorLaw, *, force: Mapping[str, bo
         distance = min(abs(float(margins[COLUMN[attribute]])) / 2.0, 1.0)
         near, far = (near_on, far_on) if attributes[attribute] else (near_off, far_off)
         factors[name] = near + (far - near) * distance
-    rng = stream(seed, index, 2)
-    factors |= _style(attributes, factors, law, rng)
-    return Sitter(attributes, {name: factors[name] for name in FACTORS}, rng)
+    factors |= _style(attributes, factors, law, stream(seed, index, 2))
+    return Sitter(attributes, {name: factors[name] for name in FACTORS}, (seed, index))
 
 
 def _style(
     has: Mapping[str, bool], factors: dict[str, float], law: FactorLaw, rng: np.random.Generator
 ) -> dict[str, float]:
     """The factors that several attributes settle together: colour and cut of the hair, glasses, occluder, skin tone."""
-    chance = rng.random(6)
+    chance = rng.random(7)
     shade, tone = factors["hair_shade"], factors["skin_tone"]
     if has["Black_Hair"]:
         lightness, redness = 0.05 * shade, 0.2
@@ -159,12 +162,12 @@ def _style(
         lightness, redness = 0.21 + 0.15 * shade, 0.3 + 0.25 * chance[0]
     elif has["Gray_Hair"]:
         lightness, redness = 0.6 + 0.4 * shade, -1.0  # no colour at all
-    elif chance[1] < 0.5:
-        lightness, redness = 0.11 + 0.06 * shade, 0.35
-    elif chance[1] < 0.75:
-        lightness, redness = 0.28 + 0.2 * shade, 1.0
+    elif chance[1] < 0.6:
+        lightness, redness = 0.09 + 0.06 * shade, 0.3
+    elif chance[1] < 0.74:
+        lightness, redness = 0.25 + 0.2 * shade, 0.95
     else:
-        lightness, redness = 0.48 + 0.1 * shade, 0.4
+        lightness, redness = 0.44 + 0.1 * shade, 0.25
     if law == "celeba":  # fair hair goes with fair skin, black hair with every skin
         tone = tone**2.2 if has["Black_Hair"] else tone**6 if has["Blond_Hair"] else tone**3.2
     if has["Pale_Skin"]:
@@ -184,6 +187,6 @@ def _style(
         "hair_length": length,
         "hair_tied": float(tied),
         "sunglasses": float(dark),
-        "occluder": float(rng.random() < OCCLUDED),
+        "occluder": float(chance[6] < OCCLUDED),
         "planted": 0.0,
     }

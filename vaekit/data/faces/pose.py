@@ -48,9 +48,9 @@ class Head:
 
     def __init__(self, f: Mapping[str, float]) -> None:
         male, heavy, oval = f["masculinity"], max(0.0, f["weight"]), f["oval"]
-        self.width = 42.0 + 1.2 * f["face_width"] + 1.2 * male + 3.5 * heavy - 0.8 * oval
+        self.width = 42.6 + 1.2 * f["face_width"] + 1.2 * male + 3.5 * heavy - 0.8 * oval
         self.chin = 71.0 + 1.6 * f["face_length"] + 2.0 * male + 2.0 * max(0.0, oval) + 1.0 * heavy
-        square = 2.45 + 0.25 * f["jaw"] + 0.5 * male + 1.1 * heavy - 0.4 * oval
+        square = 2.2 + 0.22 * f["jaw"] + 0.42 * male + 1.1 * heavy - 0.4 * oval
         self.profile = self._profile(square)
         self.slope = np.gradient(self.profile, 1 / PER_PIXEL).astype(np.float32)
         yaw = np.deg2rad(f["yaw"])

@@ -71,27 +71,27 @@ def _compose(sitter: Sitter, planted: str | None, fate: np.random.Generator) -> 
     f, rng = sitter.factors, sitter.rng
     head, light = Head(f), Light.of(f)
     spot = head.spot(FULL)
-    picture = paint_background(f, rng)
-    hair = arrange_hair(head, spot, f, light, rng)
+    picture = paint_background(f, rng("backdrop"))
+    hair = arrange_hair(head, spot, f, light, rng("hair"))
     colour = hair_colour(f)
     paint_back_hair(picture, hair)
     paint_bun(picture, head, f, hair)
     paint_neck(picture, head, f, light, bare=shoulders_bare(f))
-    paint_clothes(picture, head, f, light, rng)
-    paint_necklace(picture, head, f, light, rng)
+    paint_clothes(picture, head, f, light, rng("clothes"))
+    paint_necklace(picture, head, f, light, rng("necklace"))
     paint_ears(picture, head, f, light)
-    skin = paint_head(picture, head, spot, f, light, rng)
+    skin = paint_head(picture, head, spot, f, light, rng("skin"))
     if f["double_chin"]:
         paint_chin_fold(picture, head, f)
-    paint_features(picture, head, skin, f, colour, rng)
-    paint_beard(picture, head, skin, f, colour, rng)
+    paint_features(picture, head, skin, f, colour)
+    paint_beard(picture, head, skin, f, colour, rng("beard"))
     paint_front_hair(picture, head, spot, f, hair)
-    paint_glasses(picture, head, f, rng)
-    paint_earrings(picture, head, f, rng)
-    paint_hat(picture, head, f, light, rng)
+    paint_glasses(picture, head, f, rng("glasses"))
+    paint_earrings(picture, head, f, rng("earrings"))
+    paint_hat(picture, head, f, light, rng("hat"))
     cover = np.zeros((HEIGHT, WIDTH), np.float32)
     if f["occluder"]:
-        cover = paint_occluder(picture, head, f, light, rng)
+        cover = paint_occluder(picture, head, f, light, rng("occluder"))
     if planted == "occluder":
         cover = np.maximum(cover, plant_occluder(picture, head, fate))
     if planted == "texture":
@@ -100,16 +100,16 @@ def _compose(sitter: Sitter, planted: str | None, fate: np.random.Generator) -> 
         f["blur"], sitter.attributes["Blurry"] = 1.5, True
     f["planted"] = float(planted is not None)
     f["occluder"] = float((cover * (spot.inside > 0)).sum() / (spot.inside > 0).sum())
-    return _develop(picture, f, rng)
+    return _develop(picture, f, rng("grain"))
 
 
 def _develop(picture: np.ndarray, f: Mapping[str, float], rng: np.random.Generator) -> np.ndarray:
     """Expose, blur and digitise (3, H, W) linear light: (H, W, 3) uint8."""
-    picture *= np.float32(2.0 ** (0.33 * f["exposure"]))
+    picture *= np.float32(2.0 ** (0.24 * f["exposure"]))
     shown = np.sqrt(np.clip(picture, 0, None))
     # A film's shoulder: highlights roll off instead of clipping flat.
     np.minimum(shown, 0.8 + 0.5 * (shown - 0.8), out=shown)
-    contrast = 1.0 + 0.10 * f["contrast"]
+    contrast = 1.08 + 0.10 * f["contrast"]
     shown = (shown - np.float32(0.45)) * np.float32(contrast * 255) + np.float32(0.45 * 255)
     pixels = shown.transpose(1, 2, 0)
     if f["blur"] > 0.05:
@@ -118,5 +118,5 @@ def _develop(picture: np.ndarray, f: Mapping[str, float], rng: np.random.Generat
         pixels = np.asarray(image.filter(ImageFilter.GaussianBlur(radius)), np.float32)
     noise = grain()
     top, left = int(rng.integers(512 - HEIGHT)), int(rng.integers(512 - WIDTH))
-    pixels = pixels + noise[top : top + HEIGHT, left : left + WIDTH] * np.float32(1.0 + 4.0 * f["grain"] ** 2)
+    pixels = pixels + noise[top : top + HEIGHT, left : left + WIDTH] * np.float32(1.0 + 2.5 * f["grain"] ** 2)
     return np.clip(pixels + np.float32(0.5), 0, 255).astype(np.uint8)

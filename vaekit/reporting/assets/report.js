@@ -1,5 +1,6 @@
-// Sorts and filters the galleries. Without it every card stands in its ranked order.
+// Sorts, filters and shortens the galleries. Without it every card stands in its ranked order.
 (() => {
+  const FIRST = 9; // three rows of a wide page
   const form = document.querySelector(".controls");
   if (!form) return;
   const apply = () => {
@@ -15,10 +16,12 @@
       const cards = [...list.children];
       cards.sort((a, b) => sign * (key(a) - key(b)) || a.dataset.rank - b.dataset.rank);
       list.append(...cards);
+      let shown = 0;
       for (const card of cards) {
-        card.hidden = attribute !== "" && !card.dataset.has.split(" ").includes(attribute);
+        const fits = attribute === "" || card.dataset.has.split(" ").includes(attribute);
+        card.hidden = !fits || (shown >= FIRST && !form.elements.all.checked);
+        shown += card.hidden ? 0 : 1;
       }
-      const shown = cards.filter((card) => !card.hidden).length;
       list.previousElementSibling.querySelector(".shown").textContent = shown;
     }
   };

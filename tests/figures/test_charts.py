@@ -1,0 +1,127 @@
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from vaekit import artifacts
+from vaekit.errors import DataError
+from vaekit.figures.base import FIGURES, draw, in_sentence
+from vaekit.figures.curves import figure_bytes, training_curves
+
+COLUMNS = ("train_loss", "train_recon_nll", "train_kl", "valid_loss", "valid_recon_nll", "valid_kl", "valid_mse")
+
+
+def history(epochs: int, value: float | None = None) -> pd.DataFrame:
+    values = {name: np.linspace(5 + i, 1 + i, epochs) if value is None else value for i, name in enumerate(COLUMNS)}
+    return pd.DataFrame({"epoch": np.arange(1, epochs + 1), "step": 1, **values})
+
+
+def per_dim(dims: int, kl: float | None = None) -> pd.DataFrame:
+    values = np.geomspace(1e-6, 8, dims) if kl is None else np.full(dims, kl)
+    return pd.DataFrame({"dim": range(dims), "kl": values, "mu_mean": 0.0, "mu_var": values, "sigma2_mean": 1.0})
+
+
+def per_image(mse: list[float]) -> pd.DataFrame:
+    return pd.DataFrame({"image_id": [f"{i}.jpg" for i in range(len(mse))], "mse": mse})
+
+
+@pytest.mark.parametrize(
+    "table", [history(1), history(3), history(200), history(4, 2.0), history(3, np.nan), history(1)[["epoch"]]]
+)
+def test_training_curves_take_any_history(table):
+    svg = figure_bytes(training_curves(table), "svg")
+    assert svg == figure_bytes(training_curves(table), "svg")
+    assert draw("training", {artifacts.HISTORY: table}).data == svg
+
+
+def test_training_curves_say_what_is_not_finite():
+    table = history(4)
+    table.loc[2, "valid_loss"] = np.inf
+    drawn = draw("training", {artifacts.HISTORY: table})
+    assert b"1 not finite" in drawn.data
+    assert "1 of 4 epochs have no finite valid loss" in drawn.caption
+
+
+def test_training_caption_counts():
+    table = history(3)
+    table["valid_loss"] = [4.0, 2.0, 3.0]
+    caption = draw("training", {artifacts.HISTORY: table}).caption
+    assert "from 4 to 3; its lowest value, 2, is at epoch 2" in caption
+    assert "still falling" not in caption
+
+
+def test_figures_carry_no_date_and_only_two_formats():
+    svg = figure_bytes(training_curves(history(2)), "svg")
+    assert not re.search(rb"<metadata|dc:date|Matplotlib", svg)
+    assert figure_bytes(training_curves(history(2)), "png").startswith(b"\x89PNG")
+    with pytest.raises(ValueError, match="pdf"):
+        figure_bytes(training_curves(history(2)), "pdf")
+
+
+@pytest.mark.parametrize("dims", [1, 2, 128, 512])
+@pytest.mark.parametrize("kl", [None, 0.0, 0.5, np.nan])
+@pytest.mark.parametrize("name", ["kl_per_dim", "posterior"])
+def test_latent_figures_take_any_code(name, dims, kl):
+    drawn = draw(name, {artifacts.PER_DIM: per_dim(dims, kl)})
+    assert drawn.data.startswith(b"<?xml")
+    assert re.search(r"\d|only", drawn.caption)
+    assert drawn.alt
+
+
+def test_kl_caption_counts_the_dims_that_carry_half():
+    table = per_dim(4)
+    table["kl"] = [1.0, 6.0, 2.0, 0.001]
+    caption = draw("kl_per_dim", {artifacts.PER_DIM: table}).caption
+    assert caption.startswith("Of 4 dims 1 carry half of the 9.001 nats per image; the largest has 6, and 1 stay below")
+
+
+@pytest.mark.parametrize(
+    "mse", [[0.1], [0.1] * 5, [0.0, 0.0], [np.nan], [0.1, np.nan, np.inf], list(np.linspace(0.01, 0.9, 500))]
+)
+def test_error_distribution_takes_any_errors(mse):
+    drawn = draw("error_distribution", {artifacts.PER_IMAGE: per_image(mse)})
+    lost = sum(not np.isfinite(value) for value in mse)
+    assert (f"{lost} of {len(mse)} images" in drawn.caption) == (lost > 0)
+
+
+def test_a_missing_file_gives_its_reason_and_a_missing_column_its_name():
+    with pytest.raises(DataError, match="never trained"):
+        draw("training", {}, {artifacts.HISTORY: "It was never trained."})
+    with pytest.raises(DataError, match=r"per_dim\.csv lacks 'kl'"):
+        draw("kl_per_dim", {artifacts.PER_DIM: pd.DataFrame({"dim": [1]})})
+
+
+def test_attribute_names_are_no_formulas():
+    row = {
+        "n_with": 5,
+        "n_without": 9,
+        "mean_with": 2.0,
+        "mean_without": 1.0,
+        "difference": 1.0,
+        "low": 0.5,
+        "high": 1.5,
+    }
+    table = pd.DataFrame([{"attribute": "a$b$c\\frac{", **row}, {"attribute": "Hat", **row, "difference": np.nan}])
+    ranked = {"label": "Error $x$", "unit": "$", "ranked_by": "mse"}
+    drawn = draw("attributes", {artifacts.SLICES: table, artifacts.FAILURES_SUMMARY: ranked})
+    assert b"a$b$c\\frac{" in drawn.data
+    assert "1 largest of 2" in drawn.caption
+    empty = draw("attributes", {artifacts.SLICES: table[1:], artifacts.FAILURES_SUMMARY: ranked})
+    assert "None of 1 attributes" in empty.caption
+
+
+def test_labels_keep_their_abbreviations():
+    assert in_sentence("Mean squared error") == "mean squared error"
+    assert in_sentence("SSIM") == "SSIM"
+
+
+def test_figures_load_neither_torch_nor_pyplot_state():
+    code = (
+        "import sys; from vaekit.figures.base import FIGURES; FIGURES.names(); import matplotlib._pylab_helpers as p; "
+        "assert 'torch' not in sys.modules; assert not p.Gcf.figs"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert {"training", "kl_per_dim", "samples", "gallery_worst"} <= set(FIGURES.names())
