@@ -143,7 +143,8 @@ def read_json(path: Path) -> Any:
 def read_table(path: Path) -> pd.DataFrame:
     """Read a CSV that vaekit wrote; `image_id` stays text. DataError where the file is missing or broken."""
     with _reading(path):
-        return pd.read_csv(path, dtype={"image_id": str, "file": str}, float_precision="round_trip")
+        # Only an empty field is no value: an image may be called "NA".
+        return pd.read_csv(path, dtype={"image_id": str, "file": str}, keep_default_na=False, na_values=[""])
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:

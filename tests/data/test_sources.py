@@ -126,10 +126,10 @@ def test_any_other_folder_is_a_folder_of_pictures(tmp_path, draw_picture):
 def test_the_renderer_writes_what_is_read(tmp_path):
     from vaekit.data.faces import ATTRIBUTES, write_faces
 
-    write_faces(tmp_path / "faces", 12, seed=1)
+    write_faces(tmp_path / "faces", 3, seed=1)
     source = open_source("faces", root=tmp_path)
-    assert source.name == "faces" and len(source.index) == 12 and source.attributes == ATTRIBUTES
-    assert source.notes[1].startswith("Drawn with count 12, factors ")
+    assert source.name == "faces" and len(source.index) == 3 and source.attributes == ATTRIBUTES
+    assert source.notes[1].startswith("Drawn with count 3, factors ")
 
 
 def test_what_is_not_there_says_so(tmp_path):

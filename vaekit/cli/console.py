@@ -36,8 +36,6 @@ def run_app(app: typer.Typer) -> None:
         _fail(f"Error: {error}", 2)
     except VaekitError as error:
         _fail(f"Error: {error}", 1)
-    except KeyboardInterrupt:
-        _fail("Interrupted. What was finished before is on disk; nothing half-written was left.", 130)
 
 
 def _fail(message: str, code: int) -> None:
@@ -48,6 +46,15 @@ def _fail(message: str, code: int) -> None:
 def show(result: Any, as_json: bool, facts: dict[str, Any]) -> None:
     """Print a result in words, or `facts` as one JSON object for machines."""
     print(json.dumps(facts, ensure_ascii=False, allow_nan=False) if as_json else result)
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """End the program with one sentence on Ctrl-C; typer, left to itself, ends it without a word."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        _fail("Interrupted. What was finished before is on disk; nothing half-written was left.", 130)
 
 
 @contextmanager
@@ -64,7 +71,7 @@ def drawn_progress() -> Iterator[Progress]:
     )
     console = Console(stderr=True)
     tasks: dict[str, TaskID] = {}
-    with Bars(*columns, console=console, disable=not console.is_terminal) as bars:
+    with _interruptible(), Bars(*columns, console=console, disable=not console.is_terminal) as bars:
 
         def progress(stage: str, done: int, total: int, note: str = "") -> None:
             if stage not in tasks:
