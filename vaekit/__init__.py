@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from vaekit.errors import VaekitError
 
 if TYPE_CHECKING:
-    from vaekit.api import evaluate, failures, load, report, train
+    from vaekit.api import evaluate, failures, load, report, resume, train
 
 __version__ = "0.1.0"
-__all__ = ["VaekitError", "evaluate", "failures", "load", "report", "train"]
+__all__ = ["VaekitError", "evaluate", "failures", "load", "report", "resume", "train"]
 
 
 def __getattr__(name: str) -> Any:

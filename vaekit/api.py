@@ -44,6 +44,7 @@ def train(
     out: str | Path = "checkpoints",
     run: str | None = None,
     overwrite: bool = False,
+    suffix: str = "",
     device: str = "auto",
     progress: Progress = silent,
 ) -> "Training":
@@ -56,6 +57,7 @@ def train(
         out: the folder that receives <run>/best.pt and the rest.
         run: name of the run; None makes one from the recipe and the data that is not taken yet.
         overwrite: replace a run of that name instead of refusing.
+        suffix: what a name made by vaekit ends in.
         device: auto, cpu, cuda or mps.
         progress: told how far training is.
 
@@ -64,14 +66,58 @@ def train(
     """
     from vaekit.config import load_config
     from vaekit.device import choose_device
+    from vaekit.models.base import build_model
     from vaekit.training import train as run_training
 
     config = load_config(recipe, dict(overrides or {}) | ({"data.source": data} if data else {}))
     target = choose_device(device)
+    build_model(config.model, config.likelihood, config.data.image_size, seed=0)  # what can not be built says so now
     prepared, settings = _prepare(config.data, progress)
-    folder = _run_folder(Path(out), run, f"{Path(recipe).stem}-{prepared.name}", overwrite)
+    folder = _run_folder(Path(out), run, f"{Path(recipe).stem}-{prepared.name}{suffix}", overwrite)
     config = config.model_copy(update={"data": settings})
     return run_training(config, prepared, folder, device=target, progress=progress)
+
+
+def resume(
+    run: str | Path,
+    *,
+    epochs: int | None = None,
+    device: str = "auto",
+    progress: Progress = silent,
+) -> "Training":
+    """Go on with an interrupted run from its last finished epoch, to the weights it would have had uninterrupted.
+
+    Args:
+        run: name or folder of the run, or its last.pt.
+        epochs: train up to this many instead of what the run was told.
+        device: auto, cpu, cuda or mps; the weights are the same to the byte on the same CPU only.
+        progress: told how far training is.
+
+    Raises:
+        CheckpointError: the run has no finished epoch, or its images have changed.
+    """
+    from vaekit.checkpoint import load_checkpoint
+    from vaekit.config import RunConfig
+    from vaekit.device import choose_device
+    from vaekit.training import train as run_training
+
+    folder = next(
+        (f for f in (Path(run), Path(run).parent, Path("checkpoints") / run) if (f / artifacts.LAST).is_file()), None
+    )
+    if folder is None:
+        raise CheckpointError(f"The run {run} has no {artifacts.LAST}: no epoch of it was finished. Train it again.")
+    target = choose_device(device)
+    checkpoint = load_checkpoint(folder / artifacts.LAST)
+    config = checkpoint.config
+    if epochs is not None:
+        values = config.model_dump()
+        config = RunConfig.parse(values | {"training": values["training"] | {"epochs": epochs}}, "The run")
+    prepared, _ = _prepare(config.data, progress)
+    if prepared.fingerprint != checkpoint.data["fingerprint"]:
+        raise CheckpointError(
+            f"The images of {folder} have changed since it was trained: start a new run with `vaekit train`."
+        )
+    return run_training(config, prepared, folder, device=target, resume=checkpoint, progress=progress)
 
 
 def evaluate(
@@ -130,7 +176,7 @@ def failures(
 ) -> "Failures":
     """Rank the test images by a per-image metric and write <out>/<run>/<protocol>/failures/worst.csv and the galleries.
 
-    Uses the evaluation of this checkpoint under `out`; where there is none, or it is stale, evaluates first and says so.
+    Uses the evaluation of this checkpoint under `out`; where there is none, or a stale one, evaluates first and says so.
 
     Args:
         checkpoint: as for `evaluate`.
@@ -206,7 +252,7 @@ def find_checkpoint(checkpoint: str | Path | None, runs: Path = Path("checkpoint
         if candidate.is_file():
             return candidate
     raise CheckpointError(
-        f"There is no checkpoint {checkpoint}: give a .pt file, or the folder or name of a run that `vaekit train` made."
+        f"There is no checkpoint {checkpoint}: give a .pt file, or the folder or name of a run of `vaekit train`."
     )
 
 
@@ -218,8 +264,10 @@ def run_name(path: Path) -> str:
     return run if path.name == artifacts.BEST else f"{run}-{path.stem}"
 
 
-def _evaluation(checkpoint: str | Path | None, *, out: str | Path, seed: int, progress: Progress, **options: Any) -> "Evaluation":
-    """Return the newest evaluation on disk that fits the checkpoint and what was asked for; make one where none does."""
+def _evaluation(
+    checkpoint: str | Path | None, *, out: str | Path, seed: int, progress: Progress, **options: Any
+) -> "Evaluation":
+    """Return the newest evaluation on disk that fits the checkpoint and the options; make one where none does."""
     from vaekit.evaluation.results import Evaluation
 
     path = find_checkpoint(checkpoint)

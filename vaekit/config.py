@@ -56,7 +56,9 @@ def _sentence(config: Any, path: str, errors: list[Any], where: str) -> str:
         return f"{where} has no setting {path!r}.{did_you_mean(key, config.model_fields)}"
     if errors[0]["type"] == "missing":
         return f"{where} lacks the setting {path!r}."
-    expected = " or ".join(e["msg"].removeprefix("Input should be ").removeprefix("a valid dictionary or ") for e in errors)
+    expected = " or ".join(
+        e["msg"].removeprefix("Input should be ").removeprefix("a valid dictionary or ") for e in errors
+    )
     came = errors[0]["input"]
     options = re.findall(r"'([^']+)'", expected)
     near = difflib.get_close_matches(came, options, n=1) if isinstance(came, str) else []
@@ -103,9 +105,15 @@ class ObjectiveConfig(Config):
     """The negative ELBO and its weights."""
 
     beta: float = Field(1.0, ge=0, description="Weight of the KL term.")
-    pixels: Literal["sum", "mean"] = Field("sum", description="Whether the reconstruction term sums or averages pixels.")
+    pixels: Literal["sum", "mean"] = Field(
+        "sum", description="Whether the reconstruction term sums or averages pixels."
+    )
     kl_warmup_epochs: float = Field(0.0, ge=0, description="Epochs over which beta grows linearly from 0.")
     free_bits: float = Field(0.0, ge=0, description="Nats per latent dim below which the KL costs nothing.")
+    perceptual: float = Field(
+        0.0, ge=0, description="Weight of the squared distance in VGG16's features; 0 does without."
+    )
+    vgg_weights: str | None = Field(None, description="File with VGG16's weights; none: torch's cache.")
 
 
 class TrainingConfig(Config):
@@ -116,7 +124,9 @@ class TrainingConfig(Config):
     learning_rate: float = Field(1e-3, gt=0)
     schedule: Literal["constant", "cosine"] = Field("constant", description="Learning rate over the whole of training.")
     clip_grad_norm: float = Field(0.0, ge=0, description="The gradient's norm is clipped here; 0 never clips.")
-    ema: float = Field(0.0, ge=0, lt=1, description="Decay of the averaged weights that are kept; 0 keeps the last ones.")
+    ema: float = Field(
+        0.0, ge=0, lt=1, description="Decay of the averaged weights that are kept; 0 keeps the last ones."
+    )
     patience: int = Field(0, ge=0, description="Stop after so many epochs without a better validation loss; 0 never.")
     bfloat16: bool = Field(False, description="Autocast to bfloat16 where the device has it.")
     seed: int = Field(0, ge=0)
@@ -144,7 +154,9 @@ def recipe_names() -> list[str]:
 
 def recipe_lines() -> dict[str, str]:
     """Return the first line of every recipe, by name: what it is."""
-    texts = {name: files("vaekit.recipes").joinpath(f"{name}.toml").read_text(encoding="utf-8") for name in recipe_names()}
+    texts = {
+        name: files("vaekit.recipes").joinpath(f"{name}.toml").read_text(encoding="utf-8") for name in recipe_names()
+    }
     return {name: text.splitlines()[0].removeprefix(f"# {name}:").strip() for name, text in texts.items()}
 
 

@@ -25,7 +25,7 @@ class OutputError(VaekitError):
 
 
 def did_you_mean(name: str, options: Iterable[str]) -> str:
-    """Return " Did you mean 'x'?" for the nearest of `options` to `name`, then all of them; for the end of a message."""
+    """Return " Did you mean 'x'?" for the nearest of `options` to `name`, then all of them, to end a message."""
     options = list(options)
     near = difflib.get_close_matches(name, options, n=1, cutoff=0.6)
     hint = f" Did you mean {near[0]!r}?" if near else ""

@@ -60,7 +60,9 @@ def test_partition_without_a_test_image(faces, workplace):
     data = workplace.folder / "untested"
     shutil.copytree(faces, data)
     file = data / "list_eval_partition.txt"
-    file.write_text("\n".join(line[:-1] + ("0" if line[-1] == "2" else line[-1]) for line in file.read_text().splitlines()))
+    file.write_text(
+        "\n".join(line[:-1] + ("0" if line[-1] == "2" else line[-1]) for line in file.read_text().splitlines())
+    )
     workplace.vaekit("train", "--data", data, *SMALL, "--run", "r")
     fails(workplace, "evaluate", "r", code=1, says="no test image")
 
@@ -70,7 +72,10 @@ def test_partition_without_a_test_image(faces, workplace):
     [
         (b"not a checkpoint", "is not a checkpoint that can be loaded safely"),
         (b"", "is not a checkpoint that can be loaded safely"),
-        ({"state_dict": {}, "epoch": 3}, "vaekit did not write it: it holds a dictionary with the keys epoch, state_dict"),
+        (
+            {"state_dict": {}, "epoch": 3},
+            "vaekit did not write it: it holds a dictionary with the keys epoch, state_dict",
+        ),
         (torch.zeros(3), "vaekit did not write it: it holds a Tensor"),
     ],
 )
@@ -130,7 +135,9 @@ def test_output_folder_that_can_not_be_made(finished, workplace):
 def test_a_run_is_never_overwritten_unasked(faces, workplace):
     workplace.vaekit("train", "--data", faces, *SMALL, "--run", "mine")
     before = (workplace.folder / "checkpoints/mine/best.pt").read_bytes()
-    fails(workplace, "train", "--data", faces, *SMALL, "--run", "mine", code=1, says="checkpoints/mine is there already")
+    fails(
+        workplace, "train", "--data", faces, *SMALL, "--run", "mine", code=1, says="checkpoints/mine is there already"
+    )
     fails(workplace, "train", "--data", faces, *SMALL, "--run", "../x", code=2, says="is no name")
     assert (workplace.folder / "checkpoints/mine/best.pt").read_bytes() == before
     for expected in ("default-faces", "default-faces-2"):

@@ -1,4 +1,4 @@
-"""The four commands as a user types them, from drawn faces to the report; the artifacts they leave; their determinism."""
+"""The four commands as a user types them, from drawn faces to the report; what they leave; their determinism."""
 
 import csv
 import json
@@ -18,7 +18,14 @@ def protocol_folder(place):
 
 def test_training_leaves_what_the_readme_says(finished):
     run = finished.folder / RUN
-    assert {p.name for p in run.iterdir()} == {"best.pt", "last.pt", "config.toml", "history.csv", "curves.png", "epochs"}
+    assert {p.name for p in run.iterdir()} == {
+        "best.pt",
+        "last.pt",
+        "config.toml",
+        "history.csv",
+        "curves.png",
+        "epochs",
+    }
     assert [p.name for p in sorted((run / "epochs").iterdir())] == ["001.png", "002.png"]
     history = pd.read_csv(run / "history.csv")
     assert history["epoch"].tolist() == [1, 2] and np.isfinite(history).all().all()
@@ -109,7 +116,9 @@ def test_report_computes_what_is_missing_and_says_so(faces, workplace):
     again = workplace.vaekit("report")
     assert "Using the evaluation" in again.stderr and "evaluating first" not in again.stderr
     before = (workplace.folder / "checkpoints/one/best.pt").read_bytes()
-    workplace.vaekit("train", "--data", faces, "--epochs", 1, "--set", "model.channels=[4,9]", "--run", "one", "--overwrite")
+    workplace.vaekit(
+        "train", "--data", faces, "--epochs", 1, "--set", "model.channels=[4,9]", "--run", "one", "--overwrite"
+    )
     assert (workplace.folder / "checkpoints/one/best.pt").read_bytes() != before
     assert "evaluating first" in workplace.vaekit("report").stderr  # the artifacts of the old checkpoint are stale
 

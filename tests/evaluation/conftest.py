@@ -7,7 +7,9 @@ from vaekit.evaluation.base import Batch
 from vaekit.models.base import Gaussian, GaussianPosterior
 
 
-def make_batch(n: int = 6, size: int = 64, dims: int = 5, sigma: float = 0.2, damage: float = 0.1, seed: int = 0) -> Batch:
+def make_batch(
+    n: int = 6, size: int = 64, dims: int = 5, sigma: float = 0.2, damage: float = 0.1, seed: int = 0
+) -> Batch:
     """Return n smooth random images with noisy reconstructions of different quality, and random posteriors."""
     generator = torch.Generator().manual_seed(seed)
     coarse = torch.rand(n, 3, 6, 6, generator=generator)

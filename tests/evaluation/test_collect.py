@@ -14,7 +14,9 @@ from vaekit.models.base import build_model
 
 @pytest.fixture(scope="module")
 def oracle():
-    return build_model(ModelConfig(name="linear_gaussian", latent_dim=4, dead_dims=1), LikelihoodConfig(sigma=0.3), 64, 0)
+    return build_model(
+        ModelConfig(name="linear_gaussian", latent_dim=4, dead_dims=1), LikelihoodConfig(sigma=0.3), 64, 0
+    )
 
 
 def run(model, prepared, folder, rows=None, **options):
@@ -33,7 +35,9 @@ def test_as_many_rows_as_images_at_any_batch_size(oracle, prepared, tmp_path):
 
 def test_order_does_not_matter(oracle, prepared, tmp_path):
     forward = run(oracle, prepared, tmp_path).per_image.set_index("image_id")
-    backward = run(oracle, prepared, tmp_path, rows=np.arange(len(prepared.index))[::-1]).per_image.set_index("image_id")
+    backward = run(oracle, prepared, tmp_path, rows=np.arange(len(prepared.index))[::-1]).per_image.set_index(
+        "image_id"
+    )
     pd.testing.assert_frame_equal(backward.loc[forward.index], forward, rtol=1e-5, atol=1e-6)
 
 
@@ -104,6 +108,6 @@ def test_a_metric_of_another_package_is_there(oracle, prepared, tmp_path):
 def test_nan_reconstructions_stop_with_a_sentence(oracle, prepared, tmp_path):
     broken = build_model(ModelConfig(name="linear_gaussian"), LikelihoodConfig(sigma=0.3), 64, 0)
     torch.nn.init.constant_(broken.weight, float("nan"))
-    with pytest.raises(VaekitError, match="hold NaN pixels.*weights have diverged"):
+    with pytest.raises(VaekitError, match=r"hold NaN pixels.*weights have diverged"):
         run(broken, prepared, tmp_path)
     assert not list(tmp_path.iterdir())

@@ -40,7 +40,12 @@ def test_errors_of_a_constant_offset():
     x = torch.full((2, 3, 8, 8), 0.5)
     offset = torch.tensor([0.1, 0.2]).view(2, 1, 1, 1)
     likelihood = Gaussian(x + offset, torch.tensor(1.0))
-    batch = Batch(x, GaussianPosterior(torch.zeros(2, 3), torch.zeros(2, 3)), likelihood, Gaussian(x - 3 * offset, torch.tensor(1.0)))
+    batch = Batch(
+        x,
+        GaussianPosterior(torch.zeros(2, 3), torch.zeros(2, 3)),
+        likelihood,
+        Gaussian(x - 3 * offset, torch.tensor(1.0)),
+    )
     expected = {
         "mse": [0.01, 0.04],
         "sse": [1.92, 7.68],

@@ -8,8 +8,9 @@ import pytest
 
 from vaekit import artifacts
 from vaekit.errors import DataError
-from vaekit.figures.base import FIGURES, draw, in_sentence
+from vaekit.figures.base import FIGURES, draw
 from vaekit.figures.curves import figure_bytes, training_curves
+from vaekit.figures.words import in_sentence, readable
 
 COLUMNS = ("train_loss", "train_recon_nll", "train_kl", "valid_loss", "valid_recon_nll", "valid_kl", "valid_mse")
 
@@ -61,8 +62,8 @@ def test_figures_carry_no_date_and_only_two_formats():
         figure_bytes(training_curves(history(2)), "pdf")
 
 
-@pytest.mark.parametrize("dims", [1, 2, 128, 512])
-@pytest.mark.parametrize("kl", [None, 0.0, 0.5, np.nan])
+@pytest.mark.parametrize("dims", [1, 128, 512])
+@pytest.mark.parametrize("kl", [None, 0.0, np.nan])
 @pytest.mark.parametrize("name", ["kl_per_dim", "posterior"])
 def test_latent_figures_take_any_code(name, dims, kl):
     drawn = draw(name, {artifacts.PER_DIM: per_dim(dims, kl)})
@@ -116,6 +117,7 @@ def test_attribute_names_are_no_formulas():
 def test_labels_keep_their_abbreviations():
     assert in_sentence("Mean squared error") == "mean squared error"
     assert in_sentence("SSIM") == "SSIM"
+    assert readable("Wearing_Hat\u202e") == "Wearing Hat⟨U+202E⟩"
 
 
 def test_figures_load_neither_torch_nor_pyplot_state():

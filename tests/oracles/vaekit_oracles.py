@@ -49,7 +49,7 @@ class LinearGaussian(VAE):
         return self.likelihood((z @ self.weight.T + self.mean).view(-1, *self.shape))
 
     def log_evidence(self, x: Tensor) -> Tensor:
-        """Return log p(x) = log N(x; m, W W^T + s^2 I), (B,), float64, by the matrix determinant and inversion lemmas."""
+        """Return log p(x) = log N(x; m, W W^T + s^2 I), (B,), float64, by the determinant and inversion lemmas."""
         weight, centred = self.weight.double(), (x.flatten(1) - self.mean).double()
         s2, dims = self.likelihood.sigma.double().square(), centred.shape[1]
         lengths2 = weight.square().sum(0)

@@ -52,6 +52,11 @@ def built(stored, tmp_path_factory) -> Report:
 
 
 @pytest.fixture(scope="module")
+def small(write_artifacts, tmp_path_factory) -> tuple[Path, Path]:
+    return write_artifacts(tmp_path_factory.mktemp("small"), n=30, top=2, dims=8, attributes=["Hat", "Male"])
+
+
+@pytest.fixture(scope="module")
 def hostile(write_artifacts, tmp_path_factory) -> Report:
     root = tmp_path_factory.mktemp("hostile")
     evaluation, failures = write_artifacts(root, run=HOSTILE, n=40, top=4, attributes=[HOSTILE, "Hat"], ids=[HOSTILE])
@@ -172,43 +177,52 @@ def test_hostile_text_stays_text_in_markdown(hostile):
     assert plain.replace("&amp;", "&").count(SHOWN.replace("&amp;", "&")) >= 8
 
 
+INDEPENDENT = [
+    artifacts.PER_IMAGE, artifacts.PER_DIM, artifacts.PICTURES, artifacts.LAYERS, artifacts.HISTORY, artifacts.CONFIG,
+    artifacts.BEST_IMAGES, artifacts.SLICES,
+]  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    "name",
+    ("names", "how"),
     [
-        artifacts.PER_IMAGE, artifacts.PER_DIM, artifacts.PICTURES, artifacts.LAYERS, artifacts.HISTORY,
-        artifacts.CONFIG, artifacts.FAILURES_SUMMARY, artifacts.WORST, artifacts.BEST_IMAGES, artifacts.GALLERY, artifacts.SLICES,
+        (INDEPENDENT, "missing"), (INDEPENDENT, "broken"), ([artifacts.WORST], "missing"),
+        ([artifacts.GALLERY], "broken"), ([artifacts.FAILURES_SUMMARY], "missing"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("how", ["missing", "broken"])
-def test_a_missing_or_broken_file_gives_its_reason_and_the_rest_stands(stored, tmp_path, name, how):
-    evaluation, failures = copied(stored, tmp_path)
-    path = next(folder / name for folder in (evaluation, failures) if (folder / name).is_file())
-    path.unlink() if how == "missing" else path.write_bytes(b"\xff\xfe\x00broken")
+def test_a_missing_or_broken_file_gives_its_reason_and_the_rest_stands(small, tmp_path, names, how):
+    evaluation, failures = copied(small, tmp_path)
+    for name in names:
+        path = next(folder / name for folder in (evaluation, failures) if (folder / name).is_file())
+        path.unlink() if how == "missing" else path.write_bytes(b"\xff\xfe\x00broken")
     report = build_report(evaluation, failures, tmp_path / "out")
     text = report.markdown.read_text(encoding="utf-8").replace("\\", "")
-    reason = "table of attributes" if (name, how) == (artifacts.SLICES, "missing") else name
-    assert reason in text
-    assert reason in Page(report.html).text
+    page = Page(report.html).text
+    for name in names:
+        reason = "table of attributes" if (name, how) == (artifacts.SLICES, "missing") else name
+        assert reason in text
+        assert reason in page
     assert re.findall(r"^## (.*)$", text, re.MULTILINE) == SECTIONS
+    assert ("Of 8 dims" in text) == (artifacts.PER_DIM not in names)
     assert str(tmp_path) not in text
 
 
 @pytest.mark.parametrize("folder", ["None", "absent"])
-def test_without_failures_the_section_says_so(stored, tmp_path, folder):
-    report = build_report(stored[0], None if folder == "None" else tmp_path / "absent", tmp_path / "out")
+def test_without_failures_the_section_says_so(small, tmp_path, folder):
+    report = build_report(small[0], None if folder == "None" else tmp_path / "absent", tmp_path / "out")
     assert "have not been analysed: run `vaekit failures`." in report.markdown.read_text(encoding="utf-8")
 
 
-def test_without_a_summary_there_is_no_report(stored, tmp_path):
-    evaluation, failures = copied(stored, tmp_path)
+def test_without_a_summary_there_is_no_report(small, tmp_path):
+    evaluation, failures = copied(small, tmp_path)
     (evaluation / artifacts.SUMMARY).unlink()
     with pytest.raises(DataError, match=r"summary\.json is missing"):
         build_report(evaluation, failures, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
-def test_stale_figures_go_and_foreign_ones_stay(stored, tmp_path):
-    evaluation, failures = copied(stored, tmp_path)
+def test_stale_figures_go_and_foreign_ones_stay(small, tmp_path):
+    evaluation, failures = copied(small, tmp_path)
     figures = tmp_path / "out" / artifacts.FIGURES
     build_report(evaluation, failures, tmp_path / "out")
     (figures / "mine.png").write_bytes(b"mine")
@@ -223,21 +237,33 @@ def test_stale_figures_go_and_foreign_ones_stay(stored, tmp_path):
     assert (tmp_path / "out" / artifacts.REPORT_HTML).exists()
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"n": 1, "top": 1, "dims": 1, "epochs": 1, "attributes": []},
-        {"n": 60, "top": 40, "size": 128, "dims": 512},
-    ],
-)
-def test_small_and_large_artifacts(write_artifacts, tmp_path, options):
-    report = build_report(*write_artifacts(tmp_path, **options), tmp_path / "out", title="A title")
-    assert report.html.stat().st_size < 8_000_000
+def test_one_image_one_dim_one_epoch_no_attributes(write_artifacts, tmp_path):
+    stored = write_artifacts(tmp_path, n=1, top=1, dims=1, epochs=1, attributes=[])
+    report = build_report(*stored, tmp_path / "out", title="A title")
+    page = Page(report.html)
     assert "<h1>A title</h1>" in report.html.read_text(encoding="utf-8")
+    assert "The only latent dim carries" in page.text
+    assert "There is no table of attributes" in page.text
+
+
+@pytest.mark.parametrize(
+    ("objective", "said"),
+    [
+        ({"beta": 1.0}, "sum over pixels of −log p(x|z), plus 1 × KL: the negative ELBO"),
+        ({"beta": 1.0, "pixels": "mean", "free_bits": 0.5, "kl_warmup_epochs": 2.0},
+         "mean over pixels of −log p(x|z), plus 1 × KL above 0.5 nats per dim, its weight growing from 0"),
+    ],
+)  # fmt: skip
+def test_the_objective_is_named_for_what_it_is(small, tmp_path, objective, said):
+    evaluation, failures = copied(small, tmp_path)
+    summary = artifacts.read_json(evaluation / artifacts.SUMMARY)
+    summary["config"]["objective"] = objective
+    artifacts.write_json(evaluation / artifacts.SUMMARY, summary)
+    assert said in Page(build_report(evaluation, failures, tmp_path / "out").html).text
 
 
 def test_pictures_of_pure_noise_stay_under_eight_megabytes(write_artifacts, tmp_path):
-    evaluation, failures = write_artifacts(tmp_path, n=60, top=40, size=128)
+    evaluation, failures = write_artifacts(tmp_path, n=60, top=40, size=128, dims=512)
     rng = np.random.default_rng(0)
     for path in (evaluation / artifacts.PICTURES, failures / artifacts.GALLERY):
         arrays = artifacts.read_arrays(path)
@@ -250,15 +276,15 @@ def test_pictures_of_pure_noise_stay_under_eight_megabytes(write_artifacts, tmp_
     assert "the page holds the first" in Page(report.html).text
 
 
-def test_values_that_are_not_finite_are_said(stored, tmp_path):
-    evaluation, failures = copied(stored, tmp_path)
+def test_values_that_are_not_finite_are_said(small, tmp_path):
+    evaluation, failures = copied(small, tmp_path)
     for path in (evaluation / artifacts.PER_IMAGE, failures / artifacts.WORST):
         table = artifacts.read_table(path)
         table.loc[0, ["mse", "elbo"]] = [np.nan, -np.inf]
         artifacts.write_table(path, table)
     report = build_report(evaluation, failures, tmp_path / "out")
     text = Page(report.html).text
-    assert "1 of 400 images have no finite MSE" in text
+    assert "1 of 30 images have no finite MSE" in text
     assert "not finite" in text
 
 
@@ -268,9 +294,9 @@ def test_a_report_shows_itself(built):
     assert "</iframe>" not in built._repr_html_().removesuffix("</iframe>")
 
 
-def test_progress_is_told(stored, tmp_path):
+def test_progress_is_told(small, tmp_path):
     seen = []
-    build_report(*stored, tmp_path, progress=lambda stage, done, total, note="": seen.append((stage, done, total)))
+    build_report(*small, tmp_path, progress=lambda stage, done, total, note="": seen.append((stage, done, total)))
     assert seen[0][1] == 0
     assert seen[-1][1] == seen[-1][2]
 

@@ -1,8 +1,9 @@
 import pytest
 
+from vaekit.figures.words import visible
 from vaekit.reporting.html import code_spans
 from vaekit.reporting.markdown import escape
-from vaekit.reporting.text import count, interval, number, visible
+from vaekit.reporting.text import count, interval, number
 
 
 @pytest.mark.parametrize(
@@ -15,6 +16,7 @@ from vaekit.reporting.text import count, interval, number, visible
         ((0.0,), "0"),
         ((1.0, 1.0, 1.0), "1.000"),
         ((3e-9,), "3e-09"),
+        ((-3e-9,), "−3e-09"),
         ((-0.00001, -0.5, 0.5), "0.00"),
         ((float("nan"),), "not finite"),
         ((float("inf"),), "not finite"),

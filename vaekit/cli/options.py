@@ -41,10 +41,16 @@ Data = Annotated[
 ]
 Crop = Annotated[
     CropChoice | None,
-    typer.Option("--crop", help="Centre crop in pixels; numbers at different crops do not compare. Default: the recipe's, or the model's own."),
+    typer.Option(
+        "--crop",
+        help="Centre crop in pixels; part of every result. Default: the recipe's, or the model's own.",
+    ),
 ]
 ImageSize = Annotated[
-    int | None, typer.Option("--image-size", help="Side of the network's images: 64 or 128. Default: the recipe's, or the model's own.")
+    int | None,
+    typer.Option(
+        "--image-size", help="Side of the network's images: 64 or 128. Default: the recipe's, or the model's own."
+    ),
 ]
 Limit = Annotated[
     str | None,

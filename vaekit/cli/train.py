@@ -1,13 +1,17 @@
 """vaekit train."""
 
+import math
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vaekit.cli import options
 from vaekit.cli.console import drawn_progress, show
 from vaekit.errors import ConfigError
+
+if TYPE_CHECKING:
+    from vaekit.training import Training
 
 
 def command(
@@ -29,6 +33,12 @@ def command(
     ),
     run: Annotated[str | None, typer.Option("--run", help="Name of the run. Default: recipe and data.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run of that name.")] = False,
+    resume: Annotated[
+        str | None, typer.Option("--resume", help="Go on with this interrupted run; only --epochs may be changed.")
+    ] = None,
+    sweep: Annotated[
+        str | None, typer.Option("--sweep", help="One run per value, such as objective.beta=1,4,10.")
+    ] = None,
     list_recipes: Annotated[bool, typer.Option("--list-recipes", help="Show the recipes and stop.")] = False,
     json: options.Json = False,
 ) -> None:
@@ -49,18 +59,48 @@ def command(
         "training.seed": seed,
     }
     overrides = {key: value for key, value in given.items() if value is not None} | parse_settings(set_ or [])
-    with drawn_progress() as progress:
-        result = api.train(
-            recipe, data=data, overrides=overrides, out=out, run=run, overwrite=overwrite, device=device,
-            progress=progress,
-        )  # fmt: skip
-    facts = {
+    if resume is not None:
+        if data or sweep or run or overrides.keys() - {"training.epochs"}:
+            raise ConfigError("--resume goes on with the run's own settings: only --epochs and --device go with it.")
+        with drawn_progress() as progress:
+            result = api.resume(resume, epochs=epochs, device=device, progress=progress)
+        show(result, json, _facts(result))
+        return
+    results = []
+    for suffix, value in parse_sweep(sweep).items():
+        name = f"{run}{suffix}" if run else None
+        with drawn_progress() as progress:
+            results.append(
+                api.train(
+                    recipe, data=data, overrides=overrides | value, out=out, run=name, overwrite=overwrite,
+                    device=device, suffix=suffix, progress=progress,
+                )
+            )  # fmt: skip
+    facts = [_facts(result) for result in results]
+    show("\n".join(map(str, results)), json, facts if sweep else facts[0])
+
+
+def _facts(result: "Training") -> dict[str, Any]:
+    return {
         "folder": str(result.folder),
         "best": str(result.best),
         "last": str(result.last),
-        "history": result.history.to_dict("records"),
+        "history": [
+            {name: value if math.isfinite(value) else None for name, value in row.items()}
+            for row in result.history.to_dict("records")
+        ],
     }
-    show(result, json, facts)
+
+
+def parse_sweep(text: str | None) -> dict[str, dict[str, object]]:
+    """Return {"-beta1": {"objective.beta": 1}, ...} from "objective.beta=1,4": suffix of the run, and setting."""
+    if text is None:
+        return {"": {}}
+    key, equals, values = text.partition("=")
+    if not equals or not key.strip() or not all(value.strip() for value in values.split(",")):
+        raise ConfigError(f"--sweep {text!r} is no sweep: write it as objective.beta=1,4,10.")
+    name = key.strip().split(".")[-1]
+    return {f"-{name}{value.strip()}": parse_settings([f"{key}={value}"]) for value in values.split(",")}
 
 
 def parse_settings(texts: list[str]) -> dict[str, object]:

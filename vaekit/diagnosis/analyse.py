@@ -72,7 +72,9 @@ def analyse(
         raise ConfigError(f"--top {top}: ask for at least one image.")
     rows = prepared.rows("test")
     if prepared.index["image_id"].to_numpy(dtype=str)[rows].tolist() != per_image["image_id"].tolist():
-        raise DataError(f"The images of {evaluation.folder} are not those of {prepared.folder}: run `vaekit evaluate` again.")
+        raise DataError(
+            f"The images of {evaluation.folder} are not those of {prepared.folder}: run `vaekit evaluate` again."
+        )
     direction = metrics[by]["higher_is_better"]
     ranking = rank(per_image, by, top, higher_is_better=bool(direction), seed=seed)
     if len(ranking.worst) == 0:
@@ -85,7 +87,9 @@ def analyse(
     x_hat = {name: evaluation.reconstructions[chosen] for name, chosen in order.items()}
     limit = shared_limit(*((x[name], x_hat[name]) for name in order))
     for name, chosen in order.items():
-        table = pd.concat([per_image.iloc[chosen].reset_index(drop=True), attributes.iloc[chosen].reset_index(drop=True)], axis=1)
+        table = pd.concat(
+            [per_image.iloc[chosen].reset_index(drop=True), attributes.iloc[chosen].reset_index(drop=True)], axis=1
+        )
         table.insert(0, "rank", np.arange(1, len(chosen) + 1))
         artifacts.write_table(folder / TABLES[name], table)
         labels = [_label(row, by, attributes.columns) for _, row in table.iterrows()]
@@ -124,5 +128,7 @@ def analyse(
 
 def _label(row: pd.Series, by: str, attributes: pd.Index) -> str:
     present = [name.replace("_", " ") for name in attributes if row[name] == 1]
-    shown = ", ".join(present[:PICTURED_ATTRIBUTES]) + (f" +{len(present) - PICTURED_ATTRIBUTES}" if len(present) > PICTURED_ATTRIBUTES else "")
+    shown = ", ".join(present[:PICTURED_ATTRIBUTES]) + (
+        f" +{len(present) - PICTURED_ATTRIBUTES}" if len(present) > PICTURED_ATTRIBUTES else ""
+    )
     return f"{row['rank']}. {row['image_id']}   {by} {row[by]:.5g}\n{shown}"

@@ -70,7 +70,9 @@ class Metric:
         """Return the metric of each image, (B,) float64 on the CPU; ValueError on any other shape."""
         values = self.compute(batch)
         if values.shape != (len(batch.x),):
-            raise ValueError(f"metric {self.id!r} returned {tuple(values.shape)}, not one value for each of {len(batch.x)} images")
+            raise ValueError(
+                f"metric {self.id!r} returned {tuple(values.shape)}, not one value for each of {len(batch.x)} images"
+            )
         return values.cpu().to(torch.float64)
 
 

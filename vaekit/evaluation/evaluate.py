@@ -81,7 +81,9 @@ def evaluate(
             f"{prepared.protocol.image_size}: leave --image-size away, or train a network of that size."
         )
     rows = prepared.rows(SPLIT)
-    (artifacts.make_folder(folder) / artifacts.SUMMARY).unlink(missing_ok=True)  # until all is written, none of it counts
+    (artifacts.make_folder(folder) / artifacts.SUMMARY).unlink(
+        missing_ok=True
+    )  # until all is written, none of it counts
     collected = collect(
         model, prepared, rows, folder / artifacts.RECONSTRUCTIONS,
         seed=seed, device=device, batch_size=batch_size, progress=progress,

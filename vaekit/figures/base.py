@@ -71,13 +71,3 @@ def draw(name: str, artifacts: Artifacts, missing: Mapping[str, str] | None = No
         return spec.draw(artifacts)
     except KeyError as error:
         raise DataError(f"Not drawn: {' or '.join(spec.needs)} lacks {error.args[0]!r}.") from error
-
-
-def in_sentence(label: str) -> str:
-    """Return a label as it stands inside a sentence: "Mean squared error" loses its capital, "SSIM" does not."""
-    return label[:1].lower() + label[1:] if label[1:2].islower() else label
-
-
-def plain(value: float) -> str:
-    """Return a number for a caption or label: four significant digits, thousands separated."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"

@@ -8,7 +8,8 @@ from matplotlib.ticker import MaxNLocator
 
 from vaekit.artifacts import HISTORY
 from vaekit.figures._style import BLUE, ORANGE, canvas, figure_bytes, say_empty, theme
-from vaekit.figures.base import Artifacts, Drawn, figure, plain
+from vaekit.figures.base import Artifacts, Drawn, figure
+from vaekit.figures.words import plain
 
 __all__ = ["figure_bytes", "training_curves"]
 

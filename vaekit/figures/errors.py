@@ -6,7 +6,8 @@ from matplotlib.ticker import MaxNLocator
 
 from vaekit.artifacts import PER_IMAGE
 from vaekit.figures._style import BLUE, INK, VERMILION, canvas, figure_bytes, say_empty, theme
-from vaekit.figures.base import Artifacts, Drawn, figure, plain
+from vaekit.figures.base import Artifacts, Drawn, figure
+from vaekit.figures.words import plain
 
 
 @figure("error_distribution", needs=(PER_IMAGE,))

@@ -4,8 +4,9 @@ import numpy as np
 import pandas as pd
 
 from vaekit.artifacts import BEST_IMAGES, FAILURES_SUMMARY, GALLERY, RANDOM_IMAGES, SUMMARY, WORST
-from vaekit.figures.base import Artifacts, Drawn, figure, in_sentence, plain
+from vaekit.figures.base import Artifacts, Drawn, figure
 from vaekit.figures.grids import gallery, png_bytes, shared_limit
+from vaekit.figures.words import in_sentence, plain, readable
 
 KINDS = {"worst": WORST, "best": BEST_IMAGES, "random": RANDOM_IMAGES}
 CHOSEN = {"worst": "the worst by {}", "best": "the best by {}", "random": "drawn by seed"}
@@ -37,7 +38,7 @@ def _draw(artifacts: Artifacts, kind: str) -> Drawn:
     n = min(_MOST, len(table), len(x))
     limit = common_limit(artifacts)
     labels = [
-        "\n".join([f"{row['rank']}  {row['image_id']}", f"{by} {plain(row[by])}", ", ".join(has).replace("_", " ")])
+        "\n".join([f"{row['rank']}  {row['image_id']}", f"{by} {plain(row[by])}", ", ".join(map(readable, has))])
         for (_, row), has in zip(table.head(n).iterrows(), attributes_of(table, artifacts), strict=False)
     ]
     picture = gallery(x[:n], x_hat[:n], labels, limit=limit)

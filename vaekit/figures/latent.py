@@ -5,7 +5,8 @@ from matplotlib.ticker import MaxNLocator
 
 from vaekit.artifacts import PER_DIM
 from vaekit.figures._style import BLUE, INK, MUTED, canvas, figure_bytes, say_empty, theme
-from vaekit.figures.base import Artifacts, Drawn, figure, plain
+from vaekit.figures.base import Artifacts, Drawn, figure
+from vaekit.figures.words import plain
 
 ACTIVE_VARIANCE = 0.01  # Burda et al. 2016: a dim is active where Var_x[mu_d] exceeds it
 
@@ -16,6 +17,7 @@ def kl_per_dim(artifacts: Artifacts) -> Drawn:
     values = artifacts[PER_DIM]["kl"].to_numpy(float)
     finite = np.sort(values[np.isfinite(values)])[::-1]
     dims, total = len(values), float(finite.sum())
+    half = int(np.searchsorted(np.cumsum(finite), total / 2)) + 1  # so many dims carry half of the KL
     with theme():
         fig, (axes,) = canvas(8.6, 3.2)
         axes.set(title="KL of each latent dim", xlabel="dims, sorted by KL", ylabel="nats per image")
@@ -26,25 +28,27 @@ def kl_per_dim(artifacts: Artifacts) -> Drawn:
             axes.set(xlim=(0, len(finite)), ylim=(0, max(finite[0] * 1.08, 1e-3)))
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.grid(axis="x", visible=False)
-    lost = f" {dims - len(finite)} dims are not finite and left out." if len(finite) < dims else ""
-    if total > 0:
-        half = int(np.searchsorted(np.cumsum(finite), total / 2)) + 1
-        if dims > 1:
+        if total > 0 and dims > 1:
             axes.axvline(half, color=INK, linewidth=1, linestyle=(0, (3, 2)))
             axes.annotate(
                 f"half of the KL in {half}", (half, finite[0]), (6, 0), textcoords="offset points", va="center"
             )
-        small = int((finite < 0.01).sum())
-        if dims == 1:
-            said = f"The only latent dim carries {plain(total)} nats per image"
-            caption = f"{said}."
-        else:
-            said = f"Of {dims:,} dims {half:,} carry half of the {plain(total)} nats per image"
-            caption = f"{said}; the largest has {plain(finite[0])}, and {small:,} stay below 0.01 nats."
-    else:
+    if total == 0:
         said = f"None of the {dims:,} dims carries any KL (total {plain(total)} nats)"
         caption = f"{said}: the posterior equals the prior for every image."
-    return Drawn("KL per latent dim", caption + lost, f"Bars, sorted: {said}.", figure_bytes(fig, "svg"), "svg")
+    elif dims == 1:
+        said = f"The only latent dim carries {plain(total)} nats per image"
+        caption = f"{said}."
+    else:
+        said = f"Of {dims:,} dims {half:,} carry half of the {plain(total)} nats per image"
+        small = int((finite < 0.01).sum())
+        caption = f"{said}; the largest has {plain(finite[0])}, and {small:,} stay below 0.01 nats."
+    if len(finite) < dims:
+        caption += f" {dims - len(finite):,} dims are not finite and left out."
+    if len(finite) == 0:
+        caption = said = f"None of the {dims:,} dims has a finite KL."
+    alt = f"Bars, sorted: {said.removesuffix('.')}."
+    return Drawn("KL per latent dim", caption, alt, figure_bytes(fig, "svg"), "svg")
 
 
 @figure("posterior", needs=(PER_DIM,))

@@ -3,8 +3,9 @@
 import numpy as np
 
 from vaekit.artifacts import PER_IMAGE, PICTURES
-from vaekit.figures.base import Artifacts, Drawn, figure, plain
+from vaekit.figures.base import Artifacts, Drawn, figure
 from vaekit.figures.grids import absolute_error, image_grid, pair_grid, png_bytes
+from vaekit.figures.words import plain
 
 _PIXELS = 64 * 96 * 96  # at most so many pixels of each kind, so that a page of 128-pixel images still loads on a phone
 

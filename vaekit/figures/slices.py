@@ -5,7 +5,8 @@ import pandas as pd
 
 from vaekit.artifacts import FAILURES_SUMMARY, SLICES
 from vaekit.figures._style import BLUE, INK, MUTED, canvas, figure_bytes, theme
-from vaekit.figures.base import Artifacts, Drawn, figure, plain
+from vaekit.figures.base import Artifacts, Drawn, figure
+from vaekit.figures.words import plain, readable
 
 _MOST = 20
 
@@ -28,7 +29,7 @@ def attributes(artifacts: Artifacts) -> Drawn:
         colours = np.where(away, BLUE, MUTED)
         axes.hlines(rows, shown["low"], shown["high"], colors=colours, linewidth=1.6)
         axes.scatter(shown["difference"], rows, color=colours, s=26, zorder=3)
-        names = [str(name).replace("_", " ") for name in shown["attribute"]]
+        names = [name if len(name) <= 32 else f"{name[:31]}…" for name in map(readable, shown["attribute"].astype(str))]
         axes.set_yticks(rows, names, parse_math=False)  # a dollar sign in a name is no formula
         axes.tick_params(axis="y", labelcolor=INK, length=0)
         axes.set_ylim(len(rows) - 0.4, -0.6)
@@ -38,7 +39,7 @@ def attributes(artifacts: Artifacts) -> Drawn:
     else:
         first = shown.iloc[0]
         said = (
-            f"{str(first['attribute']).replace('_', ' ')} has the largest difference, {plain(first['difference'])}: "
+            f"{readable(str(first['attribute']))} has the largest difference, {plain(first['difference'])}: "
             f"mean {plain(first['mean_with'])} on {int(first['n_with']):,} images with it, "
             f"{plain(first['mean_without'])} on {int(first['n_without']):,} without."
         )

@@ -1,59 +1,53 @@
-"""A convolutional VAE for 64 and 128 pixels."""
+"""Plain convolutional VAEs: one family that holds most of the networks that courses use."""
 
-from typing import Annotated
+from itertools import pairwise
+from typing import Annotated, Literal
 
 from pydantic import Field
-from torch import Tensor, nn
+from torch import nn
 
-from vaekit.config import Config, LikelihoodConfig
-from vaekit.errors import ConfigError
-from vaekit.models.base import VAE, Gaussian, GaussianPosterior, model
+from vaekit.config import LikelihoodConfig
+from vaekit.models._blocks import ACTIVATIONS, NORMS, EncoderDecoder, EncoderDecoderOptions, Norm, bottleneck_side
+from vaekit.models.base import model
 
 
-class ConvOptions(Config):
+class ConvOptions(EncoderDecoderOptions):
     """Options of the convolutional VAE."""
 
-    latent_dim: int = Field(128, ge=1)
     channels: tuple[Annotated[int, Field(ge=1)], ...] = Field(
         (32, 64, 128, 256), min_length=1, description="Output channels of the stride-2 stages."
     )
-
-
-def _norm_act(channels: int) -> list[nn.Module]:
-    return [nn.BatchNorm2d(channels), nn.SiLU()]
+    kernel: Literal[3, 4] = Field(4, description="Side of every kernel.")
+    norm: Norm = "batch"
+    dropout: float = Field(0.0, ge=0, lt=1, description="After every activation; 0 leaves it out.")
+    bottleneck: int | None = Field(None, ge=1, description="Side in pixels that the encoder must end at.")
 
 
 @model("conv")
-class ConvVAE(VAE):
+class ConvVAE(EncoderDecoder):
     """Stride-2 convolutions down to image_size / 2^stages, Linear to (mu, logvar), and the mirror image back."""
 
     Options = ConvOptions
 
     def __init__(self, options: ConvOptions, image_size: int, likelihood: LikelihoodConfig) -> None:
-        super().__init__(image_size, likelihood)
-        self.latent_dim = options.latent_dim
+        super().__init__(options, image_size, likelihood)
+        stages = len(options.channels)
+        side = bottleneck_side(image_size, options.channels, stages, options.bottleneck)
         widths = [3, *options.channels]
-        side = image_size >> len(options.channels)
-        if side << len(options.channels) != image_size:
-            raise ConfigError(
-                f"model.channels has {len(options.channels)} stride-2 stages, and {image_size} pixels can not be "
-                f"halved so often: give at most {image_size.bit_length() - 1} widths."
-            )
-        self.encoder = nn.Sequential()
-        for c_in, c_out in zip(widths, widths[1:], strict=False):
-            self.encoder.extend([nn.Conv2d(c_in, c_out, 4, 2, 1), *_norm_act(c_out)])
-        self.encoder.append(nn.Flatten())
         features = widths[-1] * side * side
+
+        def after(channels: int) -> list[nn.Module]:
+            dropout = [nn.Dropout(options.dropout)] if options.dropout else []
+            return [*NORMS[options.norm](channels), ACTIVATIONS[options.activation](), *dropout]
+
+        self.encoder = nn.Sequential()
+        for c_in, c_out in pairwise(widths):
+            self.encoder.extend([nn.Conv2d(c_in, c_out, options.kernel, 2, 1), *after(c_out)])
+        self.encoder.append(nn.Flatten())
         self.to_posterior = nn.Linear(features, 2 * self.latent_dim)
+
         self.decoder = nn.Sequential(nn.Linear(self.latent_dim, features), nn.Unflatten(1, (widths[-1], side, side)))
-        for c_in, c_out in zip(widths[:1:-1], widths[-2:0:-1], strict=True):
-            self.decoder.extend([nn.ConvTranspose2d(c_in, c_out, 4, 2, 1), *_norm_act(c_out)])
-        self.decoder.extend([nn.ConvTranspose2d(widths[1], 3, 4, 2, 1), nn.Sigmoid()])
-
-    def encode(self, x: Tensor) -> GaussianPosterior:
-        """Return q(z|x), (B, D) each."""
-        return GaussianPosterior(*self.to_posterior(self.encoder(x)).chunk(2, dim=1))
-
-    def decode(self, z: Tensor) -> Gaussian:
-        """Return p(x|z) around (B, 3, H, W)."""
-        return self.likelihood(self.decoder(z))
+        padding = 4 - options.kernel  # a kernel of 3 falls one pixel short of doubling
+        for i in range(stages, 0, -1):
+            up = nn.ConvTranspose2d(widths[i], widths[i - 1], options.kernel, 2, 1, output_padding=padding)
+            self.decoder.extend([up, *after(widths[i - 1])] if i > 1 else [up])

@@ -11,12 +11,15 @@ import pandas as pd
 from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures.base import Drawn
+from vaekit.figures.words import readable
 from vaekit.reporting.collect import Collected
 from vaekit.reporting.galleries import Galleries, make_galleries
-from vaekit.reporting.text import count, interval, number, readable
+from vaekit.reporting.text import count, interval, number
 
 HEADLINE = ("mse", "psnr", "ssim", "kl", "elbo")
 RESAMPLES = 1000
+_REASONS = 10  # a broken download can skip thousands of files; their index lists them all
+_PICTURES = 5_500_000  # bytes of pictures: in base64, and with the text, under 8 MB
 # The figures that have a place of their own; any other, such as one from somebody's package, follows the data.
 _PLACED = {
     "error_distribution", "reconstructions", "samples", "training", "gallery_worst", "gallery_best", "gallery_random",
@@ -84,9 +87,10 @@ def make_context(found: Collected, figures: dict[str, Drawn], gaps: dict[str, st
     gaps = gaps | {"config": found.missing.get(artifacts.CONFIG, "")}
     summary = found.files[artifacts.SUMMARY]
     metrics = tuple(_metric(name, entry) for name, entry in summary["metrics"].items())
+    room = _PICTURES - sum(len(drawn.data) for name, drawn in figures.items() if not name.startswith("gallery_"))
     galleries = slices = layers = None
     try:
-        galleries = make_galleries(found.files, found.missing)
+        galleries = make_galleries(found.files, found.missing, room)
     except DataError as error:
         gaps["failures"] = str(error)
     try:
@@ -189,7 +193,7 @@ def _slices(found: Collected) -> Table:
     try:
         headings = (
             "Attribute", "With", "Without", "Mean with", "Mean without", "Difference", "95 % interval", "AUC",
-            f"In the worst {table['worst_n'].max()}", "Odds ratio",
+            f"Worst {table['worst_n'].max()}", "Odds ratio",
         )  # fmt: skip
         rows = tuple(
             (
@@ -222,20 +226,29 @@ def _layers(found: Collected) -> Table:
 
 def _model(summary: dict[str, Any]) -> dict[str, str]:
     model, config = summary["model"], summary["config"]
-    beta = config["objective"]["beta"]
-    objective = f"reconstruction + {beta:g} × KL, in nats per image"
-    objective += ": the negative ELBO." if beta == 1 else f": not a bound on log p(x), because β = {beta:g} is not 1."
     training = config["training"]
     return {
         "Network": f"{model['name']}, {model['latent_dim']} latent dims",
         "Parameters": count(model["parameters"]),
-        "Objective": objective,
+        "Objective": _objective(config["objective"]),
         "Likelihood": model["likelihood"],
         "Training": f"{training['epochs']} epochs in batches of {training['batch_size']}, learning rate "
         f"{training['learning_rate']:g}, seed {training['seed']}",
         "Checkpoint": f"{summary['run']['checkpoint']}: epoch {summary['run']['epoch']}, "
         f"step {count(summary['run']['step'])}",
     }
+
+
+def _objective(objective: dict[str, Any]) -> str:
+    beta, free_bits = objective["beta"], objective.get("free_bits", 0)
+    averaged = objective.get("pixels", "sum") == "mean"
+    said = f"{'mean over pixels' if averaged else 'sum over pixels'} of −log p(x|z), plus {beta:g} × KL"
+    if free_bits:
+        said += f" above {free_bits:g} nats per dim"
+    if warmup := objective.get("kl_warmup_epochs", 0):
+        said += f", its weight growing from 0 over {warmup:g} epochs"
+    bound = beta == 1 and not averaged and not free_bits
+    return f"{said}: {'the negative ELBO' if bound else 'not the negative ELBO, so the loss bounds no likelihood'}"
 
 
 def _data(summary: dict[str, Any]) -> dict[str, str]:
@@ -247,7 +260,9 @@ def _data(summary: dict[str, Any]) -> dict[str, str]:
         if protocol["crop"] == "none"
         else f"{protocol['crop']} × {protocol['crop']} pixels, centred"
     )
-    reasons = "; ".join(data["skipped_reasons"])
+    reasons = "; ".join(data["skipped_reasons"][:_REASONS])
+    if len(data["skipped_reasons"]) > _REASONS:
+        reasons += f"; and {count(len(data['skipped_reasons']) - _REASONS)} more"
     return {
         "Protocol": protocol["name"],
         "Data": data["name"],
@@ -283,6 +298,8 @@ def _commands(found: Collected) -> list[str]:
     checkpoint = shlex.quote(f"checkpoints/{run['name']}/{run['checkpoint']}")
     data = shlex.quote(str(protocol.get("settings", {}).get("source") or protocol["data"]))
     options = f"--data {data} --crop {protocol['crop']} --image-size {protocol['image_size']} --seed {protocol['seed']}"
+    if protocol["limit"]:
+        options += f" --limit {','.join(f'{split}={most}' for split, most in protocol['limit'].items())}"
     failures = found.files.get(artifacts.FAILURES_SUMMARY)
     ranking = f" --by {failures['ranked_by']} --top {failures['top']}" if failures else ""
     return [

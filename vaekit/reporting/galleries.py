@@ -9,12 +9,12 @@ from PIL import Image
 
 from vaekit import artifacts
 from vaekit.errors import DataError
-from vaekit.figures.base import in_sentence
 from vaekit.figures.galleries import CHOSEN, KINDS, attributes_of, common_limit, pictures
 from vaekit.figures.grids import png_bytes, triples
-from vaekit.reporting.text import number, readable
+from vaekit.figures.words import in_sentence, readable
+from vaekit.reporting.text import number
 
-_BYTES = 1_100_000  # of PNG per gallery: three of them in base64 stay under half of the page's 8 MB
+_SHARES = {"worst": 0.5, "best": 0.25, "random": 0.25}  # of the room on the page
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,11 @@ class Galleries:
     limit: float
     columns: tuple[tuple[str, str], ...]
     attributes: tuple[str, ...]
+    absent: tuple[str, ...]
 
 
-def make_galleries(files: dict[str, Any], missing: dict[str, str]) -> Galleries:
-    """Return the three galleries; one whose table is missing is left out.
+def make_galleries(files: dict[str, Any], missing: dict[str, str], room: float) -> Galleries:
+    """Return the three galleries, with as many cards as `room` bytes of PNG hold; a missing table is said.
 
     Raises:
         DataError: the ranking or the pictures are missing, or the arrays lack a kind.
@@ -72,7 +73,7 @@ def make_galleries(files: dict[str, Any], missing: dict[str, str]) -> Galleries:
             Gallery(
                 kind,
                 CHOSEN[kind].format(in_sentence(ranked["label"])),
-                _cards(files, kind, ranked["ranked_by"], columns, limit),
+                _cards(files, kind, ranked["ranked_by"], columns, limit, room * _SHARES[kind]),
                 len(files[file]),
                 file,
             )
@@ -81,17 +82,19 @@ def make_galleries(files: dict[str, Any], missing: dict[str, str]) -> Galleries:
         )
     except KeyError as error:
         raise DataError(f"The failure analysis lacks {error.args[0]!r}: run `vaekit failures` again.") from error
+    absent = tuple(missing[file] for file in KINDS.values() if file not in files)
     shown = {name for gallery in galleries for card in gallery.cards for name in card.attributes}
-    return Galleries(galleries, in_sentence(ranked["label"]), ranked["unit"], limit, columns, tuple(sorted(shown)))
+    return Galleries(
+        galleries, in_sentence(ranked["label"]), ranked["unit"], limit, columns, tuple(sorted(shown)), absent
+    )
 
 
 def _cards(
-    files: dict[str, Any], kind: str, by: str, columns: tuple[tuple[str, str], ...], limit: float
+    files: dict[str, Any], kind: str, by: str, columns: tuple[tuple[str, str], ...], limit: float, room: float
 ) -> tuple[Card, ...]:
     table: pd.DataFrame = files[KINDS[kind]]
     shown = triples(*pictures(files, kind), limit)
     cards: list[Card] = []
-    room = _BYTES
     for (_, row), has, picture in zip(table.iterrows(), attributes_of(table, files), shown, strict=False):
         png = png_bytes(Image.fromarray(picture))
         room -= len(png)

@@ -10,8 +10,8 @@ from markupsafe import Markup
 from vaekit.figures import _style
 from vaekit.figures.base import Drawn
 from vaekit.figures.grids import colours
+from vaekit.figures.words import visible
 from vaekit.reporting.context import Context
-from vaekit.reporting.text import visible
 
 # The drawing's colours become the page's own, which differ between light and dark.
 _VARIABLES = {

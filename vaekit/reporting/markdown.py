@@ -6,8 +6,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from vaekit.figures.words import visible
 from vaekit.reporting.context import Context
-from vaekit.reporting.text import visible
 
 _SPECIAL = re.compile(r"[\\`*\[\]<>|~&$]|(?<!\w)_|_(?!\w)|(?<=\w):(?=//)|(?<=\bwww)\.", re.IGNORECASE)
 # What would open a heading, a list or a rule at the start of a line.

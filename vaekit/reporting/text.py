@@ -1,24 +1,6 @@
-"""Numbers and foreign strings as a reader sees them: one way for every table, box and caption."""
+"""Numbers as a reader sees them: one way for every table, box and card."""
 
 import math
-import unicodedata
-from typing import Any
-
-# Marks that reorder or hide what follows them; joiners that scripts and emoji need are left alone.
-_INVISIBLE = {"Cc", "Zl", "Zp", "Cs"}
-_REORDERING = set("\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff")
-
-
-def visible(value: Any) -> str:
-    """Return `value` as text in one line, in which control characters and marks of direction show as their code."""
-    return "".join(
-        f"⟨U+{ord(c):04X}⟩" if c in _REORDERING or unicodedata.category(c) in _INVISIBLE else c for c in str(value)
-    )
-
-
-def readable(attribute: str) -> str:
-    """Return an attribute's name without its underscores."""
-    return attribute.replace("_", " ")
 
 
 def number(value: float | None, low: float | None = None, high: float | None = None) -> str:
@@ -31,7 +13,7 @@ def number(value: float | None, low: float | None = None, high: float | None = N
     else:
         decimals = 3 - math.floor(math.log10(abs(value))) if value else 0
     if decimals > 7:
-        return f"{value:.3g}".replace("-", "−", 1)
+        return f"{value:.3g}" if value > 0 else f"−{-value:.3g}"
     text = f"{value:,.{max(0, decimals)}f}"
     return text.replace("-", "−" if float(text.replace(",", "")) else "")
 

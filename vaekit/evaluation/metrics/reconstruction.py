@@ -10,7 +10,7 @@ from vaekit.evaluation.base import Batch, metric, sum_per_image
     label="Mean squared error",
     unit="squared pixel value",
     higher_is_better=False,
-    definition="mean over pixels and channels of (x - x_hat)^2, pixels in [0, 1], x_hat the decoder's mean at z = mu(x)",
+    definition="mean over pixels and channels of (x - x_hat)^2, pixels in [0, 1], x_hat the decoder's mean at mu(x)",
 )
 def mse(batch: Batch) -> Tensor:
     """Mean squared error of each reconstruction, (B,), pixels in [0, 1]."""

@@ -22,8 +22,7 @@ def kl(batch: Batch) -> Tensor:
     label="Reconstruction negative log-likelihood (distortion)",
     unit="nats per image",
     higher_is_better=False,
-    definition="-log p(x|z) at one z ~ q(z|x), the model's own likelihood as a density over pixels in [0, 1], constants "
-    "included",
+    definition="-log p(x|z) at one z ~ q(z|x), the model's own likelihood over pixels in [0, 1], constants included",
 )
 def recon_nll(batch: Batch) -> Tensor:
     """-log p(x|z) at one z ~ q(z|x) in nats per image, (B,)."""
