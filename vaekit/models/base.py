@@ -62,8 +62,8 @@ class VAE(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
-        return next(self.parameters()).device
+        """Where the model is, one without weights too."""
+        return self.likelihood.sigma.device
 
     @property
     def mixes_images(self) -> bool:

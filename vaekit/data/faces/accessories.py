@@ -15,8 +15,6 @@ FRAMES = [linear(16, 14, 14), linear(52, 30, 20), linear(20, 20, 30), linear(96,
 
 def paint_glasses(picture: np.ndarray, head: Head, f: Mapping[str, float], rng: np.random.Generator) -> None:
     """Put glasses or sunglasses on the nose."""
-    if not f["glasses"]:
-        return
     box: Box = (20, 84, 158, 142)
     dark, big = bool(f["sunglasses"]), 0.4 * f["glasses"] + 0.6 * rng.random()
     wide, high = (15.5 + 2.5 * big, 10.5 + 3.5 * big) if dark else (14.5 + 2 * big, 8.2 + 3.2 * big)
@@ -40,9 +38,11 @@ def paint_glasses(picture: np.ndarray, head: Head, f: Mapping[str, float], rng: 
     glass = lenses.alpha()
     if dark:
         tint = hsv(rng.random(), 0.4, 0.1 + 0.1 * rng.random())
-        fade = np.clip(0.97 - 0.004 * (grid(box)[1] - 100) * (5 * rng.random()), 0.7, 0.97)
+        fade = np.clip(0.97 - 0.004 * (grid(box)[1] - 100) * (5 * rng.random()), 0.84, 0.97)
         paint(picture, tint, glass * fade.astype(np.float32), box)
-        glare = np.clip(1 - np.abs(grid(box)[0] % 40 - grid(box)[1] % 40 - 8) / 5, 0, 1) * np.float32(0.16 * rng.random())
+        glare = np.clip(1 - np.abs(grid(box)[0] % 40 - grid(box)[1] % 40 - 8) / 5, 0, 1) * np.float32(
+            0.16 * rng.random()
+        )
         paint(picture, linear(230, 235, 240), glass * glare, box)
     else:
         picture[:, top:bottom, left:right] *= 1 - np.float32(0.10) * glass
@@ -54,8 +54,6 @@ def paint_glasses(picture: np.ndarray, head: Head, f: Mapping[str, float], rng: 
 
 def paint_hat(picture: np.ndarray, head: Head, f: Mapping[str, float], light: Light, rng: np.random.Generator) -> None:
     """Put a cap, a knitted hat, a brimmed hat or a wide band on the head, with the shadow it throws."""
-    if not f["hat"]:
-        return
     kind = int(rng.integers(4))
     wide = head.width * head.stretch + 5.5
     low = (-30.0, -27.0, -30.0, -36.0)[kind]
@@ -74,12 +72,14 @@ def paint_hat(picture: np.ndarray, head: Head, f: Mapping[str, float], light: Li
     weave = crop_noise(clouds(), rng)
     if kind == 1:
         weave = weave * 0.4 + np.sign(np.sin(x * 1.5)) * 0.9  # ribs of a knitted hat
-    shade = light.shade(across, down * 0.8, np.sqrt(1 - across * across) * np.sqrt(1 - down * down)) * (1 + 0.10 * weave)
+    shade = light.shade(across, down * 0.8, np.sqrt(1 - across * across) * np.sqrt(1 - down * down)) * (
+        1 + 0.10 * weave
+    )
     hat = Mask().polygon([*dome, *front])
     brim = Mask()
     if kind == 0:  # a cap's peak
-        brim.polygon(curve([_at(head, -38, low - 4, 0), _at(head, -32, low + 5, 0), _at(head, 0, low + 10, 0),
-                            _at(head, 32, low + 5, 0), _at(head, 38, low - 4, 0), _at(head, 0, low - 13, 0)], 40))  # fmt: skip
+        peak = [(-38, -4), (-32, 5), (0, 10), (32, 5), (38, -4), (0, -13)]
+        brim.polygon(curve([_at(head, across_, low + down_, 0) for across_, down_ in peak], 40))
     elif kind == 2:
         reach = wide + 26 + 12 * f["hat"]
         brim.ellipse(*_at(head, 0, low - 2, centre * 0.6), reach * head.scale, 8.5)
@@ -111,10 +111,10 @@ def _at(head: Head, across: float, v: float, shift: float) -> tuple[float, float
 
 def paint_earrings(picture: np.ndarray, head: Head, f: Mapping[str, float], rng: np.random.Generator) -> None:
     """Hang earrings from the ears that are in view."""
-    if not f["earrings"]:
-        return
     kind, big = int(rng.integers(3)), f["earrings"]
-    metal = (linear(238, 206, 122), linear(236, 238, 244), linear(250, 246, 240), linear(70, 150, 170))[int(rng.integers(4))]
+    metal = (linear(238, 206, 122), linear(236, 238, 244), linear(250, 246, 240), linear(70, 150, 170))[
+        int(rng.integers(4))
+    ]
     drop = Mask()
     for sign in (-1, 1):
         if sign * head.sin_yaw > 0.34:
@@ -123,10 +123,14 @@ def paint_earrings(picture: np.ndarray, head: Head, f: Mapping[str, float], rng:
         if kind == 0:
             drop.ellipse(x, y + 2, 3.2 + 2 * big, 3.4 + 2 * big)
         elif kind == 1:
-            drop.line([(x, y - 2), (x, y + 10 + 10 * big)], 2.6).ellipse(x, y + 12 + 10 * big, 3 + 1.6 * big, 4.5 + 2 * big)
+            drop.line([(x, y - 2), (x, y + 10 + 10 * big)], 2.6).ellipse(
+                x, y + 12 + 10 * big, 3 + 1.6 * big, 4.5 + 2 * big
+            )
         else:
             ring = 6 + 5 * big
-            circle = [(x + ring * 0.75 * np.cos(t), y + ring + ring * np.sin(t)) for t in np.linspace(0, 6.6, 22).tolist()]
+            circle = [
+                (x + ring * 0.75 * np.cos(t), y + ring + ring * np.sin(t)) for t in np.linspace(0, 6.6, 22).tolist()
+            ]
             drop.line(circle, 2.4)
     alpha = drop.alpha()
     picture *= 1 - np.float32(0.4) * np.roll(alpha, 2, axis=1)

@@ -8,12 +8,27 @@ from functools import cache
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from vaekit.data.faces.canvas import HEIGHT, WIDTH, clouds, crop_noise, grid
+from vaekit.data.faces.canvas import HEIGHT, WIDTH, clouds, crop_noise, grid, swells
 
 Colour = tuple[int, int, int]
 KINDS = ("plain", "poster", "bokeh", "room", "leaves", "skyline")
 SHARES = (0.38, 0.56, 0.66, 0.82, 0.91, 1.0)  # cumulative over the factor `backdrop`
-WORDS = ("AWARD", "FILM", "GALA", "NEWS", "RADIO", "STYLE", "MUSIC", "LIVE", "PRESS", "2009", "CLUB", "ART", "NIGHT", "TV")
+WORDS = (
+    "AWARD",
+    "FILM",
+    "GALA",
+    "NEWS",
+    "RADIO",
+    "STYLE",
+    "MUSIC",
+    "LIVE",
+    "PRESS",
+    "2009",
+    "CLUB",
+    "ART",
+    "NIGHT",
+    "TV",
+)
 
 
 def backdrop_kind(place: float) -> str:
@@ -36,7 +51,7 @@ def paint_background(f: Mapping[str, float], rng: np.random.Generator) -> np.nda
     """(3, 218, 178) linear light of the scene behind the sitter."""
     kind, level = backdrop_kind(f["backdrop"]), f["backdrop_value"]
     # Walls are more often nearly black or nearly white than in between.
-    value = 0.03 + 0.95 * (0.5 * level + 0.5 * level * level * (3 - 2 * level)) ** 0.8
+    value = 0.03 + 0.95 * (0.5 * level + 0.5 * level * level * (3 - 2 * level)) ** 0.62
     saturation = 0.85 * rng.random() ** 1.7 if value < 0.8 else 0.12 * rng.random()
     hue = f["backdrop_hue"]
     if value > 0.2 and rng.random() < 0.4:
@@ -64,8 +79,10 @@ def paint_background(f: Mapping[str, float], rng: np.random.Generator) -> np.nda
     slope = rng.normal(0, 0.22, 2)
     glow = 1 + np.float32(slope[0] / 89) * (x - 89) + np.float32(slope[1] / 109) * (y - 109)
     if kind == "plain":
-        centre, reach = rng.uniform(20, 158, 2), rng.uniform(70, 200)
-        glow = glow - np.float32(0.5 * detail) * (((x - centre[0]) ** 2 + (y - centre[1]) ** 2) / np.float32(reach**2 * 2.5))
+        centre, reach = rng.uniform(20, 158, 2).tolist(), rng.uniform(70, 200)
+        glow = glow - np.float32(0.5 * detail) * (
+            ((x - centre[0]) ** 2 + (y - centre[1]) ** 2) / np.float32(reach**2 * 2.5)
+        )
     uneven = crop_noise(clouds(), rng) * np.float32(0.02 + 0.10 * detail * rng.random())
     return plane * np.clip(glow + uneven, 0.1, 2)
 
@@ -74,7 +91,9 @@ def _poster(draw: ImageDraw.ImageDraw, rng: np.random.Generator, hue: float, val
     """A press wall: blocks of colour, stripes, rings and pieces of words."""
     ink = value - 0.55 if value > 0.5 else value + 0.5
     for _ in range(int(1 + 4 * detail)):
-        colour = _display(hue + 0.5 * rng.random(), rng.random() ** 1.5 * 0.9, float(np.clip(ink + rng.normal(0, 0.2), 0.03, 1)))
+        colour = _display(
+            hue + 0.5 * rng.random(), rng.random() ** 1.5 * 0.9, float(np.clip(ink + rng.normal(0, 0.2), 0.03, 1))
+        )
         x, y = rng.uniform(-30, 160), rng.uniform(-20, 200)
         shape = rng.random()
         if shape < 0.3:
@@ -87,11 +106,12 @@ def _poster(draw: ImageDraw.ImageDraw, rng: np.random.Generator, hue: float, val
     if rng.random() < 0.45:
         return float(2.4 * rng.random() ** 2)
     colour = _display(hue + 0.3 * rng.random(), 0.8 * rng.random(), float(np.clip(ink, 0.03, 1)))
-    size, gap = int(rng.integers(12, 72)), rng.uniform(50, 110)
+    size, gap = int(rng.integers(12, 60)), rng.uniform(60, 110)
     for line in range(4):
         for place in range(2):
             word = WORDS[int(rng.integers(len(WORDS)))]
-            draw.text((place * 105 - 40 + rng.normal(0, 14), line * gap - 12 + rng.normal(0, 4)), word, fill=colour, font=_font(size))
+            corner = (place * (3.4 * size + 20) - 30 + rng.normal(0, 10), line * gap - 12 + rng.normal(0, 4))
+            draw.text(corner, word, fill=colour, font=_font(size))
     return float(2.4 * rng.random() ** 2)
 
 
@@ -126,10 +146,10 @@ def _room(draw: ImageDraw.ImageDraw, rng: np.random.Generator, hue: float, value
 
 def _leaves(rng: np.random.Generator, hue: float, value: float, detail: float) -> np.ndarray:
     """Foliage, near or far, from noise at two sizes."""
-    coarse = crop_noise(clouds(), rng, 110, 90).repeat(2, 0).repeat(2, 1)[:HEIGHT, :WIDTH]
+    coarse = crop_noise(swells(), rng)
     fine = crop_noise(clouds(), rng)
     leaf = np.clip(0.5 + 0.22 * coarse + (0.08 + 0.2 * detail) * fine, 0, 1.2)
-    green = np.array(_display(0.19 + 0.15 * hue, 0.25 + 0.4 * rng.random(), 0.2 + 0.5 * value), np.float32) / 255
+    green = np.array(_display(0.19 + 0.15 * hue, 0.2 + 0.35 * rng.random(), 0.3 + 0.55 * value), np.float32) / 255
     sky = np.array(_display(0.5 + 0.15 * rng.random(), 0.2, 0.95), np.float32) / 255
     scene = (green**2)[:, None, None] * (leaf * np.sqrt(leaf))
     gap = np.clip((coarse - 1.2) * 2, 0, 1) * float(rng.random() < 0.5)
@@ -141,9 +161,14 @@ def _skyline(draw: ImageDraw.ImageDraw, rng: np.random.Generator, hue: float, va
     light = 0.45 + 0.5 * value
     for row in range(0, HEIGHT, 4):
         fade = row / HEIGHT
-        draw.rectangle([0, row, WIDTH, row + 4], fill=_display(0.56 + 0.05 * hue, 0.5 * (1 - fade) * hue, min(light + 0.2 * fade, 1)))
+        draw.rectangle(
+            [0, row, WIDTH, row + 4],
+            fill=_display(0.56 + 0.05 * hue, 0.5 * (1 - fade) * hue, min(light + 0.2 * fade, 1)),
+        )
     horizon = rng.uniform(70, 190)
-    draw.rectangle([0, horizon, WIDTH, HEIGHT], fill=_display(0.08 + 0.3 * rng.random(), 0.4 * rng.random(), 0.6 * light))
+    draw.rectangle(
+        [0, horizon, WIDTH, HEIGHT], fill=_display(0.04 + 0.22 * rng.random(), 0.25 * rng.random(), 0.7 * light)
+    )
     for _ in range(int(2 + 9 * detail)):
         x, wide, high = rng.uniform(-20, WIDTH), rng.uniform(10, 50), rng.uniform(10, 110)
         colour = _display(rng.random() * 0.15 + 0.02, 0.4 * rng.random(), light * rng.uniform(0.3, 0.95))

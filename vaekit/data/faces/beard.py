@@ -31,7 +31,7 @@ def paint_beard(
         return
     spot = skin.spot
     away, v = np.abs(spot.face_x), spot.face_v
-    fuzz = crop_noise(grain()[..., 0], rng, *away.shape)
+    fuzz = crop_noise(grain()[0], rng, *away.shape)
     lumps = crop_noise(clouds(), rng, *away.shape)
     edge = 1.0 * lumps + 0.35 * fuzz
     lip_v = 42 + 2.5 * f["mouth_open"]
@@ -41,10 +41,11 @@ def paint_beard(
     cheek = v - np.maximum(40 - 0.0 * away, 0) + np.clip(away - 13, 0, 30) * 0.62  # the line from moustache to ear
     jaw = np.minimum(cheek, np.where(away > 0.86 * head.width, np.float32(30), v - 18))
     middle = head.nose_v + 8.8 + 0.004 * away * away
-    moustache = 4.0 * (1 - (away * (1 / 21)) ** 2) - np.abs(v - middle)
+    moustache = 4.6 * (1 - (away * (1 / 21)) ** 2) - np.abs(v - middle)
     goatee = (1 - np.sqrt((away / 14) ** 2 + ((v - head.chin + 9) / 17) ** 2)) * 12
     goatee = np.minimum(goatee, off_lips)
-    burns = np.minimum(away - 0.86 * head.profile.take(spot.row), np.minimum(v + 22, 33 - v))
+    burns = np.minimum(away - 0.84 * head.profile.take(spot.row), np.minimum(0.4 * (v + 20), 33 - v))
+    burns = np.minimum(burns, np.minimum(30 * spot.front - 1, 22 - 30 * spot.front))
     whiskers = np.minimum(np.maximum(jaw, moustache), off_lips)
     dark = (hair * (0.72 if hair.mean() < 0.35 else 0.6) + 0.004).astype(np.float32)
     inside = step(spot.inside + (3.0 * full if full else 0), 1.5)
@@ -56,7 +57,9 @@ def paint_beard(
     if full:
         cover = np.maximum(cover, step(whiskers + edge, 3.5) * np.float32(0.80 + 0.18 * full))
     if f["moustache"]:
-        cover = np.maximum(cover, step(moustache + edge, 2.5) * step(off_lips + 3, 2) * np.float32(0.72 + 0.2 * f["moustache"]))
+        cover = np.maximum(
+            cover, step(moustache + edge, 2.5) * step(off_lips + 3, 2) * np.float32(0.72 + 0.2 * f["moustache"])
+        )
     if f["goatee"]:
         strip = np.minimum(np.minimum(np.maximum(moustache, bump(away - 17.5, 2.2) * 3 - 1), v - 30), 64 - v)
         ring = np.minimum(strip, off_lips) if f["hair_part"] > 0 else goatee

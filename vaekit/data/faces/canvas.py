@@ -1,4 +1,4 @@
-"""The picture being painted: linear light in float32 planes, coordinate grids, noise made once, and antialiased masks."""
+"""The picture being painted: linear light in float32 planes, coordinate grids, noise made once, antialiased masks."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FULL: Box = (0, 0, WIDTH, HEIGHT)
 
 
 def linear(red: float, green: float, blue: float) -> np.ndarray:
-    """(3,) linear light of a display colour given on 0 to 255; gamma 2 stands for sRGB, it is only a square root back."""
+    """(3,) linear light of a display colour on 0 to 255; gamma 2 stands for sRGB, as it is only a square root back."""
     return np.array((red, green, blue), np.float32) ** 2 / np.float32(255**2)
 
 
@@ -86,9 +86,9 @@ def strands() -> np.ndarray:
 
 @cache
 def grain() -> np.ndarray:
-    """(512, 512, 3) sensor noise of deviation 1, a little soft as JPEG leaves it."""
-    noise = np.random.default_rng(21).standard_normal((512, 512, 3), dtype=np.float32)
-    soft = noise + 0.5 * (np.roll(noise, 1, 0) + np.roll(noise, 1, 1))
+    """(3, 512, 512) sensor noise of deviation 1, a little soft as JPEG leaves it."""
+    noise = np.random.default_rng(21).standard_normal((3, 512, 512), dtype=np.float32)
+    soft = noise + 0.5 * (np.roll(noise, 1, 1) + np.roll(noise, 1, 2))
     return soft / soft.std()
 
 
@@ -125,14 +125,17 @@ class Mask:
         return [((x - self.box[0]) * OVERSAMPLING, (y - self.box[1]) * OVERSAMPLING) for x, y in points]
 
     def polygon(self, points: Sequence[tuple[float, float]], value: int = 255) -> Mask:
+        """Fill a polygon; `value` 0 cuts it out."""
         self._draw.polygon(self._fine(points), fill=value)
         return self
 
     def line(self, points: Sequence[tuple[float, float]], width: float) -> Mask:
+        """Draw a line `width` pixels wide."""
         self._draw.line(self._fine(points), fill=255, width=max(1, round(width * OVERSAMPLING)), joint="curve")
         return self
 
     def ellipse(self, x: float, y: float, half_width: float, half_height: float, value: int = 255) -> Mask:
+        """Fill an ellipse about (x, y)."""
         corners = self._fine([(x - half_width, y - half_height), (x + half_width, y + half_height)])
         self._draw.ellipse([*corners[0], *corners[1]], fill=value)
         return self

@@ -13,7 +13,9 @@ from vaekit.data.faces.pose import Head
 BOX: Box = (0, 166, 178, 218)
 
 
-def _cloth(f: Mapping[str, float], light: Light, rng: np.random.Generator, centre: float) -> tuple[np.ndarray, np.ndarray]:
+def _cloth(
+    f: Mapping[str, float], light: Light, rng: np.random.Generator, centre: float
+) -> tuple[np.ndarray, np.ndarray]:
     """(albedo of the garment (3,), light with folds (3, h, w))."""
     x, y = grid(BOX)
     side = np.clip((x - centre) / 110, -0.9, 0.9) + 0 * y
@@ -30,7 +32,9 @@ def shoulders_bare(f: Mapping[str, float]) -> bool:
     return f["masculinity"] <= 0.5 and f["clothes"] >= 0.72 and not f["necktie"]
 
 
-def paint_clothes(picture: np.ndarray, head: Head, f: Mapping[str, float], light: Light, rng: np.random.Generator) -> None:
+def paint_clothes(
+    picture: np.ndarray, head: Head, f: Mapping[str, float], light: Light, rng: np.random.Generator
+) -> None:
     """Dress the shoulders in the picture, in place."""
     cx = head.origin[0] - 0.45 * head.ears * head.sin_yaw * head.scale
     chin = head.project(0, head.chin)[1]
@@ -46,9 +50,13 @@ def paint_clothes(picture: np.ndarray, head: Head, f: Mapping[str, float], light
     if style < (0.36 if man else 0.14):  # jacket over a shirt
         shirt = linear(232, 232, 236) if f["clothes_hue"] < 0.7 else hsv(f["clothes_hue"] * 3, 0.35, 0.85)
         jacket = colour * 0.35 if f["clothes_value"] < 0.75 else colour
-        cover = Mask(BOX).polygon([(cx - wide, top - 7), (cx - 50, 230), (cx + 50, 230), (cx + wide, top - 7), (cx, top + 14)])
+        cover = Mask(BOX).polygon(
+            [(cx - wide, top - 7), (cx - 50, 230), (cx + 50, 230), (cx + wide, top - 7), (cx, top + 14)]
+        )
         if f["necktie"]:
-            cover.polygon([(cx - wide, top - 8), (cx, top + 3), (cx + wide, top - 8), (cx + wide, 230), (cx - wide, 230)])
+            cover.polygon(
+                [(cx - wide, top - 8), (cx, top + 3), (cx + wide, top - 8), (cx + wide, 230), (cx - wide, 230)]
+            )
         paint(picture, shirt[:, None, None] * shade, cover.alpha(), BOX)
         if f["necktie"]:
             _paint_tie(picture, f, shade, cx, top)
@@ -58,7 +66,9 @@ def paint_clothes(picture: np.ndarray, head: Head, f: Mapping[str, float], light
         paint(picture, jacket[:, None, None] * shade, lapel.alpha(), BOX)
         return
     if style < 0.5:
-        neckline = curve([(cx - wide, top - 5), (cx - 14, top + 6), (cx, top + 8), (cx + 14, top + 6), (cx + wide, top - 5)])
+        neckline = curve(
+            [(cx - wide, top - 5), (cx - 14, top + 6), (cx, top + 8), (cx + 14, top + 6), (cx + wide, top - 5)]
+        )
     elif style < 0.72:
         neckline = [(cx - wide + 2, top - 4), (cx, top + 32), (cx + wide - 2, top - 4)]
     elif man:
@@ -81,7 +91,11 @@ def _paint_tie(picture: np.ndarray, f: Mapping[str, float], shade: np.ndarray, c
     tie = hsv(hue, 0.8, 0.16 + 0.4 * f["necktie"] * f["clothes_value"])
     collar = Mask(BOX).polygon([(cx - 24, top - 6), (cx - 5, top + 2), (cx - 15, top + 13)])
     collar.polygon([(cx + 24, top - 6), (cx + 5, top + 2), (cx + 15, top + 13)])
-    edge = Mask(BOX).line([(cx - 5, top + 2), (cx - 15, top + 13)], 1.2).line([(cx + 5, top + 2), (cx + 15, top + 13)], 1.2)
+    edge = (
+        Mask(BOX)
+        .line([(cx - 5, top + 2), (cx - 15, top + 13)], 1.2)
+        .line([(cx + 5, top + 2), (cx + 15, top + 13)], 1.2)
+    )
     picture[:, BOX[1] :] *= 1 - np.float32(0.4) * edge.alpha()
     knot = Mask(BOX).polygon([(cx - 8, top - 3), (cx + 8, top - 3), (cx + 5.5, top + 9), (cx - 5.5, top + 9)])
     knot.polygon([(cx - 5, top + 9), (cx + 5, top + 9), (cx + 12, 232), (cx - 12, 232)])
@@ -89,14 +103,18 @@ def _paint_tie(picture: np.ndarray, f: Mapping[str, float], shade: np.ndarray, c
     paint(picture, tie[:, None, None] * shade * stripes.astype(np.float32), knot.alpha(), BOX)
 
 
-def paint_necklace(picture: np.ndarray, head: Head, f: Mapping[str, float], light: Light, rng: np.random.Generator) -> None:
+def paint_necklace(
+    picture: np.ndarray, head: Head, f: Mapping[str, float], light: Light, rng: np.random.Generator
+) -> None:
     """Lay a chain or pearls about the neck, high enough for a square crop to keep it."""
-    if not f["necklace"]:
-        return
     cx = head.origin[0] - 0.5 * head.ears * head.sin_yaw * head.scale
     low = min(max(head.project(0, head.chin)[1] + 10, 189.0), 196.0)
-    path = curve([(cx - 27, low - 10), (cx - 17, low - 2), (cx, low + 1.5), (cx + 17, low - 2), (cx + 27, low - 10)], 32)
-    metal = (linear(240, 236, 228), linear(232, 190, 96), linear(228, 232, 240), linear(30, 26, 28))[int(rng.integers(4))]
+    path = curve(
+        [(cx - 27, low - 10), (cx - 17, low - 2), (cx, low + 1.5), (cx + 17, low - 2), (cx + 27, low - 10)], 32
+    )
+    metal = (linear(240, 236, 228), linear(232, 190, 96), linear(228, 232, 240), linear(30, 26, 28))[
+        int(rng.integers(4))
+    ]
     beads = Mask(BOX)
     if rng.random() < 0.5:
         size = 2.0 + 1.2 * f["necklace"]
@@ -107,6 +125,6 @@ def paint_necklace(picture: np.ndarray, head: Head, f: Mapping[str, float], ligh
         beads.ellipse(cx, low + 4, 3.5 + 2 * f["necklace"], 4.5 + 2 * f["necklace"])
     shadow = np.roll(beads.alpha(), 2, axis=0) * np.float32(0.45)
     picture[:, BOX[1] :] *= 1 - shadow
-    sparkle = 0.7 + 0.5 * (np.sin(grid(BOX)[0] * 1.9 + grid(BOX)[1]) > 0)
-    paint(picture, metal[:, None, None] * (light.ambient + 0.75 * light.key)[:, None, None] * sparkle.astype(np.float32),
-          beads.alpha(), BOX)  # fmt: skip
+    sparkle = np.where(np.sin(grid(BOX)[0] * 1.9 + grid(BOX)[1]) > 0, np.float32(1.2), np.float32(0.7))
+    tint = metal * (light.ambient + 0.75 * light.key)
+    paint(picture, tint[:, None, None] * sparkle, beads.alpha(), BOX)

@@ -39,7 +39,9 @@ def encode(face: Face) -> bytes:
     return buffer.getvalue()
 
 
-def _write_chunk(first: int, *, folder: Path, count: int, seed: int, factors: FactorLaw, plant: Plant | None) -> list[Row]:
+def _write_chunk(
+    first: int, *, folder: Path, count: int, seed: int, factors: FactorLaw, plant: Plant | None
+) -> list[Row]:
     """Draw and write the images of one chunk; returns what they show."""
     rows = []
     for index in range(first, min(first + CHUNK, count)):
@@ -68,10 +70,13 @@ def _already_there(folder: Path, record: dict) -> bool:
         found = json.loads((folder / RECORD).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         raise DataError(
-            f"{folder} is in the way: it holds no drawn faces (no readable {RECORD}). Choose another folder, or move it away."
+            f"{folder} is in the way: it holds no drawn faces (no readable {RECORD}). "
+            "Choose another folder, or move it away."
         ) from None
     if found != record:
-        differing = [f"{key}={found.get(key)!r} instead of {value!r}" for key, value in record.items() if found.get(key) != value]
+        differing = [
+            f"{key}={found.get(key)!r} instead of {value!r}" for key, value in record.items() if found.get(key) != value
+        ]
         raise DataError(
             f"{folder} holds other drawn faces: {', '.join(differing) or 'written by another version'}. "
             "Choose another folder, or delete it to draw these."
@@ -103,7 +108,9 @@ def write_faces(
     """
     check_law(factors)
     if not 1 <= count <= 999_999:
-        raise DataError(f"Can not draw {count} faces: expected a number from 1 to 999999, as CelebA's file names have six digits.")
+        raise DataError(
+            f"Can not draw {count} faces: expected a number from 1 to 999999, as CelebA's file names have six digits."
+        )
     if workers is not None and workers < 1:
         raise DataError(f"Can not draw with {workers} workers: expected 1 or more.")
     if seed < 0:
@@ -134,7 +141,8 @@ def write_faces(
             shutil.move(draft, folder)
     except OSError as error:
         raise OutputError(
-            f"Can not write the drawn faces to {folder}: {error.strerror or error}. Free some room or choose another folder."
+            f"Can not write the drawn faces to {folder}: {error.strerror or error}. "
+            "Free some room or choose another folder."
         ) from error
     return folder
 
@@ -157,8 +165,9 @@ def _write_lists(folder: Path, rows: list[Row]) -> None:
     _write_lines(
         folder / "README.txt",
         [
-            "These faces are drawn by vaekit from numbers: nobody is pictured, and no photograph was used. The layout is CelebA's;",
-            f"{FACTOR_TABLE} holds the true factors of every image. Of CelebA's attributes there is no column for",
+            "These faces are drawn by vaekit from numbers: nobody is pictured, and no photograph was used.",
+            f"The layout is CelebA's; {FACTOR_TABLE} holds the true factors of every image.",
+            "Of CelebA's attributes there is no column for",
             "; ".join(f"{name} ({reason})" for name, reason in NOT_DRAWN.items()) + ".",
         ],
     )

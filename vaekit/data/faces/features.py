@@ -10,27 +10,25 @@ from vaekit.data.faces.canvas import bump, linear, mix, step
 from vaekit.data.faces.head import Skin
 from vaekit.data.faces.pose import Head, Patch
 
-EYE_X = 21.0
+EYE_X = 21.4
 IRISES = [linear(38, 24, 16), linear(74, 48, 28), linear(98, 92, 52), linear(86, 118, 110), linear(98, 138, 172)]
 WHITE, TOOTH, THROAT = linear(214, 208, 204), linear(236, 228, 216), linear(52, 18, 18)
 SHADOWS = [linear(62, 44, 40), linear(88, 52, 44), linear(70, 60, 78), linear(52, 66, 82), linear(40, 36, 38)]
 
 
-def paint_features(
-    picture: np.ndarray, head: Head, skin: Skin, f: Mapping[str, float], hair: np.ndarray
-) -> None:
+def paint_features(picture: np.ndarray, head: Head, skin: Skin, f: Mapping[str, float], hair: np.ndarray) -> None:
     """Paint everything a face has on its front into the picture; `hair` is the (3,) colour of the hair."""
     glance = 0.9 * f["gaze"]
     for sign in (-1, 1):
-        patch = Patch(picture, skin.light, head, head.box(sign * EYE_X, -5, 21, 19))
+        patch = Patch(picture, skin.light, head, head.box(sign * EYE_X, -5.5, 17, 15))
         if patch.x.size:
             _paint_eye(patch, sign, f, skin.colour, glance)
             _paint_brow(patch, sign, f, hair)
             patch.close()
-    patch = Patch(picture, skin.light, head, head.box(0, head.nose_v, 20, 12))
+    patch = Patch(picture, skin.light, head, head.box(0, head.nose_v + 2, 16, 9))
     _paint_nostrils(patch, head, f, skin.colour)
     patch.close()
-    patch = Patch(picture, skin.light, head, head.box(0, 44, 29, 19))
+    patch = Patch(picture, skin.light, head, head.box(0, 46.5, 26, 15))
     _paint_mouth(patch, f, skin.colour)
     patch.close()
 
@@ -80,14 +78,15 @@ def _paint_brow(patch: Patch, sign: int, f: Mapping[str, float], hair: np.ndarra
     bushy, arch, makeup = f["brow_weight"], f["brow_arch"], f["makeup"]
     u, male = patch.x * sign, f["masculinity"]
     along = (u - 9.0) / 24.5  # 0 at the nose, 1 at the temple
-    raised = 3.6 * max(0.0, arch) + 0.6
-    middle = -9.6 - 0.5 * f["brow_height"] + 0.8 * male - 1.2 * max(0.0, arch)
+    raised = 5.2 * max(0.0, arch) + 0.6
+    middle = -9.6 - 0.5 * f["brow_height"] + 0.8 * male - 2.2 * max(0.0, arch)
     middle = middle - raised * np.clip(1 - np.abs(along - 0.62) / 0.62, -0.6, 1) + raised * 0.4
-    thick = (1.75 + 0.5 * male + 1.9 * max(0.0, bushy) + 0.4 * min(0.0, bushy)) * np.clip(1.15 - 0.75 * along, 0.25, 1.1)
+    middle = middle + 0.8 - 2.2 * along + 2.6 * np.clip(along - 0.7, 0, 1)
+    thick = (1.5 + 0.5 * male + 1.9 * max(0.0, bushy) + 0.4 * min(0.0, bushy)) * np.clip(1.15 - 0.75 * along, 0.25, 1.1)
     ragged = np.sin(u * 2.7 + patch.v * 1.9 + 6 * f["brow_height"]) * (0.15 + 0.25 * max(0.0, bushy))
     cover = step(thick + ragged - np.abs(patch.v - middle), 1.3) * step(along + 0.02, 0.08) * step(1.02 - along, 0.12)
     dark = hair * 0.55 * (0.8 if hair.mean() > 0.2 else 1.0) + np.float32(0.006)
-    strength = 0.56 + 0.2 * max(0.0, bushy) + 0.2 * makeup + 0.08 * male
+    strength = 0.47 + 0.28 * max(0.0, bushy) + 0.12 * max(0.0, arch) + 0.2 * makeup + 0.08 * male
     patch.paint(dark.astype(np.float32), cover * np.float32(min(strength, 0.97)))
 
 
@@ -120,9 +119,11 @@ def _paint_mouth(patch: Patch, f: Mapping[str, float], skin: np.ndarray) -> None
     top = bend - 0.22 * teeth_gap * root
     bottom = bend + 0.78 * teeth_gap * root
     wet = f["lipstick"]
-    natural = skin * np.array([0.78, 0.42, 0.42], np.float32)
-    painted = mix([linear(190, 16, 36), linear(146, 12, 36), linear(204, 40, 84), linear(182, 44, 48)], f["backdrop_hue"])
-    colour = natural + np.float32(0.92 * wet) * (painted * (0.5 + 0.5 * skin.mean()) - natural)
+    natural = skin * np.array([0.80, 0.47, 0.46], np.float32)
+    painted = mix(
+        [linear(190, 16, 36), linear(146, 12, 36), linear(204, 40, 84), linear(182, 44, 48)], f["backdrop_hue"]
+    )
+    colour = natural + np.float32(0.92 * wet) * (painted * (0.65 + 0.35 * skin.mean()) - natural)
     inside = step(wide - np.abs(u), 1.4)
     lips = step(np.minimum(v - (top - upper), (bottom + lower) - v), 1.4) * inside
     lips *= np.float32(0.76 + 0.04 * max(0.0, full) + 0.18 * wet)

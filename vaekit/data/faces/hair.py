@@ -32,7 +32,8 @@ def hair_colour(f: Mapping[str, float]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Hairdo:
-    """The hair of one sitter over the whole picture: colour (3, H, W) lit, and how far inside its outline a pixel is."""
+    """The hair of one sitter over the whole picture: its lit colour (3, H, W) and, at each pixel, the ragged signed
+    distance (H, W) into its outline."""
 
     lit: np.ndarray
     outline: np.ndarray
@@ -44,7 +45,11 @@ def arrange_hair(head: Head, spot: Spot, f: Mapping[str, float], light: Light, r
     """Lay out strands and light of the hair; nothing is painted yet."""
     length, wave, bald = f["hair_length"], f["wave"], f["baldness"] > 0
     loose = length >= MEDIUM and not f["hair_tied"]
-    volume = 0.0 if bald else 5.5 + 2.0 * f["hair_volume"] + 6.0 * wave * (1 + loose) / 2 + 5.0 * loose - 2.5 * f["hair_tied"]
+    volume = (
+        0.0
+        if bald
+        else 5.5 + 2.0 * f["hair_volume"] + 6.0 * wave * (1 + loose) / 2 + 6.5 * loose - 2.5 * f["hair_tied"]
+    )
     volume = max(volume * (0.35 if length < CROPPED else 1), 1.5)
     half = _outline(head, f, volume, loose)
     width = half.take(spot.row)
@@ -98,23 +103,26 @@ def _outline(head: Head, f: Mapping[str, float], volume: float, loose: bool) -> 
     length = f["hair_length"]
     end = 44 + 90 * (length - MEDIUM) if length < LONG else 85 + 100 * (length - LONG)
     spread = (0.14 + 0.14 * f["wave"] + 0.05 * f["hair_cut"]) * np.clip(V - WIDEST, 0, None)
-    spread = spread + 2.8 * f["wave"] * np.sin(V * (2 * np.pi / 27) + 6 * f["hair_cut"]) * np.clip((V - WIDEST) / 12, 0, 1)
+    spread = spread + 2.8 * f["wave"] * np.sin(V * (2 * np.pi / 27) + 6 * f["hair_cut"]) * np.clip(
+        (V - WIDEST) / 12, 0, 1
+    )
     pinch = 1 - 0.10 * f["sleekness"] * np.clip((V - 20) / 60, 0, 1)
     below = (wide + spread) * pinch * np.clip((end - V) / 12, 0, 1) ** 0.5
     return np.where(WIDEST > V, half, below).astype(np.float32)
 
 
-def paint_back_hair(picture: np.ndarray, hair: Hairdo) -> None:
-    """Paint the hair that hangs behind neck and shoulders."""
+def paint_back_hair(picture: np.ndarray, spot: Spot, hair: Hairdo) -> None:
+    """Paint the hair that hangs behind neck and shoulders, dark where the neck shades it."""
     if hair.loose:
-        paint(picture, hair.lit * np.float32(0.6), step(hair.outline))
+        shaded = 0.5 + np.clip(np.abs(spot.axis_x) * np.float32(0.02) - 0.6, 0, 0.45)
+        paint(picture, hair.lit * shaded, step(hair.outline))
 
 
 def paint_bun(picture: np.ndarray, head: Head, f: Mapping[str, float], hair: Hairdo) -> None:
     """Paint the knot of tied hair, for those who wear it on top."""
-    if f["hair_tied"] and f["hair_cut"] > 0.45 and not f["hat"]:
-        x, y = head.project(14 * f["hair_part"], -80)
-        alpha = Mask().ellipse(x, y - 4, 17, 13).alpha()
+    if f["hair_cut"] > 0.45 and not f["hat"]:
+        x, y = head.project(12 * f["hair_part"], -64)
+        alpha = Mask().ellipse(x, y - 12, 18, 15).alpha()
         paint(picture, np.roll(hair.lit, -26, axis=1) * 0.9, alpha)
 
 
@@ -131,7 +139,7 @@ def paint_front_hair(picture: np.ndarray, head: Head, spot: Spot, f: Mapping[str
     if f["baldness"]:
         alpha = alpha * np.float32(0.75 if f["hair_shade"] > 0.3 else 0.35)
     elif f["hair_length"] < CROPPED:
-        alpha = alpha * (1 - np.float32(0.28) * step(spot.inside - 3, 4))
+        alpha = alpha * (1 - np.float32(0.34) * step(spot.inside - 12, 24))
     shadow = np.zeros_like(alpha)
     shadow[4:, :] = step(cover[:-4], 7)
     depth = np.float32(0.42 * (1 - 0.8 * (f["baldness"] > 0)))
@@ -150,8 +158,8 @@ def _opening(head: Head, spot: Spot, f: Mapping[str, float], hair: Hairdo) -> np
     if f["baldness"]:
         line = np.float32(-95) + 90 * np.clip((away - head.width * 0.72) / (head.width * 0.2), 0, 1)
     else:
-        top = -45.0 - 2.5 * male - 4 * max(0.0, recede) + 3 * f["face_length"] * 0.4
-        corner = 9.0 * max(0.0, recede) * bump(away - 22, 8) * 1.6
+        top = -45.0 - 2.5 * male - 7 * max(0.0, recede) + 3 * f["face_length"] * 0.4
+        corner = 13.0 * max(0.0, recede) * bump(away - 22, 8) * 1.6
         line = np.float32(top) + 30 * bend - corner
         if hair.loose or f["hair_length"] > 0.2:
             part = 16 * f["hair_part"]
@@ -164,13 +172,17 @@ def _opening(head: Head, spot: Spot, f: Mapping[str, float], hair: Hairdo) -> np
     if not hair.loose:
         side = head.profile.take(spot.row) * np.float32(0.955 - 0.03 * male) - away
         side = np.minimum(side, 40 * spot.front - 2)
-        return np.minimum(front, np.where((v > 2) & (spot.front > 0), np.float32(40), side + np.float32(0.5) * np.clip(v + 14, 0, 16)))
+        return np.minimum(
+            front, np.where((v > 2) & (spot.front > 0), np.float32(40), side + np.float32(0.5) * np.clip(v + 14, 0, 16))
+        )
     # Loose hair: a curtain on each side, from the part out to the cheekbones and down in front of the shoulders.
     curtain = 0.80 + 0.12 * f["hair_cut"] - 0.05 * f["wave"]
     tuck = np.sqrt(np.clip((v + 56) / 50, 0.06, 1))
     side = head.width * np.float32(curtain) * tuck - away + np.float32(0.8) * hair.ragged
     face = np.minimum(np.minimum(front, side), np.minimum(45 * spot.front - 4, spot.inside))
-    neck = 29 + 9 * f["hair_cut"] + 0.10 * np.clip(v - 60, 0, None) - np.abs(spot.axis_x - 0.6 * head.ears * head.sin_yaw)
+    neck = (
+        29 + 9 * f["hair_cut"] + 0.10 * np.clip(v - 60, 0, None) - np.abs(spot.axis_x - 0.6 * head.ears * head.sin_yaw)
+    )
     neck = np.minimum(neck + np.float32(0.9) * hair.ragged, v - 30)
     if f["hair_cut"] > 0.55:  # brushed behind the shoulders
         neck = np.maximum(neck, v - 66)

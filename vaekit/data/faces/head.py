@@ -18,21 +18,21 @@ SKIN = [
     linear(120, 78, 55), linear(84, 54, 39),
 ]  # fmt: skip
 
-# X, V, width, height of a bell of the relief; then how far it stands out, how much it reddens, how much light it keeps out.
+# A bell of the relief: X, V, width, height; how far it stands out, how much it reddens, how much light it keeps out.
 Bell = tuple[float, float, float, float, float, float, float]
 
 
 @dataclass(frozen=True)
 class Light:
-    """Direction of the key light (x right, y down, z to the viewer), and linear colours of key, fill and ambient light."""
+    """Direction of the key light (x right, y down, z to the viewer), and linear colours of key and ambient light."""
 
     direction: tuple[float, float, float]
     key: np.ndarray
     ambient: np.ndarray
-    softness: float
 
     @classmethod
     def of(cls, f: Mapping[str, float]) -> Light:
+        """The light that the factors ask for."""
         azimuth = np.deg2rad(np.clip(f["light_azimuth"], -75, 75))
         elevation = np.deg2rad(8 + 42 * f["light_elevation"])
         direction = (
@@ -43,7 +43,7 @@ class Light:
         warmth = 0.07 * f["light_warmth"]
         tint = np.array([1 + warmth, 1.0, 1 - 1.3 * warmth], np.float32)
         soft = 0.18 + 0.3 * f["light_softness"]
-        return cls(direction, tint * np.float32(1.36 - 0.85 * soft), (0.4 + 0.6 * tint[::-1]) * np.float32(soft), soft)
+        return cls(direction, tint * np.float32(1.36 - 0.85 * soft), (0.4 + 0.6 * tint[::-1]) * np.float32(soft))
 
     def shade(self, nx: np.ndarray, ny: np.ndarray, nz: np.ndarray) -> np.ndarray:
         """(3, h, w) light on surfaces with these unit normals; red light goes further round, as it does under skin."""
@@ -63,8 +63,8 @@ def skin_colour(f: Mapping[str, float]) -> np.ndarray:
     colour = mix(SKIN, 0.04 + 0.96 * f["skin_tone"])
     warmth = 0.05 * f["skin_warmth"]
     colour = colour * np.array([1 + 0.4 * warmth, 1, 1 - warmth], np.float32)
-    pale = np.array([0.96, 0.86, 0.82], np.float32)
-    return colour + np.float32(0.75 * f["pallor"]) * (pale - colour)
+    pale = np.array([0.94, 0.81, 0.74], np.float32)
+    return colour + np.float32(0.7 * f["pallor"]) * (pale - colour)
 
 
 def _bells(f: Mapping[str, float], head: Head) -> list[Bell]:
@@ -164,7 +164,9 @@ def paint_head(
     colour = skin_colour(f)
     fair = 0.4 + 0.6 * float(colour.mean())
     for channel, take in enumerate((0.05, 0.52, 0.40)):
-        albedo[channel] = colour[channel] * (1 + mottle) * (1 - np.clip(redness * np.float32(take * fair * 1.4), -0.2, 0.75))
+        albedo[channel] = (
+            colour[channel] * (1 + mottle) * (1 - np.clip(redness * np.float32(take * fair * 1.4), -0.2, 0.75))
+        )
     x, y, z = light.direction
     # Half way between the light and the viewer: where skin shines.
     half = np.array([x, y, z + 1]) / np.sqrt(x * x + y * y + (z + 1) ** 2)
@@ -175,14 +177,17 @@ def paint_head(
     painted += gloss * np.float32(0.085 * (1 - 0.35 * f["light_softness"])) * light.key[:, None, None]
     alpha = step(spot.inside)
     paint(picture, painted, alpha, HEAD_BOX)
-    full_light = np.ones_like(picture) * (light.ambient + 0.6 * light.key)[:, None, None]
+    full_light = np.empty_like(picture)
+    full_light[:] = (light.ambient + 0.6 * light.key)[:, None, None]
     left, top, right, bottom = HEAD_BOX
     full_light[:, top:bottom, left:right] = shade
     return Skin(spot, full_light, alpha, colour)
 
 
-def paint_neck(picture: np.ndarray, head: Head, f: Mapping[str, float], light: Light, *, bare: bool) -> None:
-    """Paint the neck, and the shoulders where they are bare, with the head's shadow and a double chin where there is one."""
+def paint_neck(
+    picture: np.ndarray, head: Head, whole: Spot, f: Mapping[str, float], light: Light, *, bare: bool
+) -> None:
+    """Paint the neck, the shoulders where they are bare, the head's shadow on them, and a double chin."""
     box: Box = (0, 140, 178, 218)
     x, y = grid(box)
     centre = head.origin[0] - 0.55 * head.ears * head.sin_yaw * head.scale
@@ -191,8 +196,10 @@ def paint_neck(picture: np.ndarray, head: Head, f: Mapping[str, float], light: L
     slope = np.float32(half) + np.clip(y - 186, 0, None) ** 1.5 * np.float32(0.40 if bare else 0.12)
     side = np.clip(away / slope, -1, 1)
     facing = np.sqrt(1 - side * side)
-    shade = light.shade(side * 0.9, np.float32(0.1) - 0.5 * np.clip((y - 190) / 30, 0, 1) + 0 * side, 0.3 + 0.7 * facing)
-    below = head.spot((0, 131, 178, 209)).inside  # nine pixels up: the head's shadow falls down on the neck
+    shade = light.shade(
+        side * 0.9, np.float32(0.1) - 0.5 * np.clip((y - 190) / 30, 0, 1) + 0 * side, 0.3 + 0.7 * facing
+    )
+    below = whole.inside[131:209]  # nine pixels up: the head's shadow falls down on the neck
     sharp = 7 + 9 * f["light_softness"]
     shade *= 1 - np.float32(0.62) * step(below + 2, sharp)
     colour = skin_colour(f)
@@ -202,7 +209,9 @@ def paint_neck(picture: np.ndarray, head: Head, f: Mapping[str, float], light: L
         _paint_double_chin(picture, head, f, light, colour)
 
 
-def _paint_double_chin(picture: np.ndarray, head: Head, f: Mapping[str, float], light: Light, colour: np.ndarray) -> None:
+def _paint_double_chin(
+    picture: np.ndarray, head: Head, f: Mapping[str, float], light: Light, colour: np.ndarray
+) -> None:
     box: Box = (30, 150, 148, 212)
     x, y = grid(box)
     chin_x, chin_y = head.project(0, head.chin)
@@ -213,12 +222,14 @@ def _paint_double_chin(picture: np.ndarray, head: Head, f: Mapping[str, float], 
     paint(picture, colour[:, None, None] * shade, step((1 - radius) * 14, 1.5), box)
 
 
-def paint_chin_fold(picture: np.ndarray, head: Head, f: Mapping[str, float]) -> None:
+def paint_chin_fold(picture: np.ndarray, head: Head, whole: Spot, f: Mapping[str, float]) -> None:
     """Darken the crease between the chin and the double chin under it."""
     box: Box = (30, 140, 148, 212)
-    inside = head.spot(box).inside
+    inside = whole.cut(box).inside
     left, top, right, bottom = box
-    crease = bump(inside + 0.5, 2.2) * np.float32(0.5 * f["double_chin"]) * step(grid(box)[1] - head.project(0, 50)[1], 10)
+    crease = (
+        bump(inside + 0.5, 2.2) * np.float32(0.5 * f["double_chin"]) * step(grid(box)[1] - head.project(0, 50)[1], 10)
+    )
     picture[:, top:bottom, left:right] *= 1 - crease
 
 
@@ -243,4 +254,3 @@ def paint_ears(picture: np.ndarray, head: Head, f: Mapping[str, float], light: L
         shade *= 1 - np.float32(0.45) * bump(radius - 0.45, 0.22)
         paint(picture, colour[:, None, None] * np.array([1, 0.88, 0.86], np.float32)[:, None, None] * shade,
               step((1 - radius) * half), box)  # fmt: skip
-

@@ -28,7 +28,9 @@ class Plant:
         if self.kind not in PLANT_KINDS:
             raise DataError(f"Can not plant {self.kind!r}: expected one of {', '.join(PLANT_KINDS)}.")
         if not 0 <= self.rate <= 1:
-            raise DataError(f"Can not plant at the rate {self.rate}: expected a share of the images from 0 to 1, as in 0.03.")
+            raise DataError(
+                f"Can not plant at the rate {self.rate}: expected a share of the images from 0 to 1, as in 0.03."
+            )
 
     @classmethod
     def parse(cls, text: str) -> Plant:
@@ -77,8 +79,8 @@ def paint_occluder(
 
 def _paint_hand(picture: np.ndarray, head: Head, f: Mapping[str, float], light: np.ndarray, sign: int) -> np.ndarray:
     skin, whole = skin_colour(f)[:, None, None] * light, np.zeros(picture.shape[1:], np.float32)
-    palm = Mask().polygon(curve([head.project(sign * 34, 40), head.project(sign * 14, 62), head.project(sign * 22, 92),
-                                 head.project(sign * 60, 110), head.project(sign * 58, 60), head.project(sign * 34, 40)], 50)).alpha()  # fmt: skip
+    outline = [(34, 40), (14, 62), (22, 92), (60, 110), (58, 60), (34, 40)]
+    palm = Mask().polygon(curve([head.project(sign * x, v) for x, v in outline], 50)).alpha()
     for finger, (x, v, length) in enumerate([(10, 56, 30), (16, 46, 34), (25, 38, 34), (33, 33, 28)]):
         root = head.project(sign * (28 + 5 * finger), 74 - 4 * finger)
         end = head.project(sign * x, v - 0.2 * length)
@@ -91,10 +93,15 @@ def _paint_hand(picture: np.ndarray, head: Head, f: Mapping[str, float], light: 
 
 
 def plant_occluder(picture: np.ndarray, head: Head, rng: np.random.Generator) -> np.ndarray:
-    """Put a flat board over half of the face: nothing that `paint_occluder` draws looks like it. Returns its coverage."""
+    """Put a flat board over half of the face, unlike all that `paint_occluder` draws; returns its coverage."""
     x, v = float(rng.uniform(-14, 14)), float(rng.uniform(-5, 40))
     lean, wide, high = rng.normal(0, 0.12), 24.0, 27.0
-    corners = [(-wide, -high - lean * wide), (wide, -high + lean * wide), (wide, high + lean * wide), (-wide, high - lean * wide)]
+    corners = [
+        (-wide, -high - lean * wide),
+        (wide, -high + lean * wide),
+        (wide, high + lean * wide),
+        (-wide, high - lean * wide),
+    ]
     board = Mask().polygon([head.project(x + dx, v + dy) for dx, dy in corners]).alpha()
     paint(picture, hsv(rng.random(), 0.85, 0.8), board, FULL)
     return board
@@ -103,6 +110,8 @@ def plant_occluder(picture: np.ndarray, head: Head, rng: np.random.Generator) ->
 def plant_texture(picture: np.ndarray, rng: np.random.Generator) -> None:
     """Lay crossed stripes over the whole picture, as of a screen photographed."""
     x, y = grid()
-    angle, step = rng.uniform(0.3, 1.2), rng.uniform(0.8, 1.1)
-    wave = np.sin(step * (np.cos(angle) * x + np.sin(angle) * y)) * np.sin(step * (np.sin(angle) * x - np.cos(angle) * y))
+    angle, step = rng.uniform(0.3, 1.2), rng.uniform(0.42, 0.6)
+    wave = np.sin(step * (np.cos(angle) * x + np.sin(angle) * y)) * np.sin(
+        step * (np.sin(angle) * x - np.cos(angle) * y)
+    )
     picture *= 1 + np.float32(0.55) * wave.astype(np.float32)

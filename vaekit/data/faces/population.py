@@ -1,7 +1,7 @@
 """Who is drawn: the attributes and the continuous factors of face `index`, before a pixel of it exists.
 
-Attributes are thresholded normals with CelebA's correlations. The liabilities of a person's own attributes come first in
-the Cholesky factor, so that a person's pictures can share them exactly and still leave the population as measured.
+Attributes are thresholded normals with CelebA's correlations. The liabilities of a person's own attributes come first
+in the Cholesky factor, so that a person's pictures can share them exactly and still leave the population as measured.
 """
 
 from __future__ import annotations
@@ -70,18 +70,21 @@ NORMAL: dict[str, tuple[float, float]] = {
 }  # fmt: skip
 # Factors uniform on [0, 1).
 UNIFORM: tuple[str, ...] = (
-    "skin_tone", "eye_hue", "hair_shade", "light_elevation", "light_softness", "hair_cut", "backdrop", "backdrop_value",
-    "backdrop_hue", "backdrop_detail", "clothes", "clothes_hue", "clothes_value", "grain",
+    "skin_tone", "eye_hue", "hair_shade", "light_elevation", "light_softness", "hair_cut", "backdrop",
+    "backdrop_value", "backdrop_hue", "backdrop_detail", "clothes", "clothes_hue", "clothes_value", "grain",
 )  # fmt: skip
 OF_A_PERSON = frozenset(
-    "skin_warmth face_width face_length jaw eye_size nose_length brow_height mouth_width skin_tone eye_hue hair_shade".split()
-)
+    (
+        "skin_warmth", "face_width", "face_length", "jaw", "eye_size", "nose_length", "brow_height", "mouth_width",
+        "skin_tone", "eye_hue", "hair_shade",
+    )
+)  # fmt: skip
 FACTORS: tuple[str, ...] = (*GRADED, *NORMAL, *UNIFORM, *STYLED)
 
 
 @dataclass(frozen=True)
 class Sitter:
-    """One picture's subject: what to draw, and the key of the streams that settle what has no factor (strands, scenery)."""
+    """One picture's subject: what to draw, and the key of the streams that settle what has no factor, as strands."""
 
     attributes: dict[str, bool]
     factors: dict[str, float]
@@ -89,7 +92,7 @@ class Sitter:
 
     def rng(self, layer: str) -> np.random.Generator:
         """The random stream of one layer: putting a hat on does not shuffle the clothes."""
-        return stream(*self.key, 4, *layer.encode())
+        return stream(*self.key, 4, int.from_bytes(layer.encode(), "big"))
 
 
 def person_of(index: int) -> int:
@@ -120,10 +123,15 @@ def draw_margins(seed: int, index: int, law: FactorLaw) -> tuple[np.ndarray, dic
     """Liabilities over their thresholds, (attributes,), and the factors no attribute is tied to."""
     own, shared = stream(seed, index), stream(seed, person_of(index), 1)
     order, lower = _mixing(law)
-    normals = np.concatenate([shared.standard_normal(len(PERSONAL)), own.standard_normal(len(ATTRIBUTES) - len(PERSONAL))])
+    normals = np.concatenate(
+        [shared.standard_normal(len(PERSONAL)), own.standard_normal(len(ATTRIBUTES) - len(PERSONAL))]
+    )
     margins = np.empty(len(ATTRIBUTES))
     margins[order] = lower @ normals
-    cut = {True: shared.standard_normal(len(NORMAL)).clip(-2.3, 2.3), False: own.standard_normal(len(NORMAL)).clip(-2.3, 2.3)}
+    cut = {
+        True: shared.standard_normal(len(NORMAL)).clip(-2.3, 2.3),
+        False: own.standard_normal(len(NORMAL)).clip(-2.3, 2.3),
+    }
     even = {True: shared.random(len(UNIFORM)), False: own.random(len(UNIFORM))}
     free = {
         name: mean + spread * float(cut[name in OF_A_PERSON][place])
@@ -152,7 +160,7 @@ def _style(
     has: Mapping[str, bool], factors: dict[str, float], law: FactorLaw, rng: np.random.Generator
 ) -> dict[str, float]:
     """The factors that several attributes settle together: colour and cut of the hair, glasses, occluder, skin tone."""
-    chance = rng.random(7)
+    chance = rng.random(7).tolist()  # plain numbers: a NumPy double would widen every picture it touches
     shade, tone = factors["hair_shade"], factors["skin_tone"]
     if has["Black_Hair"]:
         lightness, redness = 0.05 * shade, 0.2
@@ -172,6 +180,7 @@ def _style(
         tone = tone**2.2 if has["Black_Hair"] else tone**6 if has["Blond_Hair"] else tone**3.2
     if has["Pale_Skin"]:
         tone = 0.05 * tone
+    eyes = factors["eye_hue"] * (max(0.0, 1 - 1.3 * tone) if law == "celeba" else 1)  # brown in dark faces
     length = chance[2]
     if law == "celeba":
         long_haired = chance[3] < (0.07 if has["Male"] else 0.9 if has["Wavy_Hair"] else 0.82)
@@ -184,6 +193,7 @@ def _style(
         "hair_lightness": lightness,
         "hair_redness": redness,
         "skin_tone": tone,
+        "eye_hue": eyes,
         "hair_length": length,
         "hair_tied": float(tied),
         "sunglasses": float(dark),

@@ -1,7 +1,7 @@
 """The head as a solid: a stack of ellipses whose width follows a profile, turned, and mapped to the picture and back.
 
-Face coordinates are those of a frontal portrait in pixels: X to the right of the nose, V down from the line of the eyes.
-Whatever is painted in them turns and foreshortens with the head.
+Face coordinates are those of a frontal portrait in pixels: X to the right of the nose, V down from the line of the
+eyes. Whatever is painted in them turns and foreshortens with the head.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from vaekit.data.faces.canvas import OVERSAMPLING, Box, grid
+from vaekit.data.faces.canvas import Box, grid
 
-EYES = (88.7, 111.0)  # where CelebA's alignment puts the point between the eyes
+EYES = (88.5, 112.3)  # where CelebA's alignment puts the point between the eyes
+FINENESS = 2  # of a patch: its edges are already soft over a pixel
 TOP, BOTTOM, PER_PIXEL = -130.0, 140.0, 4  # span and resolution of the tables over V
 SKULL, WIDEST = -72.0, -8.0  # V of the crown and of the widest ellipse
 V = np.arange(TOP, BOTTOM, 1 / PER_PIXEL, dtype=np.float32)
@@ -24,8 +25,8 @@ class Spot:
     """Where the pixels of a box lie on the head, each (h, w) float32.
 
     axis_x: horizontal distance from the head's axis; face_x, face_v: face coordinates; facing: cosine between the
-    surface and the viewer; side: sine of the same; front: cosine to the face's own front, negative behind the ears; row: index into tables over V; inside: signed distance to the
-    outline of the head in pixels, positive inside.
+    surface and the viewer; side: sine of the same; front: cosine between the surface and the face's own front, negative
+    behind the ears; row: index into tables over V; inside: signed distance to the outline of the head in pixels.
     """
 
     axis_x: np.ndarray
@@ -126,14 +127,14 @@ class Head:
 
 
 class Patch:
-    """A box of the picture at `OVERSAMPLING` times its size: what is painted on it is averaged back down by `close`."""
+    """A box of the picture at `FINENESS` times its size: what is painted on it is averaged back down by `close`."""
 
     def __init__(self, picture: np.ndarray, light: np.ndarray, head: Head, box: Box) -> None:
         left, top, right, bottom = box
         self._target = picture[:, top:bottom, left:right]
-        self.picture = self._target.repeat(OVERSAMPLING, 1).repeat(OVERSAMPLING, 2)
-        self.light = light[:, top:bottom, left:right].repeat(OVERSAMPLING, 1).repeat(OVERSAMPLING, 2)
-        spot = head.spot(box, OVERSAMPLING)
+        self.picture = self._target.repeat(FINENESS, 1).repeat(FINENESS, 2)
+        self.light = light[:, top:bottom, left:right].repeat(FINENESS, 1).repeat(FINENESS, 2)
+        spot = head.spot(box, FINENESS)
         self.x, self.v = spot.face_x, spot.face_v
         self.facing = spot.facing
 
@@ -143,10 +144,11 @@ class Patch:
         self.picture += alpha * (tint - self.picture)
 
     def darken(self, amount: np.ndarray) -> None:
+        """Take the share `amount` of the light out of the patch."""
         self.picture *= 1 - amount
 
     def close(self) -> None:
         """Average the patch back into the picture."""
-        rows = sum(self.picture[:, offset::OVERSAMPLING] for offset in range(OVERSAMPLING))
-        self._target[:] = sum(rows[..., offset::OVERSAMPLING] for offset in range(OVERSAMPLING))
-        self._target *= np.float32(1 / OVERSAMPLING**2)
+        rows = sum(self.picture[:, offset::FINENESS] for offset in range(FINENESS))
+        self._target[:] = sum(rows[..., offset::FINENESS] for offset in range(FINENESS))
+        self._target *= np.float32(1 / FINENESS**2)

@@ -67,28 +67,33 @@ def draw_face(
 
 
 def _compose(sitter: Sitter, planted: str | None, fate: np.random.Generator) -> np.ndarray:
-    """Paint from the back to the front; writes the extent of an occluder and a planted blur into the sitter's factors."""
+    """Paint from the back to the front; writes an occluder's extent and a planted blur into the sitter's factors."""
     f, rng = sitter.factors, sitter.rng
     head, light = Head(f), Light.of(f)
     spot = head.spot(FULL)
     picture = paint_background(f, rng("backdrop"))
     hair = arrange_hair(head, spot, f, light, rng("hair"))
     colour = hair_colour(f)
-    paint_back_hair(picture, hair)
-    paint_bun(picture, head, f, hair)
-    paint_neck(picture, head, f, light, bare=shoulders_bare(f))
+    paint_back_hair(picture, spot, hair)
+    if f["hair_tied"]:
+        paint_bun(picture, head, f, hair)
+    paint_neck(picture, head, spot, f, light, bare=shoulders_bare(f))
     paint_clothes(picture, head, f, light, rng("clothes"))
-    paint_necklace(picture, head, f, light, rng("necklace"))
+    if f["necklace"]:
+        paint_necklace(picture, head, f, light, rng("necklace"))
     paint_ears(picture, head, f, light)
     skin = paint_head(picture, head, spot, f, light, rng("skin"))
     if f["double_chin"]:
-        paint_chin_fold(picture, head, f)
+        paint_chin_fold(picture, head, spot, f)
     paint_features(picture, head, skin, f, colour)
     paint_beard(picture, head, skin, f, colour, rng("beard"))
     paint_front_hair(picture, head, spot, f, hair)
-    paint_glasses(picture, head, f, rng("glasses"))
-    paint_earrings(picture, head, f, rng("earrings"))
-    paint_hat(picture, head, f, light, rng("hat"))
+    if f["glasses"]:
+        paint_glasses(picture, head, f, rng("glasses"))
+    if f["earrings"]:
+        paint_earrings(picture, head, f, rng("earrings"))
+    if f["hat"]:
+        paint_hat(picture, head, f, light, rng("hat"))
     cover = np.zeros((HEIGHT, WIDTH), np.float32)
     if f["occluder"]:
         cover = paint_occluder(picture, head, f, light, rng("occluder"))
@@ -106,17 +111,22 @@ def _compose(sitter: Sitter, planted: str | None, fate: np.random.Generator) -> 
 def _develop(picture: np.ndarray, f: Mapping[str, float], rng: np.random.Generator) -> np.ndarray:
     """Expose, blur and digitise (3, H, W) linear light: (H, W, 3) uint8."""
     picture *= np.float32(2.0 ** (0.24 * f["exposure"]))
-    shown = np.sqrt(np.clip(picture, 0, None))
+    shown = np.sqrt(np.maximum(picture, 0, out=picture), out=picture)
     # A film's shoulder: highlights roll off instead of clipping flat.
-    np.minimum(shown, 0.8 + 0.5 * (shown - 0.8), out=shown)
-    contrast = 1.08 + 0.10 * f["contrast"]
-    shown = (shown - np.float32(0.45)) * np.float32(contrast * 255) + np.float32(0.45 * 255)
-    pixels = shown.transpose(1, 2, 0)
+    np.minimum(shown, 0.4 + 0.5 * shown, out=shown)
+    contrast = 1.1 + 0.10 * f["contrast"]
+    shown -= np.float32(0.45)
+    shown *= np.float32(contrast * 255)
+    shown += np.float32(0.45 * 255 + 0.5)
     if f["blur"] > 0.05:
-        image = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
         radius = 3.4 * f["blur"] if f["blur"] > 0.5 else 1.6 * f["blur"]
-        pixels = np.asarray(image.filter(ImageFilter.GaussianBlur(radius)), np.float32)
-    noise = grain()
+        image = Image.fromarray(_digital(shown)).filter(ImageFilter.GaussianBlur(radius))
+        shown = np.asarray(image).transpose(2, 0, 1) + np.float32(0.5)
     top, left = int(rng.integers(512 - HEIGHT)), int(rng.integers(512 - WIDTH))
-    pixels = pixels + noise[top : top + HEIGHT, left : left + WIDTH] * np.float32(1.0 + 2.5 * f["grain"] ** 2)
-    return np.clip(pixels + np.float32(0.5), 0, 255).astype(np.uint8)
+    strength = np.float32(1.0 + 2.5 * f["grain"] ** 2)
+    return _digital(shown + grain()[:, top : top + HEIGHT, left : left + WIDTH] * strength)
+
+
+def _digital(planes: np.ndarray) -> np.ndarray:
+    """(H, W, 3) uint8 of (3, H, W) levels."""
+    return np.ascontiguousarray(planes.clip(0, 255).astype(np.uint8).transpose(1, 2, 0))
