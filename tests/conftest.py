@@ -11,6 +11,7 @@ import pytest
 import torch
 
 FACES = 64
+torch.set_num_threads(1)  # test processes share the cores: threads that wait for one another cost ten times the time
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +47,7 @@ class Workplace:
         done = subprocess.run(
             [sys.executable, "-m", "vaekit", *map(str, arguments)],
             cwd=self.folder, capture_output=True, text=True, timeout=300, check=False,
-            env=os.environ | {"COLUMNS": "200", "NO_COLOR": "1"},
+            env=os.environ | {"COLUMNS": "200", "NO_COLOR": "1", "OMP_NUM_THREADS": "1"},
         )  # fmt: skip
         assert check is None or done.returncode == check, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done

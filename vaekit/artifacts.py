@@ -150,7 +150,7 @@ def read_table(path: Path) -> pd.DataFrame:
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """Read every array of an .npz; DataError where the file is missing or broken."""
-    with _reading(path), np.load(path, allow_pickle=False) as arrays:
+    with _reading(path), path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from vaekit.evaluation.base import Batch
+from vaekit.evaluation.eightbit import TrainedLikelihood
 from vaekit.models.base import Gaussian, GaussianPosterior
 
 
@@ -18,7 +19,13 @@ def make_batch(
     mean = (x + strength * torch.randn(x.shape, generator=generator)).clamp(0, 1)
     sampled = (mean + strength * torch.randn(x.shape, generator=generator)).clamp(0, 1)
     posterior = GaussianPosterior(torch.randn(n, dims, generator=generator), torch.randn(n, dims, generator=generator))
-    return Batch(x, posterior, Gaussian(mean, torch.tensor(sigma)), Gaussian(sampled, torch.tensor(sigma)))
+    return batch_of(x, posterior, mean, sampled, sigma)
+
+
+def batch_of(x, posterior, mean, sampled, sigma: float = 1.0) -> Batch:
+    """Return the batch of a Gaussian model with one sigma, which is also the calibrated and the implied one."""
+    at_mean, at_sample = (Gaussian(m, torch.tensor(sigma)) for m in (mean, sampled))
+    return Batch(x, posterior, at_mean, at_sample, at_sample, TrainedLikelihood(Gaussian, sigma, "for the tests"))
 
 
 @pytest.fixture

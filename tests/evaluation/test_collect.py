@@ -9,7 +9,8 @@ from vaekit.config import LikelihoodConfig, ModelConfig
 from vaekit.errors import VaekitError
 from vaekit.evaluation.base import METRICS
 from vaekit.evaluation.collect import collect, per_dim_table
-from vaekit.models.base import build_model
+from vaekit.evaluation.eightbit import TrainedLikelihood
+from vaekit.models.base import Gaussian, build_model
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,8 @@ def oracle():
 
 def run(model, prepared, folder, rows=None, **options):
     rows = np.arange(len(prepared.index)) if rows is None else rows
-    return collect(model, prepared, rows, folder / "x_hat.npy", **{"seed": 0, "batch_size": 64, **options})
+    options = {"sigma": 0.3, "trained": TrainedLikelihood(Gaussian, 0.3, ""), "seed": 0, "batch_size": 64, **options}
+    return collect(model, prepared, rows, folder / "x_hat.npy", **options)
 
 
 def test_as_many_rows_as_images_at_any_batch_size(oracle, prepared, tmp_path):

@@ -4,7 +4,8 @@
             definition="mean over pixels and channels of |x - x_hat|")
     def mae(batch: Batch) -> Tensor: ...        # (B,)
 
-Averaging happens once, at the end, over all images: a metric that returns anything but (B,) is refused.
+Averaging happens once, at the end, over all images: a metric that returns anything but (B,) is refused. A metric that
+has no value for this model raises NotComputed(reason): its column is empty, and its row shows the reason.
 """
 
 from collections.abc import Callable
@@ -14,8 +15,11 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from vaekit.models.base import Gaussian, GaussianPosterior, sum_dtype
+from vaekit.evaluation.eightbit import DoesNotApply, NotComputed, Residual, TrainedLikelihood
+from vaekit.models.base import Gaussian, GaussianPosterior, Likelihood, sum_dtype
 from vaekit.registry import Registry
+
+__all__ = ["METRICS", "Batch", "DoesNotApply", "Metric", "NotComputed", "metric", "sum_per_image"]
 
 
 @dataclass(frozen=True)
@@ -27,12 +31,16 @@ class Batch:
         posterior: q(z|x).
         at_mean: p(x|z) at z = mu(x).
         at_sample: p(x|z) at one z ~ q(z|x), its noise keyed by (seed, image_id).
+        calibrated: the Gaussian around the mean of `at_sample`, its sigma fitted on the valid split.
+        trained: the likelihood of 8-bit images that the training loss amounts to.
     """
 
     x: Tensor
     posterior: GaussianPosterior
-    at_mean: Gaussian
-    at_sample: Gaussian
+    at_mean: Likelihood
+    at_sample: Likelihood
+    calibrated: Gaussian
+    trained: TrainedLikelihood
 
     @property
     def x_hat(self) -> Tensor:
@@ -43,6 +51,16 @@ class Batch:
     def sse(self) -> Tensor:
         """Sum of squared errors of each reconstruction, (B,)."""
         return sum_per_image((self.x - self.x_hat).square())
+
+    @cached_property
+    def kl(self) -> Tensor:
+        """KL(q(z|x) || p(z)) in nats per image, (B,)."""
+        return self.posterior.kl()
+
+    @cached_property
+    def residual(self) -> Residual:
+        """How far each pixel is from the decoder's mean at the sampled z, for probabilities of 8-bit images."""
+        return Residual(self.x, self.at_sample.mean)
 
     @property
     def pixels(self) -> int:
@@ -67,7 +85,12 @@ class Metric:
     compute: Callable[[Batch], Tensor]
 
     def __call__(self, batch: Batch) -> Tensor:
-        """Return the metric of each image, (B,) float64 on the CPU; ValueError on any other shape."""
+        """Return the metric of each image, (B,) float64 on the CPU.
+
+        Raises:
+            NotComputed: it has no value for this model.
+            ValueError: any other shape came.
+        """
         values = self.compute(batch)
         if values.shape != (len(batch.x),):
             raise ValueError(

@@ -12,17 +12,22 @@ from vaekit.data import Prepared
 from vaekit.data.loaders import batches
 from vaekit.data.pixels import to_uint8
 from vaekit.errors import VaekitError
-from vaekit.evaluation.base import METRICS, Batch
-from vaekit.models.base import VAE
+from vaekit.evaluation.base import METRICS, Batch, DoesNotApply, NotComputed
+from vaekit.evaluation.eightbit import TrainedLikelihood
+from vaekit.models.base import VAE, Gaussian
 from vaekit.progress import Progress, silent
 from vaekit.seeding import keyed_normal
 
 
 @dataclass(frozen=True)
 class Collected:
-    """What the pass brings home: the per-image table (one row per image, in order), mu and logvar, (N, D) float32."""
+    """What the pass brings home: the per-image table (one row per image, in order), mu and logvar, (N, D) float32.
+
+    A metric in `reasons` has no value for this model: its column is empty.
+    """
 
     per_image: pd.DataFrame
+    reasons: dict[str, str]
     mu: np.ndarray
     logvar: np.ndarray
 
@@ -34,6 +39,8 @@ def collect(
     rows: np.ndarray,
     reconstructions: Path,
     *,
+    sigma: float,
+    trained: TrainedLikelihood,
     seed: int,
     device: torch.device | str = "cpu",
     batch_size: int = 256,
@@ -42,10 +49,13 @@ def collect(
     """Run every metric on the images in `rows`: one encode, a decode of mu and a decode of a sample per image.
 
     Posterior noise is keyed by (seed, image_id), so values agree across batch sizes and orders to float32 tolerance.
+    `sigma` is that of the calibrated Gaussian, `trained` what the training loss says of 8-bit images.
     The reconstructions are written to the .npy file `reconstructions` as uint8 (N, H, W, C), in the order of `rows`.
     """
     model = model.to(device).eval()
     columns: dict[str, list[np.ndarray]] = {name: [] for name in METRICS.names()}
+    reasons: dict[str, str] = {}
+    shared_sigma = torch.tensor(sigma, device=device)
     image_ids: list[str] = []
     mu, logvar = [], []
     shape = (len(rows), *prepared.images.shape[1:])
@@ -54,21 +64,30 @@ def collect(
             posterior = model.encode(loaded.x)
             noise = torch.from_numpy(keyed_normal(seed, "posterior", loaded.image_ids, model.latent_dim))
             at_sample = model.decode(posterior.sample(noise.to(loaded.x.device)))
-            batch = Batch(loaded.x, posterior, model.decode(posterior.mu), at_sample)
+            calibrated = Gaussian(at_sample.mean, shared_sigma)
+            batch = Batch(loaded.x, posterior, model.decode(posterior.mu), at_sample, calibrated, trained)
             if torch.isnan(batch.x_hat).any():
                 raise VaekitError(
                     "The model's reconstructions hold NaN pixels, so nothing can be said of them: its weights have "
                     "diverged. Evaluate an earlier checkpoint, or train again with a lower training.learning_rate."
                 )
-            for name, metric in METRICS.items():
-                columns[name].append(metric(batch).numpy())
+            for name in [name for name in columns if name not in reasons]:
+                try:
+                    columns[name].append(METRICS.get(name)(batch).numpy())
+                except DoesNotApply:
+                    del columns[name]
+                except NotComputed as reason:
+                    reasons[name] = str(reason)
             append(to_uint8(batch.x_hat))
             mu.append(posterior.mu.float().cpu().numpy())
             logvar.append(posterior.logvar.float().cpu().numpy())
             image_ids += loaded.image_ids
             progress("evaluate", len(image_ids), len(rows))
-    table = pd.DataFrame({"image_id": image_ids, **{name: np.concatenate(parts) for name, parts in columns.items()}})
-    return Collected(table, np.concatenate(mu), np.concatenate(logvar))
+    empty = np.full(len(image_ids), np.nan)
+    values = {name: empty if name in reasons else np.concatenate(parts) for name, parts in columns.items()}
+    return Collected(
+        pd.DataFrame({"image_id": image_ids, **values}), reasons, np.concatenate(mu), np.concatenate(logvar)
+    )
 
 
 def per_dim_table(mu: np.ndarray, logvar: np.ndarray) -> pd.DataFrame:

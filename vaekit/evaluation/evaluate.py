@@ -10,13 +10,15 @@ import torch
 
 import vaekit
 from vaekit import artifacts
+from vaekit.calibration import calibrated_sigma
 from vaekit.checkpoint import Checkpoint
 from vaekit.config import DataConfig
 from vaekit.data import SPLITS, Prepared
 from vaekit.data.pixels import to_uint8
 from vaekit.errors import ConfigError
 from vaekit.evaluation.base import METRICS
-from vaekit.evaluation.collect import collect, per_dim_table
+from vaekit.evaluation.collect import Collected, collect, per_dim_table
+from vaekit.evaluation.eightbit import trained_likelihood
 from vaekit.evaluation.layers import layer_table
 from vaekit.evaluation.results import Evaluation
 from vaekit.evaluation.uncertainty import bootstrap_means
@@ -84,9 +86,11 @@ def evaluate(
     (artifacts.make_folder(folder) / artifacts.SUMMARY).unlink(
         missing_ok=True
     )  # until all is written, none of it counts
+    sigma = calibrated_sigma(model, prepared, seed=seed, device=device)
+    trained = trained_likelihood(model, checkpoint.config)
     collected = collect(
         model, prepared, rows, folder / artifacts.RECONSTRUCTIONS,
-        seed=seed, device=device, batch_size=batch_size, progress=progress,
+        sigma=sigma, trained=trained, seed=seed, device=device, batch_size=batch_size, progress=progress,
     )  # fmt: skip
     artifacts.write_table(folder / artifacts.PER_IMAGE, collected.per_image)
     artifacts.write_table(folder / artifacts.PER_DIM, per_dim_table(collected.mu, collected.logvar))
@@ -99,21 +103,16 @@ def evaluate(
     artifacts.write_table(folder / artifacts.HISTORY, pd.DataFrame(checkpoint.history))
     _write_pictures(folder, model, prepared, rows, seed)
 
-    ids = METRICS.names()
-    estimates = bootstrap_means(collected.per_image[ids].to_numpy(), seed)
-    metrics = {
-        metric.id: {
-            **vars(estimate), "unit": metric.unit, "label": metric.label,
-            "higher_is_better": metric.higher_is_better, "definition": metric.definition,
-        }
-        for (_, metric), estimate in zip(METRICS.items(), estimates, strict=True)
-    }  # fmt: skip
+    metrics = _metric_rows(collected, seed)
     run = {"name": checkpoint.run, "checkpoint": source_file.name, "epoch": checkpoint.epoch, "step": checkpoint.step}
     model_facts = {
         "name": checkpoint.config.model.name,
         "parameters": sum(p.numel() for p in model.parameters()),
         "latent_dim": model.latent_dim,
         "likelihood": model.likelihood.sentence(),
+        "likelihood_of_8_bits": trained.sentence,
+        "sigma_trained": trained.sigma if trained.family else None,
+        "sigma_calibrated": sigma,
     }
     made_by = {
         "vaekit": vaekit.__version__,
@@ -137,6 +136,20 @@ def evaluate(
         },
     )
     return Evaluation(folder)
+
+
+def _metric_rows(collected: Collected, seed: int) -> dict[str, dict[str, Any]]:
+    """Return the summary's row of every metric: mean, interval, n and the facts of its definition."""
+    ids = list(collected.per_image.columns.drop("image_id"))
+    estimates = bootstrap_means(collected.per_image[ids].to_numpy(), seed)
+    rows = {}
+    for name, estimate in zip(ids, estimates, strict=True):
+        metric = METRICS.get(name)
+        rows[name] = vars(estimate) | ({"reason": collected.reasons[name]} if name in collected.reasons else {}) | {
+            "unit": metric.unit, "label": metric.label,
+            "higher_is_better": metric.higher_is_better, "definition": metric.definition,
+        }  # fmt: skip
+    return rows
 
 
 @torch.inference_mode()
