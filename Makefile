@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test test-lowest lint format bench recipes clean
 .DEFAULT_GOAL := demo
 
 $(READY): pyproject.toml
@@ -19,7 +19,13 @@ demo: $(READY)  ## draw faces, train on them, evaluate, find failures, write the
 	$(BIN)/vaekit report demo
 
 test: $(READY)  ## every test but the benchmarks
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4
+
+test-lowest:  ## the tests again, with the lowest version of every dependency that pyproject.toml allows
+	$(PYTHON) -m venv $(VENV)-lowest
+	$(VENV)-lowest/bin/python -m pip install --quiet -r tests/lowest.txt
+	$(VENV)-lowest/bin/python -m pip install --quiet --constraint tests/lowest.txt --editable '.[dev]'
+	$(VENV)-lowest/bin/python -m pytest -n auto --maxprocesses 4
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -30,7 +36,10 @@ format: $(READY)
 	$(BIN)/ruff format .
 
 bench: $(READY)  ## speed, as ratios against the bare forward pass and against peers in the same run
-	$(BIN)/python tests/benchmarks/bench.py
+	$(BIN)/python -m tests.benchmarks.bench
+
+recipes: $(READY)  ## train every recipe on $$VAEKIT_CELEBA for the same number of images: README's table, and picture sheets
+	$(BIN)/python -m tests.benchmarks.recipes
 
 clean:  ## remove the environment and the prepared images; runs and reports stay
-	rm -rf $(VENV) data/.prepared
+	rm -rf $(VENV) $(VENV)-lowest data/.prepared

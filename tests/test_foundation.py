@@ -41,7 +41,8 @@ def test_registry_refuses_a_name_twice():
 
 
 def test_help_answers_before_torch_or_pandas_are_imported():
-    code = "import sys; sys.argv = ['vaekit', '--help']\nfrom vaekit.cli import main\ntry: main()\nexcept SystemExit: pass\n"
+    code = "import sys; sys.argv = ['vaekit', '--help']\nfrom vaekit.cli import main\n"
+    code += "try: main()\nexcept SystemExit: pass\n"
     code += "assert not {'torch', 'pandas', 'numpy', 'pydantic', 'matplotlib'} & sys.modules.keys()"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60, stdout=subprocess.DEVNULL)
 
@@ -123,7 +124,7 @@ def test_readers_say_what_to_do(tmp_path):
         ("a.npy", artifacts.read_array),
     ):
         (tmp_path / name).write_bytes(b"PK\x03\x04 broken")
-        with pytest.raises(DataError, match="can not be read .* delete it and run the stage that writes it"):
+        with pytest.raises(DataError, match=r"can not be read .* delete it and run the stage that writes it"):
             reader(tmp_path / name)
 
 

@@ -23,7 +23,8 @@ def test_the_wheel_in_an_empty_environment_carries_recipes_templates_and_statist
     code = (
         "import json, vaekit; from pathlib import Path; from importlib.metadata import entry_points, version\n"
         "root = Path(vaekit.__file__).parent\n"
-        "print(json.dumps({'files': [str(f.relative_to(root)) for f in root.rglob('*.*')], 'version': version('vaekit'),"
+        "print(json.dumps({'files': [str(f.relative_to(root)) for f in root.rglob('*.*')],"
+        " 'version': version('vaekit'),"
         " 'script': [e.value for e in entry_points(group='console_scripts', name='vaekit')]}))"
     )
     # Elsewhere and isolated, so that the checkout can not help out.

@@ -72,7 +72,7 @@ def train(
     config = load_config(recipe, dict(overrides or {}) | ({"data.source": data} if data else {}))
     target = choose_device(device)
     build_model(config.model, config.likelihood, config.data.image_size, seed=0)  # what can not be built says so now
-    prepared, settings = _prepare(config.data, progress)
+    prepared, settings = prepare_data(config.data, progress)
     folder = _run_folder(Path(out), run, f"{Path(recipe).stem}-{prepared.name}{suffix}", overwrite)
     config = config.model_copy(update={"data": settings})
     return run_training(config, prepared, folder, device=target, progress=progress)
@@ -112,7 +112,7 @@ def resume(
     if epochs is not None:
         values = config.model_dump()
         config = RunConfig.parse(values | {"training": values["training"] | {"epochs": epochs}}, "The run")
-    prepared, _ = _prepare(config.data, progress)
+    prepared, _ = prepare_data(config.data, progress)
     if prepared.fingerprint != checkpoint.data["fingerprint"]:
         raise CheckpointError(
             f"The images of {folder} have changed since it was trained: start a new run with `vaekit train`."
@@ -156,7 +156,7 @@ def evaluate(
     target = choose_device(device)
     loaded = load_checkpoint(path, target)
     settings = _with(loaded.config.data, source=data, crop=crop, image_size=image_size, limit=limit)
-    prepared, settings = _prepare(settings, progress)
+    prepared, settings = prepare_data(settings, progress)
     name = protocol_of(prepared, settings, seed)["name"]
     return run_evaluation(
         loaded, path, prepared, Path(out) / run_name(path) / name / artifacts.EVALUATION,
@@ -176,7 +176,7 @@ def failures(
 ) -> "Failures":
     """Rank the test images by a per-image metric and write <out>/<run>/<protocol>/failures/worst.csv and the galleries.
 
-    Uses the evaluation of this checkpoint under `out`; where there is none, or a stale one, evaluates first and says so.
+    Uses the evaluation of this checkpoint under `out`; without one, or with a stale one, evaluates first and says so.
 
     Args:
         checkpoint: as for `evaluate`.
@@ -194,7 +194,7 @@ def failures(
     from vaekit.diagnosis.analyse import analyse
 
     found = _evaluation(checkpoint, out=out, seed=seed, progress=progress, **evaluation)
-    prepared, _ = _prepare(DataConfig.parse(found.summary["protocol"]["settings"], str(found.folder)), progress)
+    prepared, _ = prepare_data(DataConfig.parse(found.summary["protocol"]["settings"], str(found.folder)), progress)
     if prepared.fingerprint != found.summary["made_by"]["data_fingerprint"]:
         log.info("The images have changed since %s: evaluating again.", found.folder)
         found = evaluate(checkpoint, out=out, seed=seed, progress=progress, **evaluation)
@@ -296,7 +296,7 @@ def _with(settings: "DataConfig", **changes: Any) -> "DataConfig":
     return type(settings).parse(settings.model_dump() | given, "The data options")
 
 
-def _prepare(settings: "DataConfig", progress: Progress) -> tuple["Prepared", "DataConfig"]:
+def prepare_data(settings: "DataConfig", progress: Progress) -> tuple["Prepared", "DataConfig"]:
     """Return the prepared images, and the settings with the source that was used in place of none."""
     from vaekit.data import Protocol, open_source, prepare
 

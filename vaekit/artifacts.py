@@ -30,6 +30,7 @@ CURVES, EPOCHS = "curves.png", "epochs"
 EVALUATION = "evaluation"
 SUMMARY, PER_IMAGE, PER_DIM, LAYERS = "summary.json", "per_image.csv", "per_dim.csv", "layers.csv"
 LATENTS, PICTURES, RECONSTRUCTIONS = "latents.npz", "images.npz", "reconstructions.npy"
+IWAE, LATENT, LATENT_ARRAYS, KL_PER_DIM = "iwae.csv", "latent.json", "latent.npz", "kl_per_dim.csv"
 # reports/<run>/<protocol>/failures/
 FAILURES = "failures"
 FAILURES_SUMMARY, WORST, BEST_IMAGES, RANDOM_IMAGES, GALLERY = (
@@ -157,7 +158,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 def read_array(path: Path) -> np.ndarray:
     """Map one .npy read-only; DataError where the file is missing or broken."""
     with _reading(path):
-        return np.load(path, mmap_mode="r", allow_pickle=False)
+        return np.lib.format.open_memmap(path, mode="r")
 
 
 def file_hash(path: Path) -> str:

@@ -18,6 +18,7 @@ from vaekit.errors import CheckpointError, ConfigError
 from vaekit.models.base import VAE, build_model
 
 FORMAT = 1  # raised when an older vaekit could not read the file
+FACTS = ("run", "data", "epoch", "step", "history", "kl_per_dim", "training")
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Checkpoint:
         data: name, protocol and fingerprint of the prepared images it was trained on.
         epoch, step: how far training was.
         history: one record per epoch, as in history.csv.
+        kl_per_dim: KL of every latent dim on valid, in nats, one list per epoch.
         training: state of the optimiser and of the random streams, for going on; empty in best.pt.
     """
 
@@ -41,6 +43,7 @@ class Checkpoint:
     epoch: int
     step: int
     history: list[dict[str, Any]]
+    kl_per_dim: list[list[float]]
     training: dict[str, Any]
 
 
@@ -50,7 +53,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "vaekit_checkpoint": FORMAT,
         "weights": {name: tensor.cpu() for name, tensor in checkpoint.model.state_dict().items()},
         "config": checkpoint.config.model_dump(mode="json"),
-        **{name: getattr(checkpoint, name) for name in ("run", "data", "epoch", "step", "history", "training")},
+        **{name: getattr(checkpoint, name) for name in FACTS},
     }
     buffer = io.BytesIO()
     torch.save(content, buffer)
@@ -88,7 +91,7 @@ def load_checkpoint(path: Path, device: str | torch.device = "cpu") -> Checkpoin
         model.load_state_dict(content["weights"], strict=True)
     except (ConfigError, RuntimeError, KeyError) as error:
         raise CheckpointError(f"{path} does not fit the network it names: {error}") from error
-    rest = {name: content[name] for name in ("run", "data", "epoch", "step", "history", "training")}
+    rest = {name: content[name] for name in FACTS}
     return Checkpoint(model.to(device).eval(), config, **rest)
 
 

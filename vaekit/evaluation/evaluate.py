@@ -19,7 +19,9 @@ from vaekit.errors import ConfigError
 from vaekit.evaluation.base import METRICS
 from vaekit.evaluation.collect import Collected, collect, per_dim_table
 from vaekit.evaluation.eightbit import trained_likelihood
+from vaekit.evaluation.importance import importance, rows_of
 from vaekit.evaluation.layers import layer_table
+from vaekit.evaluation.references import constant_colour, r2
 from vaekit.evaluation.results import Evaluation
 from vaekit.evaluation.uncertainty import bootstrap_means
 from vaekit.models.base import VAE
@@ -104,6 +106,13 @@ def evaluate(
     _write_pictures(folder, model, prepared, rows, seed)
 
     metrics = _metric_rows(collected, seed)
+    weights = importance(
+        model, prepared, rows, sigma=sigma, trained=trained,
+        seed=seed, device=device, batch_size=batch_size, progress=progress,
+    )  # fmt: skip
+    artifacts.write_table(folder / artifacts.IWAE, weights.table())
+    estimates = {"r2": _r2_row(collected, prepared, rows, seed)} | rows_of(weights, seed)
+    references = {"uniform pixels": {"bpd": 8.0}, "the train split's mean colour": constant_colour(prepared, rows)}
     run = {"name": checkpoint.run, "checkpoint": source_file.name, "epoch": checkpoint.epoch, "step": checkpoint.step}
     model_facts = {
         "name": checkpoint.config.model.name,
@@ -128,6 +137,8 @@ def evaluate(
             "run": run,
             "protocol": protocol_of(prepared, settings, seed),
             "metrics": metrics,
+            "estimates": estimates,
+            "references": references,
             "config": checkpoint.config.model_dump(mode="json"),
             "model": model_facts,
             "data": _data_facts(checkpoint, prepared),
@@ -150,6 +161,14 @@ def _metric_rows(collected: Collected, seed: int) -> dict[str, dict[str, Any]]:
             "higher_is_better": metric.higher_is_better, "definition": metric.definition,
         }  # fmt: skip
     return rows
+
+
+def _r2_row(collected: Collected, prepared: Prepared, rows: np.ndarray, seed: int) -> dict[str, Any]:
+    return vars(r2(collected.per_image["sse"].to_numpy(), prepared, rows, seed)) | {
+        "unit": "1", "label": "Explained variance", "higher_is_better": True,
+        "definition": "1 - sum of sse / sum of |x - mean image of the train split|^2 over all test images: 0 is no "
+        "better than the mean face, 1 perfect",
+    }  # fmt: skip
 
 
 @torch.inference_mode()

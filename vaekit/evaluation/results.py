@@ -41,20 +41,25 @@ class Evaluation:
 
     @property
     def metrics(self) -> pd.DataFrame:
-        """One row per metric: value, low, high (95 % interval), n, unit, label, higher_is_better, reason."""
-        return pd.DataFrame.from_dict(self.summary["metrics"], orient="index").drop(columns="definition")
+        """One row per metric and estimate: value, low, high (95 %), n, unit, label, higher_is_better, reason."""
+        return pd.DataFrame.from_dict(self._rows, orient="index").drop(columns="definition")
+
+    @property
+    def _rows(self) -> dict[str, dict[str, Any]]:
+        """The means over all test images, then what is estimated otherwise: from sums, or on a subset."""
+        return self.summary["metrics"] | self.summary["estimates"]
 
     def __getitem__(self, metric: str) -> float | None:
         """Return the value of one metric; None where it could not be computed."""
-        return self.summary["metrics"][metric]["value"]
+        return self._rows[metric]["value"]
 
     def __str__(self) -> str:
         run, protocol = self.summary["run"], self.summary["protocol"]
         lines = [f"{run['name']} ({run['checkpoint']}) on {protocol['name']}, {protocol['n']:,} images: {self.folder}"]
-        for name, m in self.summary["metrics"].items():
+        for name, m in self._rows.items():
             shown = m["reason"] if m["value"] is None else f"{m['value']:.6g}"
             interval = "" if m["low"] is None else f"  [{m['low']:.6g}, {m['high']:.6g}]"
-            lines.append(f"  {name:12} {shown:>12}{interval}  {m['unit']}")
+            lines.append(f"  {name:24} {shown:>12}{interval}  {m['unit']}")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:

@@ -48,3 +48,27 @@ def bootstrap_means(columns: np.ndarray, seed: int) -> list[Estimate]:
         else:
             estimates.append(Estimate(float(column.mean()), float(low[k]), float(high[k]), n))
     return estimates
+
+
+def bootstrap_ratio(above: np.ndarray, below: np.ndarray, seed: int) -> Estimate:
+    """Return sum(above) / sum(below) over n images, both (n,), with its percentile bootstrap interval.
+
+    Numerator and denominator see the same resamples, so that what they share cancels as it does in the ratio.
+    """
+    n = len(above)
+    if n == 0:
+        return Estimate(None, None, None, 0, "there is no image")
+    if not (np.isfinite(above).all() and np.isfinite(below).all()):
+        return Estimate(None, None, None, n, "some images have a value that is not finite")
+    if below.sum() == 0:
+        return Estimate(None, None, None, n, "its denominator is 0")
+    value = float(above.sum() / below.sum())
+    generator = numpy_generator(seed, "bootstrap")
+    ratios = np.empty(RESAMPLES)
+    for i in range(RESAMPLES):
+        weights = np.bincount(generator.integers(0, n, n), minlength=n)
+        ratios[i] = np.divide(weights @ above, weights @ below, where=weights @ below != 0, out=np.array(np.nan))
+    if n == 1 or np.isnan(ratios).any():
+        return Estimate(value, None, None, n)
+    low, high = np.quantile(ratios, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Estimate(value, float(low), float(high), n)

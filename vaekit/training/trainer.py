@@ -62,6 +62,49 @@ class Training:
         return self.history.to_html(index=False)
 
 
+class _Run:
+    """All that changes while a run goes on: weights, optimiser, random streams, history."""
+
+    def __init__(self, config: RunConfig, device: torch.device) -> None:
+        seed, settings = config.training.seed, config.training
+        self.model = build_model(config.model, config.likelihood, config.data.image_size, seed)
+        # channels_last: convolutions ran 1.4 times as fast on two CPU cores at 64 pixels, batch 128.
+        self.model.to(device=device, memory_format=torch.channels_last)
+        self.optimiser = torch.optim.Adam(self.model.parameters(), settings.learning_rate)
+        self.average: AveragedModel | None = None
+        if settings.ema:
+            average = get_ema_multi_avg_fn(settings.ema)
+            self.average = AveragedModel(self.model, multi_avg_fn=average, use_buffers=True)
+        self.order, self.noise = torch_generator(seed, "order"), torch_generator(seed, "noise")
+        self.history: list[dict[str, Any]] = []
+        self.kl_per_dim: list[list[float]] = []
+
+    @property
+    def kept(self) -> VAE:
+        """The weights that are validated and saved: their average where one is kept."""
+        return self.average.module if self.average else self.model
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint needs beside the kept weights for the run to go on from it."""
+        generators = {"order": self.order.get_state(), "noise": self.noise.get_state()}
+        state = {"optimiser": self.optimiser.state_dict(), **generators}
+        if self.average:
+            state |= {"weights": self.model.state_dict(), "averaged": int(self.average.n_averaged)}
+        return state
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Take the run up where `checkpoint` left it."""
+        state = checkpoint.training
+        self.kept.load_state_dict(checkpoint.model.state_dict())
+        if self.average:
+            self.model.load_state_dict(state["weights"])
+            self.average.n_averaged.fill_(state["averaged"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        self.order.set_state(state["order"])
+        self.noise.set_state(state["noise"])
+        self.history, self.kl_per_dim = list(checkpoint.history), list(checkpoint.kl_per_dim)
+
+
 def train(
     config: RunConfig,
     prepared: Prepared,
@@ -86,86 +129,79 @@ def train(
         DataError: no train or no valid image.
         VaekitError: the loss exploded or stopped being a number; the checkpoints of the epochs before stay.
     """
-    device = torch.device(device)
-    settings, seed = config.training, config.training.seed
-    rows = prepared.rows("train")
+    device, settings = torch.device(device), config.training
+    images = len(prepared.rows("train"))
     prepared.rows("valid")
-    steps_per_epoch = math.ceil(len(rows) / settings.batch_size)
-    # channels_last: convolutions ran 1.4 times as fast on two CPU cores at 64 pixels, batch 128.
-    model = build_model(config.model, config.likelihood, config.data.image_size, seed)
-    model.to(device=device, memory_format=torch.channels_last)
-    _refuse_single_images(model, len(rows), settings.batch_size)
+    run = _Run(config, device)
+    _refuse_single_images(run.model, images, settings.batch_size)
     perceptual = Perceptual(config.objective, device) if config.objective.perceptual else None
-    optimiser = torch.optim.Adam(model.parameters(), settings.learning_rate)
-    average = (
-        AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(settings.ema), use_buffers=True)
-        if settings.ema
-        else None
-    )
-    kept: VAE = average.module if average else model  # the weights that are validated and saved
-    order, noise = torch_generator(seed, "order"), torch_generator(seed, "noise")
-    history: list[dict[str, Any]] = []
     if resume is not None:
-        state = resume.training
-        kept.load_state_dict(resume.model.state_dict())
-        if average:
-            model.load_state_dict(state["weights"])
-            average.n_averaged.fill_(state["averaged"])
-        optimiser.load_state_dict(state["optimiser"])
-        order.set_state(state["order"])
-        noise.set_state(state["noise"])
-        history = list(resume.history)
+        run.restore(resume)
     artifacts.write_text(folder / artifacts.CONFIG, config.to_toml())
-
-    bfloat16 = settings.bfloat16 and _has_bfloat16(device)
-    for epoch in range(len(history) + 1, settings.epochs + 1):
-        started, step = time.perf_counter(), (epoch - 1) * steps_per_epoch
-        sums = torch.zeros(4, dtype=torch.float64)
-        model.train()
-        for batch in batches(prepared, rows, settings.batch_size, device, order):
-            optimiser.param_groups[0]["lr"] = _learning_rate(config, step, steps_per_epoch)
-            warmth = _warmth(config.objective, step / steps_per_epoch)
-            eps = torch.randn(len(batch.x), model.latent_dim, generator=noise)
-            terms = training_loss(model, batch.x, eps, config.objective, warmth, perceptual, bfloat16)
-            loss = terms.loss.mean()
-            if _has_diverged(loss.item(), history):
-                raise VaekitError(_diverged(epoch, step + 1, folder, history))
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip_grad_norm or math.inf)
-            optimiser.step()
-            if average:
-                average.update_parameters(model)
-            step += 1
-            parts = [terms.loss.sum(), terms.recon_nll.sum(), terms.kl.sum(), norm.to(terms.kl) * len(batch.x)]
-            sums += torch.stack(parts).detach().cpu().double()
-            done = (epoch - 1) * len(rows) + min(
-                len(rows), (step - (epoch - 1) * steps_per_epoch) * settings.batch_size
-            )
-            progress(
-                "train", done, settings.epochs * len(rows), f"epoch {epoch}/{settings.epochs}, loss {loss.item():,.6g}"
-            )
-        names = ("train_loss", "train_recon_nll", "train_kl", "grad_norm")
-        record = {"epoch": epoch, "step": step, **dict(zip(names, (sums / len(rows)).tolist(), strict=True))}
-        record |= validate(kept, prepared, config.objective, seed=seed, device=device)
+    for epoch in range(len(run.history) + 1, settings.epochs + 1):
+        started = time.perf_counter()
+        record = _one_epoch(run, config, prepared, folder, epoch, perceptual, progress)
+        log.info("epoch %d: %.0f images/s", epoch, images / (time.perf_counter() - started))
+        means, kl_per_dim = validate(run.kept, prepared, config.objective, seed=settings.seed, device=device)
+        record |= means
         if not math.isfinite(record["valid_loss"]):
-            raise VaekitError(_diverged(epoch, step, folder, history))
-        history.append(record)
-        write_pictures(folder, kept, prepared, history, device)
-        state = {"optimiser": optimiser.state_dict(), "order": order.get_state(), "noise": noise.get_state()}
-        if average:
-            state |= {"weights": model.state_dict(), "averaged": int(average.n_averaged)}
+            raise VaekitError(_diverged(epoch, record["step"], folder, run.history))
+        run.history.append(record)
+        run.kl_per_dim.append(kl_per_dim)
+        write_pictures(folder, run.kept, prepared, run.history, device)
         data = {"name": prepared.name, "protocol": prepared.protocol.name, "fingerprint": prepared.fingerprint}
-        last = Checkpoint(kept, config, folder.name, data, epoch, step, list(history), state)
-        if record["valid_loss"] == min(r["valid_loss"] for r in history):
-            save_checkpoint(folder / artifacts.BEST, replace(last, training={}))
-        save_checkpoint(folder / artifacts.LAST, last)
-        log.info("epoch %d: %.0f images/s", epoch, len(rows) / (time.perf_counter() - started))
-        best = min(history, key=lambda r: r["valid_loss"])["epoch"]
+        now = (epoch, record["step"], list(run.history), list(run.kl_per_dim))
+        best = min(run.history, key=lambda r: r["valid_loss"])["epoch"]
+        if epoch == best:
+            save_checkpoint(folder / artifacts.BEST, Checkpoint(run.kept, config, folder.name, data, *now, {}))
+        save_checkpoint(folder / artifacts.LAST, Checkpoint(run.kept, config, folder.name, data, *now, run.state()))
         if settings.patience and epoch - best >= settings.patience:
             log.info("Stopped after epoch %d: no better validation loss since epoch %d.", epoch, best)
             break
-    return Training(folder, folder / artifacts.BEST, folder / artifacts.LAST, pd.DataFrame(history))
+    return Training(folder, folder / artifacts.BEST, folder / artifacts.LAST, pd.DataFrame(run.history))
+
+
+def _one_epoch(
+    run: _Run,
+    config: RunConfig,
+    prepared: Prepared,
+    folder: Path,
+    epoch: int,
+    perceptual: Perceptual | None,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Take one pass over the train split; return its record: epoch, step, means over images, mean gradient norm."""
+    settings, model, device = config.training, run.model, run.model.device
+    rows = prepared.rows("train")
+    steps = math.ceil(len(rows) / settings.batch_size)
+    step, seen = (epoch - 1) * steps, (epoch - 1) * len(rows)
+    bfloat16 = settings.bfloat16 and _has_bfloat16(device)
+    sums = torch.zeros(4, dtype=torch.float64)
+    model.train()
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        # Dropout draws from torch's global generator: seeded by the epoch, so that a resumed run draws the same.
+        torch.manual_seed(torch_generator(settings.seed, "layers", epoch).initial_seed())
+        for batch in batches(prepared, rows, settings.batch_size, device, run.order):
+            run.optimiser.param_groups[0]["lr"] = _learning_rate(config, step, steps)
+            noise = torch.randn(len(batch.x), model.latent_dim, generator=run.noise)
+            warmth = _warmth(config.objective, step / steps)
+            terms = training_loss(model, batch.x, noise, config.objective, warmth, perceptual, bfloat16)
+            loss = terms.loss.mean()
+            step, seen = step + 1, seen + len(batch.x)
+            if _has_diverged(loss.item(), run.history):
+                raise VaekitError(_diverged(epoch, step, folder, run.history))
+            run.optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            norm = torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip_grad_norm or math.inf)
+            run.optimiser.step()
+            if run.average:
+                run.average.update_parameters(model)
+            parts = [terms.loss.sum(), terms.recon_nll.sum(), terms.kl.sum(), norm.to(terms.kl) * len(batch.x)]
+            sums += torch.stack(parts).detach().cpu().double()
+            note = f"epoch {epoch}/{settings.epochs}, loss {loss.item():,.6g}"
+            progress("train", seen, settings.epochs * len(rows), note)
+    names = ("train_loss", "train_recon_nll", "train_kl", "grad_norm")
+    return {"epoch": epoch, "step": step, **dict(zip(names, (sums / len(rows)).tolist(), strict=True))}
 
 
 def training_loss(

@@ -1,0 +1,97 @@
+"""Speed as ratios, each against a peer or the bare work in the same run: `make bench`.
+
+Nothing here can fail: a slow machine is not a bug. Every figure of speed in README comes from this output.
+"""
+
+import importlib
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+import torchmetrics.functional.image as peer
+from rich.console import Console
+from rich.table import Table
+from torch.utils.data import DataLoader, TensorDataset
+
+from vaekit.config import load_config
+from vaekit.data import Protocol, open_source, prepare
+from vaekit.data.faces import draw_face, write_faces
+from vaekit.data.loaders import batches
+from vaekit.evaluation.collect import collect
+from vaekit.evaluation.metrics.similarity import ssim_map
+from vaekit.models.base import build_model
+from vaekit.seeding import keyed_normal
+
+Row = tuple[str, float, float, str]  # what, our seconds, the reference's seconds, against what
+IMAGES = 512
+
+
+def seconds(work: Callable[[], object], repeats: int = 5) -> float:
+    """Return the least wall-clock time of `work` over some repeats, after one that warms up."""
+    work()
+    times = []
+    for _ in range(repeats):
+        started = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+@torch.inference_mode()
+def rows(folder: Path) -> list[Row]:
+    """Return every measurement, on drawn faces at 64 pixels with the default network."""
+    write_faces(folder / "faces", IMAGES, seed=1)
+    prepared = prepare(open_source(str(folder / "faces")), Protocol(178, 64), cache=folder / "prepared")
+    every = np.arange(len(prepared.index))
+    config = load_config("default")
+    model = build_model(config.model, config.likelihood, 64, 0).eval()
+    x = torch.cat([batch.x for batch in batches(prepared, every, 256)])
+    tensors = DataLoader(TensorDataset(torch.from_numpy(np.array(prepared.images))), batch_size=256)
+
+    def bare() -> None:
+        for batch in batches(prepared, every, 256):
+            posterior = model.encode(batch.x)
+            noise = torch.from_numpy(keyed_normal(0, "posterior", batch.image_ids, model.latent_dim))
+            model.decode(posterior.sample(noise))
+            model.decode(posterior.mu)
+
+    def ours() -> None:
+        collect(model, prepared, every, folder / "x_hat.npy", seed=0)
+
+    x_hat = model.reconstruct(x[:256])
+    reference = seconds(bare)
+    return [
+        ("one evaluation pass, every metric", seconds(ours), reference, "one encode and two decodes, bare"),
+        (
+            "ssim of 256 images",
+            seconds(lambda: ssim_map(x[:256], x_hat)),
+            seconds(lambda: peer.structural_similarity_index_measure(x_hat, x[:256], data_range=1.0, reduction="none")),
+            "torchmetrics, same numbers",
+        ),
+        (
+            "one pass over the prepared images",
+            seconds(lambda: [batch.x for batch in batches(prepared, every, 256)]),
+            seconds(lambda: [batch[0].permute(0, 3, 1, 2).float() / 255 for batch in tensors]),
+            "DataLoader over a TensorDataset",
+        ),
+        ("32 drawn faces", seconds(lambda: [draw_face(0, i) for i in range(32)], 2), 0.32, "100 a second"),
+    ]
+
+
+def main() -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = rows(Path(folder))
+    for module in ("latent",):  # further rooms bring their own rows
+        found += importlib.import_module(f"tests.benchmarks.{module}").rows()
+    table = Table("what", "ours, s", "reference, s", "ratio", "against", title=f"{torch.get_num_threads()} threads")
+    for name, ours, reference, against in found:
+        table.add_row(name, f"{ours:.3f}", f"{reference:.3f}", f"{ours / reference:.2f}", against)
+    Console(width=140).print(table)
+
+
+if __name__ == "__main__":
+    main()

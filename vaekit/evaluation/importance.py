@@ -1,0 +1,191 @@
+"""The importance-weighted bound (Burda et al. 2016): how much of log p(x) the single-sample bound leaves out."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy.special import logsumexp
+
+from vaekit.data import Prepared
+from vaekit.data.loaders import batches
+from vaekit.evaluation.eightbit import Residual, TrainedLikelihood
+from vaekit.evaluation.uncertainty import bootstrap_means
+from vaekit.models.base import VAE, Gaussian, GaussianPosterior
+from vaekit.progress import Progress, silent
+from vaekit.seeding import keyed_normal, numpy_generator
+
+IMAGES = 256  # test images, drawn by the seed
+SAMPLES = 64  # posterior samples of each
+
+
+@dataclass(frozen=True)
+class Importance:
+    """Log importance weights of K posterior samples of n images, each (n, K) float64, in nats.
+
+    Attributes:
+        image_ids: the n images.
+        values: number of pixel values of an image.
+        own: log p(x|z) p(z) / q(z|x) with the model's own likelihood.
+        calibrated: the same with the probability of the 8-bit image under the calibrated Gaussian.
+        trained: the same under the likelihood that the training loss amounts to; None where it is none.
+        reason: why `trained` is None.
+    """
+
+    image_ids: list[str]
+    values: int
+    own: np.ndarray
+    calibrated: np.ndarray
+    trained: np.ndarray | None
+    reason: str
+
+    def table(self) -> pd.DataFrame:
+        """Return one row per image: the bounds for k = 1, 8, ... K, effective sample sizes, and bits per dim."""
+        most = self.own.shape[1]
+        columns: dict[str, Any] = {"image_id": self.image_ids}
+        for k in ks(most):
+            columns[f"iwae_{k}"] = bound(self.own, k)
+        columns[f"ess_{most}"] = effective_size(self.own)
+        columns[f"ess_{most}_calibrated"] = effective_size(self.calibrated)
+        bits = -1 / (self.values * np.log(2))
+        columns[f"bpd_iwae_{most}_calibrated"] = bits * bound(self.calibrated, most)
+        columns[f"bpd_iwae_{most}_model"] = np.nan if self.trained is None else bits * bound(self.trained, most)
+        return pd.DataFrame(columns)
+
+
+def ks(most: int) -> list[int]:
+    """Return the numbers of samples that are reported: 1, 8, 64, ... that divide `most`, and `most`."""
+    return [*(k for k in (8**i for i in range(most.bit_length())) if k < most and most % k == 0), most]
+
+
+def bound(log_weights: np.ndarray, k: int) -> np.ndarray:
+    """Return log (1/k) sum of k weights, averaged over the K / k groups of the (n, K) log weights; (n,)."""
+    grouped = log_weights.reshape(len(log_weights), -1, k)
+    return (logsumexp(grouped, axis=2) - np.log(k)).mean(1)
+
+
+def effective_size(log_weights: np.ndarray) -> np.ndarray:
+    """Return (sum w)^2 / sum w^2 of each row of (n, K) log weights, from 1 to K; (n,)."""
+    return np.exp(2 * logsumexp(log_weights, axis=1) - logsumexp(2 * log_weights, axis=1))
+
+
+@torch.inference_mode()
+def importance(
+    model: VAE,
+    prepared: Prepared,
+    rows: np.ndarray,
+    *,
+    sigma: float,
+    trained: TrainedLikelihood,
+    seed: int,
+    images: int = IMAGES,
+    samples: int = SAMPLES,
+    device: torch.device | str = "cpu",
+    batch_size: int = 256,
+    progress: Progress = silent,
+) -> Importance:
+    """Return the importance weights of `samples` posterior draws for `images` of `rows`, both as many as there are.
+
+    Noise is keyed by (seed, image_id). Memory: `batch_size` decoded images at a time, whatever the number of samples,
+    and 24 bytes for each of images x samples weights.
+    """
+    count = min(images, len(rows))
+    rows = np.sort(numpy_generator(seed, "iwae images").choice(rows, count, replace=False))
+    model = model.to(device).eval()
+    ids: list[str] = []
+    found: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
+    for loaded in batches(prepared, rows, batch_size, device):
+        posterior = model.encode(loaded.x)
+        noise = keyed_normal(seed, "iwae", loaded.image_ids, samples * model.latent_dim)
+        noise = torch.from_numpy(noise).view(-1, samples, model.latent_dim).to(loaded.x.device)
+        for image, eps in _chunks(noise, batch_size):
+            found.append(_log_weights(model, loaded.x[image], _part(posterior, image), eps, sigma, trained))
+            progress("iwae", len(ids) + int(image[-1]) + 1, count)
+        ids += loaded.image_ids
+    own, calibrated, by_training = (
+        torch.cat(part).cpu().to(torch.float64).numpy().reshape(count, samples) for part in zip(*found, strict=True)
+    )
+    missing = trained.family is None
+    return Importance(ids, 3 * model.image_size**2, own, calibrated, None if missing else by_training, trained.sentence)
+
+
+def _chunks(noise: torch.Tensor, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Yield image numbers and noise of `size` (image, sample) pairs at a time; `noise` is (B, K, D)."""
+    pairs = torch.arange(noise.shape[0] * noise.shape[1], device=noise.device)
+    for chunk in pairs.split(size):
+        yield chunk // noise.shape[1], noise.flatten(0, 1)[chunk]
+
+
+def _part(posterior: GaussianPosterior, image: torch.Tensor) -> GaussianPosterior:
+    return GaussianPosterior(posterior.mu[image], posterior.logvar[image])
+
+
+def _log_weights(
+    model: VAE,
+    x: torch.Tensor,
+    posterior: GaussianPosterior,
+    noise: torch.Tensor,
+    sigma: float,
+    trained: TrainedLikelihood,
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Return the three log weights of each pair, each (B,) float64; the last is NaN where there is no such thing."""
+    z = posterior.sample(noise)
+    likelihood = model.decode(z)
+    residual = Residual(x, likelihood.mean)
+    own = (
+        residual.log_density(likelihood.sigma.item())
+        if type(likelihood) is Gaussian
+        else likelihood.log_prob(x)
+    )  # fmt: skip
+    # log p(z) - log q(z|x): the constants of the two Gaussians cancel.
+    ratio = 0.5 * (noise.double().square() - z.double().square() + posterior.logvar.double()).sum(1)
+    calibrated = residual.log_mass(Gaussian(likelihood.mean, torch.tensor(sigma)))
+    by_training = (
+        torch.full_like(ratio, torch.nan)
+        if trained.family is None
+        else residual.log_mass(trained.around(likelihood.mean))
+    )
+    return own + ratio, calibrated + ratio, by_training + ratio
+
+
+def rows_of(found: Importance, seed: int) -> dict[str, dict[str, Any]]:
+    """Return the summary's rows of these bounds, with intervals over the images of the subset."""
+    table = found.table()
+    n, k = found.own.shape
+    subset = f"on {n:,} test images drawn by the seed"
+    facts: dict[str, tuple[str, str, bool | None, str]] = {
+        f"iwae_{j}": (
+            f"Importance-weighted bound, k = {j}",
+            "nats per image",
+            True,
+            f"log (1/k) sum of p(x|z) p(z) / q(z|x) over {j} posterior samples, the model's own likelihood, {subset}, "
+            f"mean over {k // j} such groups" + ("; k = 1 is the elbo" if j == 1 else ""),
+        )
+        for j in ks(k)
+    }
+    size = f"(sum w)^2 / sum w^2 of the {k} importance weights w, from 1 to {k}, {subset}"
+    facts[f"ess_{k}"] = ("Effective sample size", "samples", None, f"{size}: near 1, one sample decides the bound")
+    facts[f"ess_{k}_calibrated"] = (
+        "Effective sample size, calibrated", "samples", None, f"{size}, weights of the calibrated likelihood",
+    )  # fmt: skip
+    for name, label, which in (
+        ("calibrated", "calibrated", "the calibrated Gaussian"),
+        ("model", "as trained", "the likelihood that the training loss amounts to"),
+    ):
+        facts[f"bpd_iwae_{k}_{name}"] = (
+            f"Bits per dim from k = {k}, {label}",
+            "bits per pixel value",
+            False,
+            f"-log2 of the k = {k} bound on P(8-bit image) / D with {which}, {subset}",
+        )
+    estimates = bootstrap_means(table[list(facts)].to_numpy(), seed)
+    rows = {}
+    for (name, (label, unit, better, definition)), estimate in zip(facts.items(), estimates, strict=True):
+        rows[name] = vars(estimate) | {
+            "unit": unit, "label": label, "higher_is_better": better, "definition": definition,
+        }  # fmt: skip
+    if found.trained is None:
+        rows[f"bpd_iwae_{k}_model"]["reason"] = found.reason
+    return rows
