@@ -8,8 +8,9 @@ import torch
 from vaekit.config import LikelihoodConfig, ModelConfig
 from vaekit.errors import VaekitError
 from vaekit.evaluation.base import METRICS
-from vaekit.evaluation.collect import collect, per_dim_table
+from vaekit.evaluation.collect import collect
 from vaekit.evaluation.eightbit import TrainedLikelihood
+from vaekit.evaluation.latent.codes import per_dim_table
 from vaekit.models.base import Gaussian, build_model
 
 

@@ -21,7 +21,7 @@ from vaekit.seeding import keyed_normal
 
 @dataclass(frozen=True)
 class Collected:
-    """What the pass brings home: the per-image table (one row per image, in order), mu and logvar, (N, D) float32.
+    """What the pass brings home: the per-image table, in order; mu, logvar and the sampled z, (N, D) float32.
 
     A metric in `reasons` has no value for this model: its column is empty.
     """
@@ -30,6 +30,7 @@ class Collected:
     reasons: dict[str, str]
     mu: np.ndarray
     logvar: np.ndarray
+    z: np.ndarray
 
 
 @torch.inference_mode()
@@ -57,13 +58,14 @@ def collect(
     reasons: dict[str, str] = {}
     shared_sigma = torch.tensor(sigma, device=device)
     image_ids: list[str] = []
-    mu, logvar = [], []
+    mu, logvar, z = [], [], []
     shape = (len(rows), *prepared.images.shape[1:])
     with array_writer(reconstructions, shape, np.uint8) as append:
         for loaded in batches(prepared, rows, batch_size, device):
             posterior = model.encode(loaded.x)
             noise = torch.from_numpy(keyed_normal(seed, "posterior", loaded.image_ids, model.latent_dim))
-            at_sample = model.decode(posterior.sample(noise.to(loaded.x.device)))
+            sample = posterior.sample(noise.to(loaded.x.device))
+            at_sample = model.decode(sample)
             calibrated = Gaussian(at_sample.mean, shared_sigma)
             batch = Batch(loaded.x, posterior, model.decode(posterior.mu), at_sample, calibrated, trained)
             if torch.isnan(batch.x_hat).any():
@@ -81,25 +83,10 @@ def collect(
             append(to_uint8(batch.x_hat))
             mu.append(posterior.mu.float().cpu().numpy())
             logvar.append(posterior.logvar.float().cpu().numpy())
+            z.append(sample.float().cpu().numpy())
             image_ids += loaded.image_ids
             progress("evaluate", len(image_ids), len(rows))
     empty = np.full(len(image_ids), np.nan)
     values = {name: empty if name in reasons else np.concatenate(parts) for name, parts in columns.items()}
-    return Collected(
-        pd.DataFrame({"image_id": image_ids, **values}), reasons, np.concatenate(mu), np.concatenate(logvar)
-    )
-
-
-def per_dim_table(mu: np.ndarray, logvar: np.ndarray) -> pd.DataFrame:
-    """Return one row per latent dim: kl (nats, mean over images), mean and variance of mu, mean of sigma^2; float64."""
-    mu, logvar = mu.astype(np.float64), logvar.astype(np.float64)
-    kl = 0.5 * (mu**2 + np.expm1(logvar) - logvar)
-    return pd.DataFrame(
-        {
-            "dim": np.arange(mu.shape[1]),
-            "kl": kl.mean(0),
-            "mu_mean": mu.mean(0),
-            "mu_var": mu.var(0),
-            "sigma2_mean": np.exp(logvar).mean(0),
-        }
-    )
+    table = pd.DataFrame({"image_id": image_ids, **values})
+    return Collected(table, reasons, *(np.concatenate(parts) for parts in (mu, logvar, z)))

@@ -1,7 +1,7 @@
 """How many bits an 8-bit image costs: which likelihood a training loss amounts to, and its probability mass, fast."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import torch
@@ -126,7 +126,8 @@ class Residual:
         """
         sigma = likelihood.sigma.item()
         if type(likelihood) is not Gaussian or sigma < SERIES_SIGMA:
-            return likelihood.log_mass(self.x)
+            parts = [replace(likelihood, mean=mean).log_mass(x) for x, mean in self._parts()]
+            return torch.cat(parts)
         inner = _inner_log_mass(sigma, *self._sums[1:])
         image, into = self._edges
         return inner.index_add(0, image, Gaussian.log_cdf(into / sigma))

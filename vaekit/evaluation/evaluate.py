@@ -17,9 +17,10 @@ from vaekit.data import SPLITS, Prepared
 from vaekit.data.pixels import to_uint8
 from vaekit.errors import ConfigError
 from vaekit.evaluation.base import METRICS
-from vaekit.evaluation.collect import Collected, collect, per_dim_table
+from vaekit.evaluation.collect import Collected, collect
 from vaekit.evaluation.eightbit import trained_likelihood
 from vaekit.evaluation.importance import importance, rows_of
+from vaekit.evaluation.latent.codes import per_dim_table
 from vaekit.evaluation.layers import layer_table
 from vaekit.evaluation.references import constant_colour, r2
 from vaekit.evaluation.results import Evaluation

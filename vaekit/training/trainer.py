@@ -133,7 +133,11 @@ def train(
     images = len(prepared.rows("train"))
     prepared.rows("valid")
     run = _Run(config, device)
-    _refuse_single_images(run.model, images, settings.batch_size)
+    if run.model.mixes_images and settings.batch_size == 1:
+        raise ConfigError(
+            "training.batch_size = 1 with batch normalisation (model.norm = 'batch'): one image has no batch to be "
+            "normalised by. Choose a larger training.batch_size, or model.norm = 'group'."
+        )
     perceptual = Perceptual(config.objective, device) if config.objective.perceptual else None
     if resume is not None:
         run.restore(resume)
@@ -247,14 +251,6 @@ def _has_bfloat16(device: torch.device) -> bool:
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported()
     return device.type == "cpu" and torch.backends.cpu.get_cpu_capability().startswith("AVX512")
-
-
-def _refuse_single_images(model: VAE, images: int, batch_size: int) -> None:
-    if model.mixes_images and (batch_size == 1 or images % batch_size == 1):
-        raise ConfigError(
-            f"training.batch_size = {batch_size} leaves a batch of one of {images:,} images, and batch normalisation "
-            "(model.norm = 'batch') needs several: choose another training.batch_size, or model.norm = 'group'."
-        )
 
 
 def _has_diverged(loss: float, history: list[dict[str, Any]]) -> bool:
