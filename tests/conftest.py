@@ -1,8 +1,9 @@
 """What many tests need: a small drawn dataset, one trained run, and the command line as a user calls it."""
 
+import contextlib
+import io
 import json
 import os
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,19 +38,38 @@ def prepared(faces, tmp_path_factory):
 
 
 @dataclass(frozen=True)
+class Done:
+    """What a command left behind: its exit code and what it printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True)
 class Workplace:
     """A folder to work in, and the command line in it."""
 
     folder: Path
 
-    def vaekit(self, *arguments: object, check: int | None = 0) -> subprocess.CompletedProcess:
-        """Run `vaekit ...` here in a fresh process; `check` is the exit code that is expected."""
-        done = subprocess.run(
-            [sys.executable, "-m", "vaekit", *map(str, arguments)],
-            cwd=self.folder, capture_output=True, text=True, timeout=300, check=False,
-            env=os.environ | {"COLUMNS": "200", "NO_COLOR": "1", "OMP_NUM_THREADS": "1"},
-        )  # fmt: skip
-        assert check is None or done.returncode == check, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+    def vaekit(self, *arguments: object, check: int | None = 0) -> Done:
+        """Run `vaekit ...` here, in this process, where torch is imported already; `check` is its exit code."""
+        from vaekit.cli import main
+
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            contextlib.redirect_stdout(io.StringIO()) as stdout,
+            contextlib.redirect_stderr(io.StringIO()) as stderr,
+        ):
+            patch.chdir(self.folder)
+            patch.setattr(sys, "argv", ["vaekit", *map(str, arguments)])
+            patch.setenv("COLUMNS", "200")
+            with pytest.raises(SystemExit) as stopped:
+                main()
+                sys.exit(0)
+        code = stopped.value.code or 0
+        done = Done(code, stdout.getvalue(), stderr.getvalue())
+        assert check is None or code == check, f"exit {code}\n{done.stdout}\n{done.stderr}"
         return done
 
     def json(self, *arguments: object) -> dict:

@@ -71,6 +71,7 @@ def train(
 
     config = load_config(recipe, dict(overrides or {}) | ({"data.source": data} if data else {}))
     target = choose_device(device)
+    artifacts.refuse_unwritable(Path(out))
     build_model(config.model, config.likelihood, config.data.image_size, seed=0)  # what can not be built says so now
     prepared, settings = prepare_data(config.data, progress)
     folder = _run_folder(Path(out), run, f"{Path(recipe).stem}-{prepared.name}{suffix}", overwrite)
@@ -154,6 +155,7 @@ def evaluate(
 
     path = find_checkpoint(checkpoint)
     target = choose_device(device)
+    artifacts.refuse_unwritable(Path(out))
     loaded = load_checkpoint(path, target)
     settings = _with(loaded.config.data, source=data, crop=crop, image_size=image_size, limit=limit)
     prepared, settings = prepare_data(settings, progress)

@@ -52,6 +52,14 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
+def refuse_unwritable(folder: Path) -> None:
+    """Raise OutputError where `folder` could not be made or written, before work is done whose result it must take."""
+    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        what = "can not be written to" if there.is_dir() else "is a file"
+        raise OutputError(f"Can not create the folder {folder}: {there} {what}. Choose another with --out, or free it.")
+
+
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[IO[bytes]]:
     """Open a temporary file beside `path` that takes its place when the block ends without an error.

@@ -20,7 +20,10 @@ from vaekit.models.base import build_model
 from vaekit.training import train
 from vaekit.training.trainer import _learning_rate, _warmth, training_loss
 
-SMALL = {"model.channels": [8, 16], "model.latent_dim": 4, "training.batch_size": 16, "training.epochs": 3}
+SMALL = {
+    "model.channels": [8, 16], "model.latent_dim": 4, "training.batch_size": 16, "training.epochs": 3,
+    "training.schedule": "constant",
+}  # fmt: skip
 
 
 def config(**changes):
@@ -128,7 +131,7 @@ def test_resume_wants_a_finished_epoch_and_the_same_images(prepared, faces, work
 
 
 def test_resume_can_add_epochs(faces, workplace):
-    small = ("--data", faces, "--set", "model.channels=[4,8]")
+    small = ("--data", faces, "--set", "model.channels=[4,8]", "--set", "training.schedule=constant")
     workplace.vaekit("train", *small, "--epochs", 3, "--run", "three")
     workplace.vaekit("train", *small, "--epochs", 1, "--run", "more")
     assert len(workplace.json("train", "--resume", "more", "--epochs", 3)["history"]) == 3

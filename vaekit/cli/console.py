@@ -36,6 +36,8 @@ def run_app(app: typer.Typer) -> None:
         _fail(f"Error: {error}", 2)
     except VaekitError as error:
         _fail(f"Error: {error}", 1)
+    finally:
+        logger.removeHandler(handler)
 
 
 def _fail(message: str, code: int) -> None:
