@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-lowest lint format bench recipes clean
+.PHONY: demo test test-lowest lint format bench recipes example clean
 .DEFAULT_GOAL := demo
 
 $(READY): pyproject.toml
@@ -40,6 +40,9 @@ bench: $(READY)  ## speed, as ratios against the bare forward pass and against p
 
 recipes: $(READY)  ## train every recipe on $$VAEKIT_CELEBA for the same number of images: README's table, and picture sheets
 	$(BIN)/python -m tests.benchmarks.recipes
+
+example: demo  ## the pictures in README
+	$(BIN)/python -m tests.benchmarks.example
 
 clean:  ## remove the environment and the prepared images; runs and reports stay
 	rm -rf $(VENV) $(VENV)-lowest data/.prepared

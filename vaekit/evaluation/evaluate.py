@@ -20,7 +20,7 @@ from vaekit.evaluation.base import METRICS
 from vaekit.evaluation.collect import Collected, collect
 from vaekit.evaluation.eightbit import trained_likelihood
 from vaekit.evaluation.importance import importance, rows_of
-from vaekit.evaluation.latent.codes import per_dim_table
+from vaekit.evaluation.latent.analyse import analyse
 from vaekit.evaluation.layers import layer_table
 from vaekit.evaluation.references import constant_colour, r2
 from vaekit.evaluation.results import Evaluation
@@ -96,7 +96,6 @@ def evaluate(
         sigma=sigma, trained=trained, seed=seed, device=device, batch_size=batch_size, progress=progress,
     )  # fmt: skip
     artifacts.write_table(folder / artifacts.PER_IMAGE, collected.per_image)
-    artifacts.write_table(folder / artifacts.PER_DIM, per_dim_table(collected.mu, collected.logvar))
     artifacts.write_arrays(
         folder / artifacts.LATENTS,
         image_id=collected.per_image["image_id"].to_numpy(dtype=str), mu=collected.mu, logvar=collected.logvar,
@@ -113,6 +112,13 @@ def evaluate(
     )  # fmt: skip
     artifacts.write_table(folder / artifacts.IWAE, weights.table())
     estimates = {"r2": _r2_row(collected, prepared, rows, seed)} | rows_of(weights, seed)
+    latent = analyse(
+        model, checkpoint.config, prepared, rows, collected, sigma=sigma, trained=trained, r2=estimates["r2"]["value"],
+        seed=seed, device=device, batch_size=batch_size, progress=progress,
+    )  # fmt: skip
+    artifacts.write_table(folder / artifacts.PER_DIM, latent.per_dim)
+    artifacts.write_arrays(folder / artifacts.LATENT_ARRAYS, **latent.arrays)
+    artifacts.write_json(folder / artifacts.LATENT, latent.record())
     references = {"uniform pixels": {"bpd": 8.0}, "the train split's mean colour": constant_colour(prepared, rows)}
     run = {"name": checkpoint.run, "checkpoint": source_file.name, "epoch": checkpoint.epoch, "step": checkpoint.step}
     model_facts = {
@@ -140,6 +146,7 @@ def evaluate(
             "metrics": metrics,
             "estimates": estimates,
             "references": references,
+            "verdict": latent.verdict.sentence,
             "config": checkpoint.config.model_dump(mode="json"),
             "model": model_facts,
             "data": _data_facts(checkpoint, prepared),

@@ -31,8 +31,13 @@ class Evaluation:
 
     @cached_property
     def per_dim(self) -> pd.DataFrame:
-        """One row per latent dim: kl, mu_mean, mu_var, sigma2_mean."""
+        """One row per latent dim: kl and its parts, variances, regime, what the decoder does with it."""
         return artifacts.read_table(self.folder / artifacts.PER_DIM)
+
+    @cached_property
+    def latent(self) -> dict[str, Any]:
+        """The content of latent.json: rows about the whole code, active units by threshold, the verdict."""
+        return artifacts.read_json(self.folder / artifacts.LATENT)
 
     @cached_property
     def reconstructions(self) -> np.ndarray:
@@ -60,7 +65,7 @@ class Evaluation:
             shown = m["reason"] if m["value"] is None else f"{m['value']:.6g}"
             interval = "" if m["low"] is None else f"  [{m['low']:.6g}, {m['high']:.6g}]"
             lines.append(f"  {name:24} {shown:>12}{interval}  {m['unit']}")
-        return "\n".join(lines)
+        return "\n".join([*lines, f"  {self.summary['verdict']}"])
 
     def _repr_html_(self) -> str:
         pictures = artifacts.read_arrays(self.folder / artifacts.PICTURES)
