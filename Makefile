@@ -25,7 +25,7 @@ test-lowest:  ## the tests again, with the lowest version of every dependency th
 	$(PYTHON) -m venv $(VENV)-lowest
 	$(VENV)-lowest/bin/python -m pip install --quiet -r tests/lowest.txt
 	$(VENV)-lowest/bin/python -m pip install --quiet --constraint tests/lowest.txt --editable '.[dev]'
-	$(VENV)-lowest/bin/python -m pytest -n auto --maxprocesses 4
+	$(VENV)-lowest/bin/python -m pytest -n auto --maxprocesses 4 -o filterwarnings=default  # old versions warn of one another
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -21,6 +21,7 @@ from vaekit.data import Protocol, open_source, prepare
 from vaekit.data.faces import draw_face, write_faces
 from vaekit.data.loaders import batches
 from vaekit.evaluation.collect import collect
+from vaekit.evaluation.eightbit import trained_likelihood
 from vaekit.evaluation.metrics.similarity import ssim_map
 from vaekit.models.base import build_model
 from vaekit.seeding import keyed_normal
@@ -48,6 +49,7 @@ def rows(folder: Path) -> list[Row]:
     every = np.arange(len(prepared.index))
     config = load_config("default")
     model = build_model(config.model, config.likelihood, 64, 0).eval()
+    trained = trained_likelihood(model, config)
     x = torch.cat([batch.x for batch in batches(prepared, every, 256)])
     tensors = DataLoader(TensorDataset(torch.from_numpy(np.array(prepared.images))), batch_size=256)
 
@@ -59,7 +61,7 @@ def rows(folder: Path) -> list[Row]:
             model.decode(posterior.mu)
 
     def ours() -> None:
-        collect(model, prepared, every, folder / "x_hat.npy", seed=0)
+        collect(model, prepared, every, folder / "x_hat.npy", sigma=0.1, trained=trained, seed=0)
 
     x_hat = model.reconstruct(x[:256])
     reference = seconds(bare)

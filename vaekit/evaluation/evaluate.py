@@ -24,6 +24,7 @@ from vaekit.evaluation.latent.analyse import analyse
 from vaekit.evaluation.layers import layer_table
 from vaekit.evaluation.references import constant_colour, r2
 from vaekit.evaluation.results import Evaluation
+from vaekit.evaluation.suspicion import mark
 from vaekit.evaluation.uncertainty import bootstrap_means
 from vaekit.models.base import VAE
 from vaekit.progress import Progress, silent
@@ -31,6 +32,7 @@ from vaekit.seeding import numpy_generator
 
 SPLIT = "test"
 PICTURED = 32  # test images kept as pictures, drawn by the seed
+CALIBRATED_ON = 2048  # valid images, drawn by the seed: sigma is then known to about half a percent
 SAMPLES = 64  # draws from the prior kept as pictures
 
 
@@ -89,7 +91,7 @@ def evaluate(
     (artifacts.make_folder(folder) / artifacts.SUMMARY).unlink(
         missing_ok=True
     )  # until all is written, none of it counts
-    sigma = calibrated_sigma(model, prepared, seed=seed, device=device)
+    sigma = calibrated_sigma(model, prepared, seed=seed, device=device, most=CALIBRATED_ON)
     trained = trained_likelihood(model, checkpoint.config)
     collected = collect(
         model, prepared, rows, folder / artifacts.RECONSTRUCTIONS,
@@ -103,6 +105,7 @@ def evaluate(
     artifacts.write_table(folder / artifacts.LAYERS, layer_table(model))
     artifacts.write_text(folder / artifacts.CONFIG, checkpoint.config.to_toml())
     artifacts.write_table(folder / artifacts.HISTORY, pd.DataFrame(checkpoint.history))
+    _write_kl_per_dim(folder, checkpoint)
     _write_pictures(folder, model, prepared, rows, seed)
 
     metrics = _metric_rows(collected, seed)
@@ -112,6 +115,10 @@ def evaluate(
     )  # fmt: skip
     artifacts.write_table(folder / artifacts.IWAE, weights.table())
     estimates = {"r2": _r2_row(collected, prepared, rows, seed)} | rows_of(weights, seed)
+    mark(
+        metrics | estimates, collected.per_image, weights.table(),
+        latent_dim=model.latent_dim, values=3 * model.image_size**2,
+    )  # fmt: skip
     latent = analyse(
         model, checkpoint.config, prepared, rows, collected, sigma=sigma, trained=trained, r2=estimates["r2"]["value"],
         seed=seed, device=device, batch_size=batch_size, progress=progress,
@@ -129,6 +136,7 @@ def evaluate(
         "likelihood_of_8_bits": trained.sentence,
         "sigma_trained": trained.sigma if trained.family else None,
         "sigma_calibrated": sigma,
+        "sigma_calibrated_on": min(CALIBRATED_ON, prepared.count("valid")),
     }
     made_by = {
         "vaekit": vaekit.__version__,
@@ -155,6 +163,16 @@ def evaluate(
         },
     )
     return Evaluation(folder)
+
+
+def _write_kl_per_dim(folder: Path, checkpoint: Checkpoint) -> None:
+    """Write the kl of each dim on valid after each epoch, where the trainer kept it: epoch, dim, kl."""
+    if not checkpoint.kl_per_dim:
+        (folder / artifacts.KL_PER_DIM).unlink(missing_ok=True)
+        return
+    table = pd.DataFrame(checkpoint.kl_per_dim, index=[record["epoch"] for record in checkpoint.history])
+    table = table.melt(ignore_index=False, var_name="dim", value_name="kl").rename_axis("epoch").reset_index()
+    artifacts.write_table(folder / artifacts.KL_PER_DIM, table.sort_values(["epoch", "dim"]))
 
 
 def _metric_rows(collected: Collected, seed: int) -> dict[str, dict[str, Any]]:

@@ -4,8 +4,9 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 
 from vaekit.artifacts import PER_DIM
-from vaekit.figures._style import BLUE, INK, MUTED, canvas, figure_bytes, say_empty, theme
+from vaekit.figures._style import INK, MUTED, canvas, figure_bytes, say_empty, theme
 from vaekit.figures.base import Artifacts, Drawn, figure
+from vaekit.figures.latent_use import REGIMES
 from vaekit.figures.words import plain
 
 ACTIVE_VARIANCE = 0.01  # Burda et al. 2016: a dim is active where Var_x[mu_d] exceeds it
@@ -15,7 +16,9 @@ ACTIVE_VARIANCE = 0.01  # Burda et al. 2016: a dim is active where Var_x[mu_d] e
 def kl_per_dim(artifacts: Artifacts) -> Drawn:
     """Draw the KL of every latent dim, largest first."""
     values = artifacts[PER_DIM]["kl"].to_numpy(float)
-    finite = np.sort(values[np.isfinite(values)])[::-1]
+    order = np.argsort(-values[np.isfinite(values)], kind="stable")
+    finite = values[np.isfinite(values)][order]
+    regimes = artifacts[PER_DIM]["regime"].to_numpy()[np.isfinite(values)][order]
     dims, total = len(values), float(finite.sum())
     half = int(np.searchsorted(np.cumsum(finite), total / 2)) + 1  # so many dims carry half of the KL
     with theme():
@@ -24,7 +27,10 @@ def kl_per_dim(artifacts: Artifacts) -> Drawn:
         if len(finite) == 0:
             say_empty(axes, "no finite values")
         else:
-            axes.fill_between(np.arange(len(finite) + 1), [*finite, finite[-1]], step="post", color=BLUE, linewidth=0)
+            for regime, colour in REGIMES.items():
+                if (here := np.flatnonzero(regimes == regime)).size:
+                    axes.bar(here, finite[here], 1.0, align="edge", color=colour, linewidth=0, label=regime)
+            axes.legend(loc="upper right")
             axes.set(xlim=(0, len(finite)), ylim=(0, max(finite[0] * 1.08, 1e-3)))
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.grid(axis="x", visible=False)
@@ -43,6 +49,8 @@ def kl_per_dim(artifacts: Artifacts) -> Drawn:
         said = f"Of {dims:,} dims {half:,} carry half of the {plain(total)} nats per image"
         small = int((finite < 0.01).sum())
         caption = f"{said}; the largest has {plain(finite[0])}, and {small:,} stay below 0.01 nats."
+    counted = [f"{int((regimes == regime).sum()):,} {regime}" for regime in REGIMES]
+    caption += f" By regime: {', '.join(counted)}."
     if len(finite) < dims:
         caption += f" {dims - len(finite):,} dims are not finite and left out."
     if len(finite) == 0:
@@ -66,7 +74,12 @@ def posterior(artifacts: Artifacts) -> Drawn:
             spread = np.maximum(mu_var[finite], 1e-6)  # a dim that never moves has no place on a log axis
             axes.set_xlim(min(spread.min() / 2, 1e-3), max(spread.max() * 2, 2.0))
             axes.axvline(ACTIVE_VARIANCE, color=MUTED, linewidth=1, linestyle=(0, (3, 2)))
-            axes.scatter(spread, sigma2[finite], s=22, color=BLUE, alpha=0.75, linewidth=0)
+            for regime, colour in REGIMES.items():
+                if (here := (table["regime"] == regime).to_numpy()[finite]).any():
+                    axes.scatter(
+                        spread[here], sigma2[finite][here], s=22, color=colour, alpha=0.75, linewidth=0, label=regime
+                    )
+            axes.legend(loc="upper right")
             axes.set_ylim(0, max(1.1, 1.05 * sigma2[finite].max()))
             axes.annotate("active →", (ACTIVE_VARIANCE, 0.02), (5, 4), xycoords=("data", "axes fraction"),
                           textcoords="offset points", color=MUTED)  # fmt: skip

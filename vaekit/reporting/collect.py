@@ -10,7 +10,8 @@ from vaekit.errors import DataError
 from vaekit.figures.base import FIGURES
 
 _REPORTED = {
-    artifacts.SUMMARY, artifacts.PER_IMAGE, artifacts.LAYERS, artifacts.CONFIG, artifacts.FAILURES_SUMMARY,
+    artifacts.SUMMARY, artifacts.PER_IMAGE, artifacts.LATENT, artifacts.PER_DIM, artifacts.LAYERS, artifacts.CONFIG,
+    artifacts.FAILURES_SUMMARY,
     artifacts.WORST, artifacts.BEST_IMAGES, artifacts.RANDOM_IMAGES, artifacts.GALLERY, artifacts.SLICES,
 }  # fmt: skip
 _FAILURES = {
@@ -69,6 +70,8 @@ def _why(name: str, failures: Path | None) -> str:
     analysed = failures is not None and failures.is_dir()
     if name in _FAILURES | {artifacts.SLICES} and not analysed:
         return "The failures of this evaluation have not been analysed: run `vaekit failures`."
+    if name == artifacts.KL_PER_DIM:
+        return "The checkpoint does not say how the KL of each dim went during training."
     if name == artifacts.SLICES:
         return "There is no table of attributes: the data carries none, or the failure analysis left it out."
     return f"{name} is missing: run `vaekit {'failures' if name in _FAILURES else 'evaluate'}` again."

@@ -14,6 +14,8 @@ from vaekit.figures.base import Drawn
 from vaekit.figures.words import readable
 from vaekit.reporting.collect import Collected
 from vaekit.reporting.galleries import Galleries, make_galleries
+from vaekit.reporting.latent import LatentSection, dims_table, latent_section, likelihood_facts, references
+from vaekit.reporting.tables import Metric, Table, metric_of
 from vaekit.reporting.text import count, interval, number
 
 HEADLINE = ("mse", "psnr", "ssim", "kl", "elbo")
@@ -23,36 +25,12 @@ _PICTURES = 5_500_000  # bytes of pictures: in base64, and with the text, under 
 # The figures that have a place of their own; any other, such as one from somebody's package, follows the data.
 _PLACED = {
     "error_distribution", "reconstructions", "samples", "training", "gallery_worst", "gallery_best", "gallery_random",
-    "attributes", "kl_per_dim", "posterior",
+    "attributes", "kl_per_dim", "posterior", "active_units", "sensitivity", "correlation", "aggregate",
+    "kl_over_training",
 }  # fmt: skip
 _DESCRIPTIVE = "Differences between attributes are descriptive: they are not yet tested on held-out images."
 # What scores samples; where a summary has none of them, the report says that samples are shown, not scored.
 _SAMPLE_SCORES = ("fid", "kid", "fd_", "precision", "recall")
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One row of the metrics table; `reason` is set where there is no value."""
-
-    id: str
-    label: str
-    value: str
-    interval: str
-    n: str
-    unit: str
-    direction: str
-    arrow: str
-    definition: str
-    reason: str | None
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of text: headings, rows, and which columns hold numbers."""
-
-    headings: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    numeric: tuple[bool, ...]
 
 
 @dataclass(frozen=True)
@@ -73,6 +51,10 @@ class Context:
     descriptive: str
     failure_notes: tuple[str, ...]
     layers: Table | None
+    likelihood: tuple[tuple[str, str], ...]
+    references: Table
+    latent: LatentSection | None
+    dims: Table | None
     model: tuple[tuple[str, str], ...]
     data: tuple[tuple[str, str], ...]
     data_notes: tuple[str, ...]
@@ -86,9 +68,10 @@ def make_context(found: Collected, figures: dict[str, Drawn], gaps: dict[str, st
     """Return what the report says; `gaps` (figure or section -> reason) is completed with what is missing here."""
     gaps = gaps | {"config": found.missing.get(artifacts.CONFIG, "")}
     summary = found.files[artifacts.SUMMARY]
-    metrics = tuple(_metric(name, entry) for name, entry in summary["metrics"].items())
+    entries = summary["metrics"] | summary["estimates"]
+    metrics = tuple(metric_of(name, entry) for name, entry in entries.items())
     room = _PICTURES - sum(len(drawn.data) for name, drawn in figures.items() if not name.startswith("gallery_"))
-    galleries = slices = layers = None
+    galleries = slices = layers = latent = dims = None
     try:
         galleries = make_galleries(found.files, found.missing, room)
     except DataError as error:
@@ -101,13 +84,21 @@ def make_context(found: Collected, figures: dict[str, Drawn], gaps: dict[str, st
         layers = _layers(found)
     except DataError as error:
         gaps["layers"] = str(error)
+    try:
+        latent = latent_section(found)
+    except DataError as error:
+        gaps["latent"] = str(error)
+    try:
+        dims = dims_table(found)
+    except DataError as error:
+        gaps["dims"] = str(error)
     by_id = {metric.id: metric for metric in metrics}
     return Context(
         title=title or f"Evaluation of {summary['run']['name']}",
         subtitle=_subtitle(summary),
         n=count(summary["protocol"]["n"]),
         headline=tuple(by_id[name] for name in HEADLINE if name in by_id),
-        glance=tuple(_glance(found, metrics, gaps)),
+        glance=tuple(_glance(found, metrics, latent, gaps)),
         metrics=metrics,
         figures=figures,
         gaps=gaps,
@@ -117,6 +108,10 @@ def make_context(found: Collected, figures: dict[str, Drawn], gaps: dict[str, st
         descriptive=_DESCRIPTIVE,
         failure_notes=tuple(found.files.get(artifacts.FAILURES_SUMMARY, {}).get("notes", ())),
         layers=layers,
+        likelihood=likelihood_facts(summary),
+        references=references(summary),
+        latent=latent,
+        dims=dims,
         model=tuple(_model(summary).items()),
         data=tuple(_data(summary).items()),
         data_notes=tuple(summary["data"]["notes"]),
@@ -124,24 +119,6 @@ def make_context(found: Collected, figures: dict[str, Drawn], gaps: dict[str, st
         commands=tuple(_commands(found)),
         config=found.files.get(artifacts.CONFIG),
         made_by=tuple((key.replace("_", " "), str(value)) for key, value in summary["made_by"].items()),
-    )
-
-
-def _metric(name: str, entry: dict[str, Any]) -> Metric:
-    value, low, high = entry["value"], entry["low"], entry["high"]
-    better = entry["higher_is_better"]
-    arrow, direction = {True: ("↑", "higher is better"), False: ("↓", "lower is better"), None: ("", "")}[better]
-    return Metric(
-        id=name,
-        label=entry["label"],
-        value="not computed" if value is None else number(value, low, high),
-        interval=interval(low, high),
-        n=count(entry["n"]),
-        unit=entry["unit"],
-        direction=direction,
-        arrow=arrow,
-        definition=entry["definition"],
-        reason=(entry["reason"] or "No reason is given.") if value is None else entry["reason"],
     )
 
 
@@ -155,9 +132,12 @@ def _subtitle(summary: dict[str, Any]) -> str:
     )
 
 
-def _glance(found: Collected, metrics: tuple[Metric, ...], gaps: dict[str, str]) -> list[str]:
-    values = found.files[artifacts.SUMMARY]["metrics"]
-    said = []
+def _glance(
+    found: Collected, metrics: tuple[Metric, ...], latent: LatentSection | None, gaps: dict[str, str]
+) -> list[str]:
+    summary = found.files[artifacts.SUMMARY]
+    values = summary["metrics"] | summary["estimates"]
+    said = [gaps["latent"] if latent is None else latent.sentence]
     if (mse := values.get("mse", {}).get("value")) is not None and math.isfinite(mse):
         said.append(
             f"A reconstructed pixel is off by {255 * math.sqrt(mse):.3g} of 255 grey levels (root mean square)."
@@ -165,6 +145,7 @@ def _glance(found: Collected, metrics: tuple[Metric, ...], gaps: dict[str, str])
     if (r2 := values.get("r2", {}).get("value")) is not None:
         said.append(f"The code explains {100 * r2:.3g} % of what the mean face leaves open.")
     said.extend(_worst_sentence(found))
+    said.extend(f"Warning: {metric.label} is {metric.warning}." for metric in metrics if metric.warning)
     if absent := [metric.label for metric in metrics if metric.reason and metric.value == "not computed"]:
         said.append(f"Not computed: {', '.join(absent)}; the reasons stand in the table of metrics.")
     if "failures" in gaps:

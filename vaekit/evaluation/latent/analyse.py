@@ -179,6 +179,8 @@ def _rows(
         value: float | None, unit: str, label: str, definition: str, better: bool | None = None,
         count: int = n, reason: str | None = None,
     ) -> Mapping[str, Any]:  # fmt: skip
+        if value is not None and not np.isfinite(value):
+            value, reason = None, "it is not finite"
         return vars(Estimate(value, None, None, count, reason)) | _facts(unit, label, better, definition)
 
     correlation = np.abs(moments.correlation - np.eye(f.dims))
@@ -201,18 +203,18 @@ def _rows(
         ),
         "permuted_ratio": vars(permuted) | _facts(
             "1", "Error with other images' codes / error", None,
-            f"sum of squared errors with z = mu of another image / with its own, on {permuted.n:,} images; 1 means that "
-            "the decoder ignores z",
+            f"sum of squared errors with z = mu of another image / with its own, on {permuted.n:,} images; 1 means "
+            "that the decoder ignores z",
         ),
         "prior_hole": vars(hole) | _facts(
             "1", "Prior hole", False,
-            f"mean of (mu(x_hat(z)) - z)^2 / Var[z] over active dims for {hole.n:,} draws z from the prior / for as many "
-            "z ~ q(z|x) of test images; 1 means that prior draws lie where the decoder was trained",
+            f"mean of (mu(x_hat(z)) - z)^2 / Var[z] over active dims for {hole.n:,} draws z from the prior / for as "
+            "many z ~ q(z|x) of test images; 1 means that prior draws lie where the decoder was trained",
         ),
         "aggregate_kl": row(
             moments.kl_to_prior, "nats", "Aggregate posterior's moments against the prior",
-            f"KL(N(m, C) || N(0, I)), m and C mean and covariance of z ~ q(z|x) over images; draws from the prior itself "
-            f"would give {moments.kl_floor:.3g} on average",
+            f"KL(N(m, C) || N(0, I)), m and C mean and covariance of z ~ q(z|x) over images; draws from the prior "
+            f"itself would give {moments.kl_floor:.3g} on average",
             better=False,
         ),
         "total_correlation": row(

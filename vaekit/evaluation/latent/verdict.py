@@ -99,8 +99,9 @@ def _limit(name: str) -> float:
 
 def _name(f: Facts) -> tuple[str, str]:
     if f.kl < _limit("collapsed_kl") or f.active_units == 0:
+        same = "the prior" if f.kl < _limit("collapsed_kl") else "(nearly) the same"
         return "full collapse", (
-            f"Full collapse: the posterior is the prior for every image ({f.kl:.3g} nats, {f.active_units:,} of "
+            f"Full collapse: the posterior is {same} for every image ({f.kl:.3g} nats, {f.active_units:,} of "
             f"{f.dims:,} dims active), so the code says nothing about the image."
         )
     if f.permuted < _limit("ignored"):
@@ -111,8 +112,8 @@ def _name(f: Facts) -> tuple[str, str]:
     if f.noise_share < _limit("noise_share") and f.sigma2 is not None and f.sigma2 < _limit("sharp_sigma2"):
         hole = ", and draws from the prior fall where the decoder was never trained" if _has_hole(f) else ""
         return "rate too high", (
-            f"The rate is too high: posteriors are far narrower than the reconstruction error warrants ({f.kl:.4g} nats "
-            f"per image, median variance {f.sigma2:.2g}){hole}."
+            f"The rate is too high: posteriors are far narrower than the reconstruction error warrants ({f.kl:.4g} "
+            f"nats per image, median variance {f.sigma2:.2g}){hole}."
         )
     if f.passive >= _limit("passive_share") * f.dims or f.active < _limit("active_share") * f.dims:
         return "partial collapse", (
@@ -120,8 +121,8 @@ def _name(f: Facts) -> tuple[str, str]:
             f"nearly all images; the code carries {f.kl:.3g} nats."
         )
     return "none", (
-        f"No collapse: {f.active:,} of {f.dims:,} dims are active for nearly all images, and the decoder needs them (the "
-        f"error is {f.permuted:.2f} times as large with other images' codes)."
+        f"No collapse: {f.active:,} of {f.dims:,} dims are active for nearly all images, and the decoder needs them "
+        f"(the error is {f.permuted:.2f} times as large with other images' codes)."
     )
 
 

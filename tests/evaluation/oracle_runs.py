@@ -1,0 +1,37 @@
+"""The oracle as a checkpoint on disk, and images that it can explain."""
+
+import torch
+
+from vaekit.artifacts import write_text
+from vaekit.checkpoint import Checkpoint, save_checkpoint
+from vaekit.config import RunConfig
+from vaekit.models.base import build_model
+
+
+def oracle_config(seed: int = 0, sigma: float = 0.3, objective: dict | None = None, **options) -> RunConfig:
+    """Return the config of a linear-Gaussian model; options are the oracle's own."""
+    return RunConfig(
+        model={"name": "linear_gaussian", **options}, likelihood={"sigma": sigma}, objective=objective or {},
+        training={"seed": seed},
+    )  # fmt: skip
+
+
+def oracle(config: RunConfig):
+    """Return the model of a config, its columns drawn from the config's seed."""
+    return build_model(config.model, config.likelihood, config.data.image_size, config.training.seed).eval()
+
+
+def random_lengths(seed: int, dims: int, low: float = 0.5, high: float = 12.0) -> tuple[float, ...]:
+    """Return `dims` column lengths of different size, no two alike."""
+    generator = torch.Generator().manual_seed(1000 + seed)
+    share = torch.rand(dims, generator=generator, dtype=torch.float64)
+    return tuple((low * (high / low) ** share).tolist())
+
+
+def write_checkpoint(folder, config: RunConfig, data: str):
+    """Write the untrained oracle as the best.pt of a run, which any command takes."""
+    config = config.model_copy(update={"data": config.data.model_copy(update={"source": data})})
+    facts = {"name": "faces", "protocol": "crop178-64px", "fingerprint": "of the oracle"}
+    write_text(folder / "config.toml", config.to_toml())
+    save_checkpoint(folder / "best.pt", Checkpoint(oracle(config), config, folder.name, facts, 0, 0, [], [], {}))
+    return folder / "best.pt"
