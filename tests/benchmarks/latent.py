@@ -24,7 +24,7 @@ from vaekit.models.base import Gaussian, build_model
 from vaekit.seeding import keyed_normal
 
 Row = tuple[str, float, float, str]
-DRAWN, TIMES = 256, 16  # so many faces are drawn, and each stands so many times in the test split
+DRAWN, TIMES = 256, 32  # so many faces are drawn, and each stands so many times in the test split
 BUDGET = 60.0  # seconds on two cores
 
 

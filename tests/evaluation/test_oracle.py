@@ -162,3 +162,18 @@ def test_the_verdict_names_each_fault(name, fault, faces, workplace):
         assert rows["permuted_ratio"]["value"] == 1 and table["sensitivity"].max() == 0
     if name == "rate too high":
         assert rows["noise_cost"]["value"] < 0.01
+
+
+@pytest.mark.parametrize("limit", ["test=1", "test=2"])
+def test_one_or_two_images_are_enough_to_end_without_a_mistake(limit, faces, workplace):
+    path = write_checkpoint(workplace.folder / "few", oracle_config(), str(faces))
+    done = workplace.json("evaluate", path, "--limit", limit, "--device", "cpu")
+    latent = json.loads((workplace.folder / done["folder"] / "latent.json").read_text())
+    assert (latent["verdict"]["name"] == "not judged") == (limit == "test=1")
+    assert (latent["rows"]["permuted_ratio"]["value"] is None) == (limit == "test=1")
+
+
+def test_a_diverged_encoder_stops_with_a_sentence(faces, workplace):
+    """Variances that overflow give codes, and so pixels, that are no numbers."""
+    path = write_checkpoint(workplace.folder / "wide", oracle_config(fault="overflow"), str(faces))
+    assert "its weights have diverged" in workplace.vaekit("evaluate", path, "--device", "cpu", check=1).stderr

@@ -8,8 +8,8 @@ from vaekit.config import RunConfig
 from vaekit.evaluation.latent.verdict import THRESHOLDS, Facts, judge
 
 HEALTHY = Facts(
-    dims=64, active_units=60, passive=2, active=50, kl=90.0, kl_per_dim=(1.4,) * 64, permuted=4.0, r2=0.8, sigma2=0.1,
-    noise_cost=25.0, noise_due=28.0, hole=1.2, sigma_trained=0.08, sigma_calibrated=0.08,
+    images=1000, dims=64, active_units=60, passive=2, active=50, kl=90.0, kl_per_dim=(1.4,) * 64, permuted=4.0, r2=0.8,
+    sigma2=0.1, noise_cost=25.0, noise_due=28.0, hole=1.2, sigma_trained=0.08, sigma_calibrated=0.08,
 )  # fmt: skip
 COLLAPSED = replace(
     HEALTHY, active_units=0, passive=64, active=0, kl=1e-4, permuted=1.0, r2=-0.01, sigma2=None, noise_cost=0,
@@ -25,6 +25,8 @@ def config(sigma=0.7, **objective) -> RunConfig:
     ("name", "facts"),
     [
         ("none", HEALTHY),
+        ("not judged", replace(HEALTHY, images=1)),
+        ("not judged", replace(HEALTHY, kl=float("inf"))),
         ("full collapse", COLLAPSED),
         ("full collapse", replace(HEALTHY, kl=0.5)),
         ("decoder ignores z", replace(HEALTHY, permuted=1.01)),
@@ -37,7 +39,7 @@ def config(sigma=0.7, **objective) -> RunConfig:
 def test_each_name(name, facts):
     verdict = judge(facts, config())
     assert verdict.name == name
-    assert verdict.sentence.endswith(".") and len(verdict.evidence) >= 4
+    assert verdict.sentence.endswith(".") and (len(verdict.evidence) >= 4) == (name != "not judged")
 
 
 def test_causes_of_a_collapse():

@@ -22,7 +22,7 @@ class LinearGaussianOptions(Config):
     dead_dims: int = 0
     lengths: tuple[float, ...] = ()
     smooth: bool = False
-    fault: Literal["none", "stuck at the prior", "deaf decoder", "too sharp"] = "none"
+    fault: Literal["none", "stuck at the prior", "deaf decoder", "too sharp", "overflow"] = "none"
 
 
 @model("linear_gaussian")
@@ -32,7 +32,7 @@ class LinearGaussian(VAE):
     The columns are random, or `smooth`: slow waves of grey, along which real images do differ.
 
     A `fault` breaks it in one known way: an encoder that answers the prior to every image, a decoder that never looks
-    at z, or a posterior whose variance is e^-20 of what it should be.
+    at z, or a posterior whose variance is e^-20 of what it should be, or infinite.
     """
 
     Options = LinearGaussianOptions
@@ -56,6 +56,8 @@ class LinearGaussian(VAE):
         logvar = (self.likelihood.sigma.square() / precision).log().expand_as(mu)
         if self.fault == "stuck at the prior":
             return GaussianPosterior(0 * mu, 0 * mu)
+        if self.fault == "overflow":
+            return GaussianPosterior(mu, logvar + 800)
         return GaussianPosterior(mu, logvar - 20 if self.fault == "too sharp" else logvar)
 
     def decode(self, z: Tensor) -> Gaussian:

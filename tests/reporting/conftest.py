@@ -171,6 +171,7 @@ def make_artifacts(
     artifacts.write_arrays(
         evaluation / artifacts.PICTURES, image_id=table["image_id"].to_numpy()[-32:].astype(str), x=x[-32:],
         x_hat=x_hat[-32:], samples=blurred(blurred(faces(rng, 64, size))),
+        temperature=np.array([0.5, 1.0]), by_temperature=blurred(faces(rng, 16, size)).reshape(2, 8, size, size, 3),
     )  # fmt: skip
     artifacts.write_table(evaluation / artifacts.LAYERS, pd.DataFrame({
         "part": ["encoder"] * 4 + ["decoder"] * 4,

@@ -116,7 +116,7 @@ def test_html_opens_offline_and_is_accessible(built):
     assert len(charts) == 10
     assert all(svg["role"] == "img" and re.search(r"\d", svg["aria-label"]) for svg in charts)
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", raw)
-    assert len(captions) == 12
+    assert len(captions) == 13
     assert all(re.search(r"\d", caption) for caption in captions)
     assert page.all("html")[0]["lang"] == "en"
 
@@ -131,7 +131,7 @@ def test_cards_carry_what_sorts_and_filters_them(built):
 def test_markdown_links_exist_and_have_words(built):
     markdown = built.markdown.read_text(encoding="utf-8")
     links = re.findall(r"!\[([^\]]*)\]\(([^)]*)\)", markdown)
-    assert len(links) == 15
+    assert len(links) == 16
     for alt, target in links:
         assert re.search(r"\d", alt)
         assert (built.markdown.parent / target).is_file()
@@ -317,7 +317,8 @@ def test_verdict_likelihood_and_warnings_stand_in_both(built):
         text = path.read_text(encoding="utf-8").replace("\\", "")
         assert text.count("Partial collapse: 3 dims repeat the prior.") == 2  # at a glance, and in its section
         for said in ("beta = 4 is too large.", "Set objective.beta = 1.", "kl 61 nats.", "= log N = 6 nats",
-                     "sigma = 0.07130, fitted once on 2,048 images of the valid split", "uniform pixels", "8.13 (mse 0.079)",
+                     "sigma = 0.07130, fitted once on 2,048 images of the valid split", "uniform pixels",
+                     "8.13 (mse 0.079)",
                      "the kl is below so many nats per image"):  # fmt: skip
             assert said in text, said
         assert "Warning: IWAE, k = 64 is below the elbo." in text and "Warning: below the elbo." in text

@@ -18,6 +18,11 @@ from vaekit.models.base import VAE, Gaussian
 from vaekit.progress import Progress, silent
 from vaekit.seeding import keyed_normal
 
+DIVERGED = (
+    "The model's reconstructions hold NaN pixels, so nothing can be said of them: its weights have diverged. Evaluate "
+    "an earlier checkpoint, or train again with a lower training.learning_rate."
+)
+
 
 @dataclass(frozen=True)
 class Collected:
@@ -69,10 +74,7 @@ def collect(
             calibrated = Gaussian(at_sample.mean, shared_sigma)
             batch = Batch(loaded.x, posterior, model.decode(posterior.mu), at_sample, calibrated, trained)
             if torch.isnan(batch.x_hat).any():
-                raise VaekitError(
-                    "The model's reconstructions hold NaN pixels, so nothing can be said of them: its weights have "
-                    "diverged. Evaluate an earlier checkpoint, or train again with a lower training.learning_rate."
-                )
+                raise VaekitError(DIVERGED)
             for name in [name for name in columns if name not in reasons]:
                 try:
                     columns[name].append(METRICS.get(name)(batch).numpy())

@@ -108,8 +108,11 @@ class Residual:
             parts = [replace(likelihood, mean=mean).log_mass(x) for x, mean in self._parts()]
             return torch.cat(parts)
         found = self._sort(min(1.0, 2 * sigma**2 / BIN))
-        single = Gaussian(found.mean[:, None], likelihood.sigma).log_mass(found.x[:, None])
-        return _log_mass_of_near(sigma, *found.sums[1:]).index_add(0, found.image, single)
+        singles = [
+            _log_mass_of_single(x, mean.to(found.sums.dtype), likelihood.sigma)
+            for x, mean in zip(found.x.split(CACHED), found.mean.split(CACHED), strict=True)
+        ]
+        return _log_mass_of_near(sigma, *found.sums[1:]).index_add(0, found.image, torch.cat(singles))
 
     def _parts(self) -> Iterator[tuple[Tensor, Tensor]]:
         # Small parts: ten times as fast as whole batches, whose every step would fetch fresh pages.
@@ -149,6 +152,17 @@ def _sort(x: Tensor, mean: Tensor, reach: float) -> tuple[Tensor, Tensor]:
     near = (square.shape[1] - singles.flatten(1).sum(1)).to(dtype)
     powers = [power.sum(1, dtype=dtype) for power in (square, fourth, fourth * square)]
     return torch.stack([everywhere, near, *powers]), singles
+
+
+def _log_mass_of_single(x: Tensor, mean: Tensor, sigma: Tensor) -> Tensor:
+    """Return the log mass of single pixel values, (V,): the two open bins are one tail each, the rest takes two."""
+    low, high = x < BIN / 2, x > 1 - BIN / 2
+    into = torch.where(low, BIN / 2 - mean, mean - (1 - BIN / 2))  # the signed way from the mean into an open bin
+    mass = Gaussian.log_cdf(into / sigma)
+    inner = ~(low | high)
+    if inner.any():
+        mass[inner] = Gaussian(mean[inner, None], sigma).log_mass(x[inner, None])
+    return mass
 
 
 def _log_mass_of_near(sigma: float, n: Tensor, s2: Tensor, s4: Tensor, s6: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """The evaluation of one checkpoint, from the pass over the test split to the artifacts on disk."""
 
+import math
 import platform
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,9 @@ from vaekit.checkpoint import Checkpoint
 from vaekit.config import DataConfig
 from vaekit.data import SPLITS, Prepared
 from vaekit.data.pixels import to_uint8
-from vaekit.errors import ConfigError
+from vaekit.errors import ConfigError, VaekitError
 from vaekit.evaluation.base import METRICS
-from vaekit.evaluation.collect import Collected, collect
+from vaekit.evaluation.collect import DIVERGED, Collected, collect
 from vaekit.evaluation.eightbit import trained_likelihood
 from vaekit.evaluation.importance import importance, rows_of
 from vaekit.evaluation.latent.analyse import analyse
@@ -34,6 +35,7 @@ SPLIT = "test"
 PICTURED = 32  # test images kept as pictures, drawn by the seed
 CALIBRATED_ON = 2048  # valid images, drawn by the seed: sigma is then known to about half a percent
 SAMPLES = 64  # draws from the prior kept as pictures
+TEMPERATURES = (0.2, 0.5, 1.0, 1.5)  # standard deviations of z in the row of samples per temperature
 
 
 def protocol_of(prepared: Prepared, settings: DataConfig, seed: int) -> dict[str, Any]:
@@ -80,6 +82,7 @@ def evaluate(
     Raises:
         DataError: no test image.
         ConfigError: the images have another size than the network.
+        VaekitError: the weights have diverged.
     """
     model = checkpoint.model
     if prepared.protocol.image_size != model.image_size:
@@ -92,6 +95,8 @@ def evaluate(
         missing_ok=True
     )  # until all is written, none of it counts
     sigma = calibrated_sigma(model, prepared, seed=seed, device=device, most=CALIBRATED_ON)
+    if not math.isfinite(sigma):
+        raise VaekitError(DIVERGED)
     trained = trained_likelihood(model, checkpoint.config)
     collected = collect(
         model, prepared, rows, folder / artifacts.RECONSTRUCTIONS,
@@ -104,7 +109,7 @@ def evaluate(
     )  # fmt: skip
     artifacts.write_table(folder / artifacts.LAYERS, layer_table(model))
     artifacts.write_text(folder / artifacts.CONFIG, checkpoint.config.to_toml())
-    artifacts.write_table(folder / artifacts.HISTORY, pd.DataFrame(checkpoint.history))
+    artifacts.write_table(folder / artifacts.HISTORY, _whole_history(checkpoint, source_file))
     _write_kl_per_dim(folder, checkpoint)
     _write_pictures(folder, model, prepared, rows, seed)
 
@@ -165,6 +170,16 @@ def evaluate(
     return Evaluation(folder)
 
 
+def _whole_history(checkpoint: Checkpoint, source_file: Path) -> pd.DataFrame:
+    """Return the history of the run: best.pt ends at its own epoch, and history.csv beside it knows the later ones."""
+    own, beside = pd.DataFrame(checkpoint.history), source_file.with_name(artifacts.HISTORY)
+    if not beside.is_file():
+        return own
+    run = artifacts.read_table(beside)
+    is_same_run = len(run) >= len(own) and np.allclose(run["valid_loss"].head(len(own)), own["valid_loss"])
+    return run if is_same_run else own
+
+
 def _write_kl_per_dim(folder: Path, checkpoint: Checkpoint) -> None:
     """Write the kl of each dim on valid after each epoch, where the trainer kept it: epoch, dim, kl."""
     if not checkpoint.kl_per_dim:
@@ -208,6 +223,8 @@ def _write_pictures(folder: Path, model: VAE, prepared: Prepared, rows: np.ndarr
         x=prepared.images[rows[chosen]],
         x_hat=reconstructions[chosen],
         samples=to_uint8(model.sample(SAMPLES, seed=seed)),
+        temperature=np.array(TEMPERATURES),
+        by_temperature=np.stack([to_uint8(model.sample(8, seed=seed, temperature=t)) for t in TEMPERATURES]),
     )
 
 

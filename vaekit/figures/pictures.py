@@ -38,6 +38,21 @@ def reconstructions(artifacts: Artifacts) -> Drawn:
     return Drawn("Reconstructions", caption + ".", alt, png_bytes(pair_grid(x[:n], x_hat[:n], 8)), "png")
 
 
+@figure("temperatures", needs=(PICTURES,))
+def temperatures(artifacts: Artifacts) -> Drawn:
+    """Draw the same random codes, scaled to several temperatures: one row each."""
+    values, images = artifacts[PICTURES]["temperature"], artifacts[PICTURES]["by_temperature"]
+    spreads = [float(row.astype(np.float64).std(axis=0).mean()) for row in images]
+    rows = ", ".join(f"{t:g} ({plain(s)} grey levels)" for t, s in zip(values, spreads, strict=True))
+    caption = (
+        f"The same {images.shape[1]} draws at z ~ N(0, t² I); from top to bottom t = {rows}: in brackets how much a "
+        "pixel varies across the row. A low temperature stays near the average face, a high one leaves the faces behind."
+    )
+    alt = f"Rows of {images.shape[1]} decoded faces at temperatures {', '.join(f'{t:g}' for t in values)}."
+    grid = image_grid(images.reshape(-1, *images.shape[2:]), images.shape[1])
+    return Drawn("Samples by temperature", caption, alt, png_bytes(grid), "png")
+
+
 @figure("samples", needs=(PICTURES,))
 def samples(artifacts: Artifacts) -> Drawn:
     """Draw decoder means at random draws from the prior."""

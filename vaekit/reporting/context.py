@@ -24,9 +24,9 @@ _REASONS = 10  # a broken download can skip thousands of files; their index list
 _PICTURES = 5_500_000  # bytes of pictures: in base64, and with the text, under 8 MB
 # The figures that have a place of their own; any other, such as one from somebody's package, follows the data.
 _PLACED = {
-    "error_distribution", "reconstructions", "samples", "training", "gallery_worst", "gallery_best", "gallery_random",
-    "attributes", "kl_per_dim", "posterior", "active_units", "sensitivity", "correlation", "aggregate",
-    "kl_over_training",
+    "error_distribution", "reconstructions", "samples", "temperatures", "training", "gallery_worst", "gallery_best",
+    "gallery_random", "attributes", "kl_per_dim", "posterior", "active_units", "sensitivity", "correlation",
+    "aggregate", "kl_over_training",
 }  # fmt: skip
 _DESCRIPTIVE = "Differences between attributes are descriptive: they are not yet tested on held-out images."
 # What scores samples; where a summary has none of them, the report says that samples are shown, not scored.

@@ -51,6 +51,8 @@ class Latent:
         return {"rows": self.rows, "active_units": self.sweep, "verdict": self.verdict.record()}
 
 
+# An encoder that has diverged overflows here: what comes out is not finite, and is said to be so.
+@np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def analyse(
     model: VAE,
     config: RunConfig,
@@ -68,7 +70,7 @@ def analyse(
 ) -> Latent:
     """Return the analysis of the codes that the pass over `rows` collected.
 
-    Subsets are drawn by the seed and named with their size: 64 images for the decoder's sensitivity, 256 for permuted
+    Subsets are drawn by the seed and named with their size: 64 images for the decoder's sensitivity, 128 for permuted
     codes, 4 to 32 per dim for interventions, up to 2,000 for the information.
     """
     model = model.to(device).eval()
@@ -102,8 +104,9 @@ def analyse(
     active = (table["mu_var"] > ACTIVE_VARIANCE).to_numpy()
     noise_cost, noise_due = _noise(collected.per_image, table, model, sigma)
     facts = Facts(
-        dims=len(table), active_units=int(active.sum()), passive=int((table["regime"] == "passive").sum()),
-        active=int((table["regime"] == "active").sum()), kl=float(table["kl"].sum()),
+        images=len(mu), dims=len(table), active_units=int(active.sum()),
+        passive=int((table["regime"] == "passive").sum()), active=int((table["regime"] == "active").sum()),
+        kl=float(table["kl"].sum()),
         kl_per_dim=tuple(table["kl"]), permuted=1.0 if permuted.value is None else permuted.value, r2=r2,
         sigma2=float(table["sigma2_mean"][active].median()) if active.any() else None,
         noise_cost=noise_cost, noise_due=noise_due, hole=hole.value,

@@ -12,10 +12,10 @@ from vaekit.models.base import VAE, sum_dtype
 from vaekit.seeding import keyed_normal, numpy_generator
 
 PROJECTED = 64  # images, one random projection each, for the sensitivity
-PERMUTED = 256  # images whose codes are exchanged
+PERMUTED = 128  # images whose codes are exchanged
 CYCLED = 64  # codes from the prior, and as many from the aggregate posterior, for the prior hole
 INTERVENED = (4, 32)  # images per dim: as many as INTERVENTION_SHARE pays, within these bounds
-INTERVENTION_SHARE = 0.05  # of the network calls of the pass over the test split
+INTERVENTION_SHARE = 0.03  # of the network calls of the pass over the test split
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,8 @@ class Information:
     def joint_reason(self) -> str | None:
         """Why the joint mutual information is not reported; None where log N leaves room for it."""
         ceiling = math.log(self.n)
+        if not math.isfinite(self.joint):
+            return "it is not finite"
         if self.joint <= ESTIMABLE * ceiling:
             return None
         reached = f">= log N = {ceiling:.2f} nats" if self.joint > ceiling - 0.1 else f">= {self.joint:.2f} nats"

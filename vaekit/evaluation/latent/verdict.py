@@ -19,6 +19,7 @@ class Threshold:
 
 
 THRESHOLDS = {
+    "images": Threshold(2, "no verdict: on fewer test images nothing can be said of how codes differ"),
     "collapsed_kl": Threshold(1.0, "full collapse: the kl is below so many nats per image, or no dim is active"),
     "ignored": Threshold(1.02, "the decoder ignores z: other images' codes raise the error by less than this factor"),
     "passive_share": Threshold(0.1, "partial collapse: at least this share of the dims is passive"),
@@ -40,6 +41,7 @@ class Facts:
     """What the verdict rests on.
 
     Attributes:
+        images: number of test images.
         dims, active_units, passive, active: number of latent dims; above Burda's threshold; passive and active regime.
         kl: nats per image; `kl_per_dim` its parts.
         permuted: error under other images' codes / error.
@@ -50,6 +52,7 @@ class Facts:
         sigma_trained, sigma_calibrated: of the training loss (None where it implies none), and fitted on valid.
     """
 
+    images: int
     dims: int
     active_units: int
     passive: int
@@ -73,7 +76,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Verdict:
-    """Which of the five it is, why, what probably caused it and what to try."""
+    """Which of the five it is (or "not judged"), why, what probably caused it and what to try."""
 
     name: str
     sentence: str
@@ -88,6 +91,10 @@ class Verdict:
 
 def judge(facts: Facts, config: RunConfig) -> Verdict:
     """Return the verdict on a model trained with `config`."""
+    if facts.images < _limit("images"):
+        return Verdict("not judged", f"No verdict: {facts.images} test image says nothing of how codes differ.")
+    if not math.isfinite(facts.kl):
+        return Verdict("not judged", "No verdict: the kl is not finite, so the encoder has diverged.")
     name, sentence = _name(facts)
     causes, remedies = _causes(name, facts, config)
     return Verdict(name, sentence, _evidence(facts), causes, remedies)
