@@ -312,6 +312,11 @@ def test_the_page_loads_in_a_browser_without_an_error(built, tmp_path):
     assert done.stdout.count('class="card"') == 96
 
 
+def test_counts_are_whole(built):
+    row = next(line for line in built.markdown.read_text().splitlines() if line.startswith("| Active units |"))
+    assert row.split("|")[2].strip() == "5"
+
+
 def test_verdict_likelihood_and_warnings_stand_in_both(built):
     for path in (built.html, built.markdown):
         text = path.read_text(encoding="utf-8").replace("\\", "")

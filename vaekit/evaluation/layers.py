@@ -9,7 +9,7 @@ from vaekit.models.base import VAE
 
 @torch.no_grad()
 def layer_table(model: VAE) -> pd.DataFrame:
-    """Return one row per layer in the order of the forward pass: layer, kind, output_shape, parameters.
+    """Return one row per layer in the order of the forward pass: part, layer, kind, output_shape, parameters.
 
     Shapes are those of one image, without the batch axis; a parameter is counted at the layer that owns it.
     """
@@ -19,7 +19,9 @@ def layer_table(model: VAE) -> pd.DataFrame:
         def hook(layer: nn.Module, inputs: object, output: torch.Tensor) -> None:
             shape = " x ".join(map(str, output.shape[1:]))
             count = sum(p.numel() for p in layer.parameters(recurse=False))
-            rows.append({"layer": name, "kind": type(layer).__name__, "output_shape": shape, "parameters": count})
+            part, _, rest = name.partition(".")
+            what = {"part": part, "layer": rest or part, "kind": type(layer).__name__}
+            rows.append(what | {"output_shape": shape, "parameters": count})
 
         return hook
 
@@ -30,4 +32,4 @@ def layer_table(model: VAE) -> pd.DataFrame:
     finally:
         for hook in hooks:
             hook.remove()
-    return pd.DataFrame(rows, columns=["layer", "kind", "output_shape", "parameters"])
+    return pd.DataFrame(rows, columns=["part", "layer", "kind", "output_shape", "parameters"])

@@ -46,7 +46,7 @@ def temperatures(artifacts: Artifacts) -> Drawn:
     rows = ", ".join(f"{t:g} ({plain(s)} grey levels)" for t, s in zip(values, spreads, strict=True))
     caption = (
         f"The same {images.shape[1]} draws at z ~ N(0, t² I); from top to bottom t = {rows}: in brackets how much a "
-        "pixel varies across the row. A low temperature stays near the average face, a high one leaves the faces behind."
+        "pixel varies across the row. A low one stays near the average face, a high one leaves the faces behind."
     )
     alt = f"Rows of {images.shape[1]} decoded faces at temperatures {', '.join(f'{t:g}' for t in values)}."
     grid = image_grid(images.reshape(-1, *images.shape[2:]), images.shape[1])

@@ -32,7 +32,7 @@ def latent_section(found: Collected) -> LatentSection:
         raise DataError(found.missing[artifacts.LATENT])
     try:
         verdict = content["verdict"]
-        thresholds = tuple((number(t["value"]), t["meaning"]) for t in verdict["thresholds"].values())
+        thresholds = tuple((f"{t['value']:g}", t["meaning"]) for t in verdict["thresholds"].values())
         return LatentSection(
             name=verdict["name"],
             sentence=verdict["sentence"],

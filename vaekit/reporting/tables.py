@@ -40,7 +40,7 @@ def metric_of(name: str, entry: dict[str, Any]) -> Metric:
     return Metric(
         id=name,
         label=entry["label"],
-        value="not computed" if value is None else number(value, low, high),
+        value="not computed" if value is None else _shown(value, low, high),
         interval=interval(low, high),
         n=count(entry["n"]),
         unit=entry["unit"],
@@ -50,3 +50,7 @@ def metric_of(name: str, entry: dict[str, Any]) -> Metric:
         reason=(entry["reason"] or "No reason is given.") if value is None else entry["reason"],
         warning=entry.get("warning"),
     )
+
+
+def _shown(value: float, low: float | None, high: float | None) -> str:
+    return count(value) if isinstance(value, int) else number(value, low, high)

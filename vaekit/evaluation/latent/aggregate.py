@@ -29,9 +29,13 @@ class Aggregate:
 
     @property
     def kl_floor(self) -> float:
-        """What `kl_to_prior` would be on average for n draws from the prior itself: d (d + 3) / 4n, to first order."""
-        d = len(self.mean)
-        return d * (d + 3) / (4 * self.n)
+        """What `kl_to_prior` would be on average where the true moments are the prior's, for lack of images.
+
+        Only Cov[mu] and the mean are estimated: with v_d = Var[mu_d], ((sum v)^2 + sum v^2 + 2 sum v) / 4n to first
+        order; d (d + 3) / 4n for v = 1.
+        """
+        v = np.diag(self.covariance_of_mu)
+        return float(v.sum() ** 2 + (v**2).sum() + 2 * v.sum()) / (4 * self.n)
 
     @property
     def total_correlation(self) -> float:
@@ -41,9 +45,9 @@ class Aggregate:
 
     @property
     def total_correlation_floor(self) -> float:
-        """What `total_correlation` would be on average for independent dims: d (d - 1) / 4n, to first order."""
-        d = len(self.mean)
-        return d * (d - 1) / (4 * self.n)
+        """What `total_correlation` would be on average for independent dims: ((sum v)^2 - sum v^2) / 4n."""
+        v = np.diag(self.covariance_of_mu)
+        return float(v.sum() ** 2 - (v**2).sum()) / (4 * self.n)
 
     @property
     def effective_dimension(self) -> float:
