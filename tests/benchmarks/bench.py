@@ -3,10 +3,7 @@
 Nothing here can fail: a slow machine is not a bug. Every figure of speed in README comes from this output.
 """
 
-import importlib
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from torch.utils.data import DataLoader, TensorDataset
 
+from tests.benchmarks import latent
+from tests.benchmarks.timing import Row, least
 from vaekit.config import load_config
 from vaekit.data import Protocol, open_source, prepare
 from vaekit.data.faces import draw_face, write_faces
@@ -26,19 +25,7 @@ from vaekit.evaluation.metrics.similarity import ssim_map
 from vaekit.models.base import build_model
 from vaekit.seeding import keyed_normal
 
-Row = tuple[str, float, float, str]  # what, our seconds, the reference's seconds, against what
 IMAGES = 512
-
-
-def seconds(work: Callable[[], object], repeats: int = 5) -> float:
-    """Return the least wall-clock time of `work` over some repeats, after one that warms up."""
-    work()
-    times = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - started)
-    return min(times)
 
 
 @torch.inference_mode()
@@ -49,6 +36,7 @@ def rows(folder: Path) -> list[Row]:
     every = np.arange(len(prepared.index))
     config = load_config("default")
     model = build_model(config.model, config.likelihood, 64, 0).eval()
+    trained = trained_likelihood(model, config)
     trained = trained_likelihood(model, config)
     x = torch.cat([batch.x for batch in batches(prepared, every, 256)])
     tensors = DataLoader(TensorDataset(torch.from_numpy(np.array(prepared.images))), batch_size=256)
@@ -64,22 +52,22 @@ def rows(folder: Path) -> list[Row]:
         collect(model, prepared, every, folder / "x_hat.npy", sigma=0.1, trained=trained, seed=0)
 
     x_hat = model.reconstruct(x[:256])
-    reference = seconds(bare)
+    reference = least(bare)
     return [
-        ("one evaluation pass, every metric", seconds(ours), reference, "one encode and two decodes, bare"),
+        ("one evaluation pass, every metric", least(ours), reference, "one encode and two decodes, bare"),
         (
             "ssim of 256 images",
-            seconds(lambda: ssim_map(x[:256], x_hat)),
-            seconds(lambda: peer.structural_similarity_index_measure(x_hat, x[:256], data_range=1.0, reduction="none")),
+            least(lambda: ssim_map(x[:256], x_hat)),
+            least(lambda: peer.structural_similarity_index_measure(x_hat, x[:256], data_range=1.0, reduction="none")),
             "torchmetrics, same numbers",
         ),
         (
             "one pass over the prepared images",
-            seconds(lambda: [batch.x for batch in batches(prepared, every, 256)]),
-            seconds(lambda: [batch[0].permute(0, 3, 1, 2).float() / 255 for batch in tensors]),
+            least(lambda: [batch.x for batch in batches(prepared, every, 256)]),
+            least(lambda: [batch[0].permute(0, 3, 1, 2).float() / 255 for batch in tensors]),
             "DataLoader over a TensorDataset",
         ),
-        ("32 drawn faces", seconds(lambda: [draw_face(0, i) for i in range(32)], 2), 0.32, "100 a second"),
+        ("32 drawn faces", least(lambda: [draw_face(0, i) for i in range(32)], 2), 0.32, "100 a second"),
     ]
 
 
@@ -87,8 +75,7 @@ def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as folder:
         found = rows(Path(folder))
-    for module in ("latent",):  # further rooms bring their own rows
-        found += importlib.import_module(f"tests.benchmarks.{module}").rows()
+    found += latent.rows()
     table = Table("what", "ours, s", "reference, s", "ratio", "against", title=f"{torch.get_num_threads()} threads")
     for name, ours, reference, against in found:
         table.add_row(name, f"{ours:.3f}", f"{reference:.3f}", f"{ours / reference:.2f}", against)

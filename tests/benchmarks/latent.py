@@ -1,8 +1,6 @@
 """What the figures on likelihood and latent code cost, against the network calls that the pass makes anyway."""
 
 import tempfile
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from tests.benchmarks.timing import Row, least
 from vaekit.config import load_config
 from vaekit.data import Prepared, Protocol, open_source, prepare
 from vaekit.data.faces import write_faces
@@ -23,19 +22,8 @@ from vaekit.evaluation.references import constant_colour, r2
 from vaekit.models.base import Gaussian, build_model
 from vaekit.seeding import keyed_normal
 
-Row = tuple[str, float, float, str]
 DRAWN, TIMES = 256, 32  # so many faces are drawn, and each stands so many times in the test split
 BUDGET = 60.0  # seconds on two cores
-
-
-def least(work: Callable[[], object], repeats: int = 3) -> float:
-    """Return the least wall-clock time of some repeats."""
-    times = []
-    for _ in range(repeats):
-        started = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - started)
-    return min(times)
 
 
 def repeated(folder: Path) -> Prepared:
