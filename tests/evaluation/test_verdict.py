@@ -69,6 +69,11 @@ def test_causes_of_a_deaf_decoder_and_of_a_high_rate():
     assert "far more certain" in foreign.causes[0]
 
 
+def test_a_prior_hole_is_said_of_a_healthy_code_too():
+    assert "never trained" in judge(replace(HEALTHY, hole=5.0), config()).sentence
+    assert "never trained" not in judge(HEALTHY, config()).sentence
+
+
 def test_all_thresholds_are_in_the_record():
     record = judge(HEALTHY, config()).record()
     assert record["thresholds"].keys() == THRESHOLDS.keys() and record["name"] == "none" and record["causes"] == []

@@ -216,8 +216,8 @@ def _rows(
         ),
         "aggregate_kl": row(
             moments.kl_to_prior, "nats", "Aggregate posterior's moments against the prior",
-            f"KL(N(m, C) || N(0, I)), m and C mean and covariance of z ~ q(z|x) over images; draws from the prior "
-            f"itself would give {moments.kl_floor:.3g} on average",
+            f"KL(N(m, C) || N(0, I)), m and C mean and covariance of z ~ q(z|x) over images; for lack of images "
+            f"a perfect match would give {moments.kl_floor:.3g} on average",
             better=False,
         ),
         "total_correlation": row(

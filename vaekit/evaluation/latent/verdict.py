@@ -117,7 +117,7 @@ def _name(f: Facts) -> tuple[str, str]:
             f"only {f.permuted:.3f} times as large."
         )
     if f.noise_share < _limit("noise_share") and f.sigma2 is not None and f.sigma2 < _limit("sharp_sigma2"):
-        hole = ", and draws from the prior fall where the decoder was never trained" if _has_hole(f) else ""
+        hole = f", and {_FALL}" if _has_hole(f) else ""
         return "rate too high", (
             f"The rate is too high: posteriors are far narrower than the reconstruction error warrants ({f.kl:.4g} "
             f"nats per image, median variance {f.sigma2:.2g}){hole}."
@@ -129,8 +129,12 @@ def _name(f: Facts) -> tuple[str, str]:
         )
     return "none", (
         f"No collapse: {f.active:,} of {f.dims:,} dims are active for nearly all images, and the decoder needs them "
-        f"(the error is {f.permuted:.2f} times as large with other images' codes)."
+        f"(the error is {f.permuted:.2f} times as large with other images' codes)"
+        + (f", but {_FALL}." if _has_hole(f) else ".")
     )
+
+
+_FALL = "draws from the prior fall where the decoder was never trained"
 
 
 def _has_hole(f: Facts) -> bool:
