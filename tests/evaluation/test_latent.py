@@ -214,6 +214,6 @@ def test_a_cycle_through_the_oracle_shrinks_by_the_gain():
 
 
 def test_interventions_cost_no_more_than_their_share():
-    assert decoder.intervened(19_962, 128) == 14  # 14 x 128 decodes: 3 % of 3 x 19,962 calls
+    assert decoder.intervened(19_962, 64) == 9  # 9 x 64 decodes: 1 % of 3 x 19,962 calls
     assert decoder.intervened(1_006, 128) == 4 and decoder.intervened(3, 128) == 3
     assert decoder.intervened(10**6, 128) == 32

@@ -15,7 +15,7 @@ PROJECTED = 64  # images, one random projection each, for the sensitivity
 PERMUTED = 128  # images whose codes are exchanged
 CYCLED = 64  # codes from the prior, and as many from the aggregate posterior, for the prior hole
 INTERVENED = (4, 32)  # images per dim: as many as INTERVENTION_SHARE pays, within these bounds
-INTERVENTION_SHARE = 0.03  # of the network calls of the pass over the test split
+INTERVENTION_SHARE = 0.01  # of the network calls of the pass over the test split
 
 
 @dataclass(frozen=True)
