@@ -3,7 +3,7 @@
     checkpoints/<run>/best.pt  last.pt  config.toml  history.csv  curves.png  epochs/001.png ...
 
 last.pt is written last: what it holds, the other files hold too. A run that was killed goes on from it and ends with
-the same bytes (CPU, same machine) as one that was not.
+the same bytes (CPU, same machine, same number of threads) as one that was not.
 """
 
 import logging

@@ -336,4 +336,4 @@ def test_draw_face_refuses_what_it_can_not_draw() -> None:
     with pytest.raises(DataError, match="face -1 of seed 0"):
         draw_face(0, -1)
     with pytest.raises(DataError, match="'normal': expected one of"):
-        draw_face(0, 0, factors="normal")  # type: ignore[arg-type]
+        draw_face(0, 0, factors="normal")  # type: ignore[arg-type]  # the wrong name is the test

@@ -37,7 +37,7 @@ class Plant:
         """The plant written as KIND:RATE, as in `occluder:0.03`."""
         kind, colon, rate = text.partition(":")
         try:
-            return cls(kind, float(rate))  # type: ignore[arg-type]
+            return cls(kind, float(rate))  # type: ignore[arg-type]  # __post_init__ refuses other kinds
         except ValueError:
             got = f"the rate {rate!r} is no number" if colon else "it has no rate"
             raise DataError(
