@@ -26,17 +26,27 @@ IMAGES, INDEX, SKIPPED, MEAN_IMAGE, META = "images.npy", "index.csv", "skipped.c
 # checkpoints/<run>/
 BEST, LAST, CONFIG, HISTORY = "best.pt", "last.pt", "config.toml", "history.csv"
 CURVES, EPOCHS = "curves.png", "epochs"
+JUDGE, JUDGE_SCORES = "judge.pt", "judge.json"
 # reports/<run>/<protocol>/evaluation/
 EVALUATION = "evaluation"
 SUMMARY, PER_IMAGE, PER_DIM, LAYERS = "summary.json", "per_image.csv", "per_dim.csv", "layers.csv"
 LATENTS, PICTURES, RECONSTRUCTIONS = "latents.npz", "images.npz", "reconstructions.npy"
 IWAE, LATENT, LATENT_ARRAYS, KL_PER_DIM = "iwae.csv", "latent.json", "latent.npz", "kl_per_dim.csv"
+SAMPLES, SAMPLING_GAP, ATTRIBUTE_RATES = "samples.json", "sampling_gap.csv", "attribute_rates.csv"
+SAMPLE_PICTURES, MIXTURE, JUDGED = "sample_pictures.npz", "mixture.npz", "judged.npz"
+PROBES, PROBES_SUMMARY, DIRECTIONS = "probes.csv", "probes.json", "directions.npz"
+# reports/<run>/<protocol>/exploration/
+EXPLORATION = "exploration"
+EXPLORATION_SUMMARY, TRAVERSALS, INTERPOLATIONS, EDITS, LATENT_MAP = (
+    "exploration.json", "traversals.npz", "interpolations.npz", "edits.npz", "latent_map.csv",
+)  # fmt: skip
 # reports/<run>/<protocol>/failures/
 FAILURES = "failures"
 FAILURES_SUMMARY, WORST, BEST_IMAGES, RANDOM_IMAGES, GALLERY = (
     "failures.json", "worst.csv", "best.csv", "random.csv", "gallery.npz",
 )  # fmt: skip
 SLICES = "slices.csv"
+FINDINGS, FINDING_PICTURES, DIAGNOSIS_ARRAYS = "findings.json", "findings.npz", "diagnosis.npz"
 # reports/<run>/
 REPORT_HTML, REPORT_MARKDOWN, FIGURES = "report.html", "report.md", "figures"
 

@@ -1,0 +1,56 @@
+"""Posteriors of any rows of the prepared images: what the probes and the aggregate posterior are fitted to."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from vaekit.data import Prepared
+from vaekit.data.loaders import batches
+from vaekit.models.base import VAE
+from vaekit.progress import Progress, silent
+from vaekit.seeding import keyed_normal, numpy_generator
+
+
+@dataclass(frozen=True, eq=False)
+class Codes:
+    """Row numbers in the prepared images (N,), their ids, mu, logvar and one z ~ q(z|x), each (N, D) float32."""
+
+    rows: np.ndarray
+    image_ids: list[str]
+    mu: np.ndarray
+    logvar: np.ndarray
+    z: np.ndarray
+
+
+def some_rows(rows: np.ndarray, most: int, seed: int, name: str) -> np.ndarray:
+    """Return all of `rows`, or `most` of them drawn by the seed, in ascending order."""
+    if len(rows) <= most:
+        return rows
+    return np.sort(numpy_generator(seed, name).choice(rows, most, replace=False))
+
+
+@torch.inference_mode()
+def encode_rows(
+    model: VAE,
+    prepared: Prepared,
+    rows: np.ndarray,
+    *,
+    seed: int,
+    device: torch.device | str = "cpu",
+    batch_size: int = 256,
+    progress: Progress = silent,
+) -> Codes:
+    """Return the codes of `rows`, in their order; the noise of z is keyed by (seed, image_id), as in the one pass."""
+    model = model.to(device).eval()
+    ids: list[str] = []
+    mu, logvar, z = ([np.empty((0, model.latent_dim), np.float32)] for _ in range(3))
+    for loaded in batches(prepared, rows, batch_size, device):
+        posterior = model.encode(loaded.x)
+        noise = torch.from_numpy(keyed_normal(seed, "posterior", loaded.image_ids, model.latent_dim))
+        sample = posterior.sample(noise.to(loaded.x.device))
+        for kept, values in ((mu, posterior.mu), (logvar, posterior.logvar), (z, sample)):
+            kept.append(values.float().cpu().numpy())
+        ids += loaded.image_ids
+        progress("encode", len(ids), len(rows))
+    return Codes(np.asarray(rows), ids, *(np.concatenate(parts) for parts in (mu, logvar, z)))
