@@ -1,0 +1,146 @@
+"""Several models in one drawing: rate against distortion, errors by image, KL by dim, and rows of pictures."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import seaborn as sns
+
+from vaekit.figures._style import BLUE, INK, MUTED, ORANGE, RULE, VERMILION, canvas, figure_bytes, theme
+from vaekit.figures.base import Drawn
+from vaekit.figures.grids import image_grid, png_bytes
+from vaekit.figures.words import plain, visible
+
+_GREEN, _PINK, _BROWN = (sns.color_palette("colorblind").as_hex()[i] for i in (2, 4, 5))
+_COLOURS = (BLUE, VERMILION, _GREEN, _PINK, ORANGE, _BROWN, INK)
+_MARKERS = "osD^vPX"
+_DASHES = ((), (5, 1.5), (1.5, 1.5), (6, 1.5, 1.5, 1.5), (3, 1), (8, 2), (1, 1))
+_QUANTILES = 201  # points of a curve of errors: more can not be seen, and would be one for each image
+_LEAST_KL = 1e-4  # nats: the lower end of the axis of kl by dim
+
+
+@dataclass(frozen=True)
+class RatePoint:
+    """One model: kl (nats per image) and sum of squares at a sampled z, each value, low and high; D values a pixel."""
+
+    name: str
+    rate: tuple[float, float, float]
+    distortion: tuple[float, float, float]
+    values: int
+
+    @property
+    def bound(self) -> float:
+        """The elbo in nats of a Gaussian decoder whose sigma is at its optimum for this distortion."""
+        return -self.values / 2 * (1 + math.log(2 * math.pi * self.distortion[0] / self.values)) - self.rate[0]
+
+    def distortion_at(self, rate: np.ndarray) -> np.ndarray:
+        """Return the distortion that has this point's bound at another rate: D / 2 log sse + kl is constant."""
+        return self.distortion[0] * np.exp(2 * (self.rate[0] - rate) / self.values)
+
+
+def rate_distortion(points: Sequence[RatePoint]) -> Drawn:
+    """Draw the models in the rate-distortion plane, each with its intervals and the line of equal bound through it."""
+    rates = np.array([point.rate for point in points])
+    margin = 0.08 * max(float(rates.max() - rates.min()), 1.0)
+    along = np.linspace(max(0.0, float(rates.min()) - margin), float(rates.max()) + margin, 60)
+    with theme():
+        fig, (axes,) = canvas(8.6, 4.6)
+        axes.set(
+            title="Rate and distortion", xlabel="rate: KL, nats per image",
+            ylabel="distortion: sum of squares at z ~ q(z|x)", yscale="log",
+        )  # fmt: skip
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.yaxis.set_minor_formatter(lambda value, _: f"{value:g}")
+        for i, point in enumerate(points):
+            colour, marker = _look(i)
+            axes.plot(along, point.distortion_at(along), color=RULE, linewidth=1, zorder=1)
+            (x, left, right), (y, low, high) = point.rate, point.distortion
+            axes.errorbar(
+                x, y, xerr=[[x - left], [right - x]], yerr=[[y - low], [high - y]], color=colour, marker=marker,
+                markersize=7, capsize=3, linestyle="none", zorder=3,
+            )  # fmt: skip
+            axes.annotate(
+                f"{visible(point.name)}\n{point.bound:,.0f} nats", (x, y), xytext=(9, 6), textcoords="offset points",
+                fontsize=9.5, color=INK, zorder=4,
+            )  # fmt: skip
+        axes.margins(x=0.02, y=0.18)
+    best = max(points, key=lambda point: point.bound)
+    caption = (
+        f"Every model as a point with its 95 % intervals: what its code costs, and what the reconstruction misses. On a "
+        f"grey line the bound on log p(x) is the same, for a Gaussian of the best sigma at {best.values:,} pixel values; "
+        f"below and left of a line is better than it. The highest bound is that of {best.name}, {plain(best.bound)} nats. "
+        + _share(points)
+    )
+    said = "; ".join(f"{p.name} at rate {plain(p.rate[0])} and distortion {plain(p.distortion[0])}" for p in points)
+    return Drawn("Rate and distortion", caption.strip(), f"Scatter plot: {said}.", figure_bytes(fig, "svg"), "svg")
+
+
+def _share(points: Sequence[RatePoint]) -> str:
+    """Return what the slope of the lines means: how much distortion a nat is worth."""
+    point = points[0]
+    worth = 100 * (1 - math.exp(-200 / point.values))
+    return f"The lines are flat: 100 nats of rate are worth {plain(worth)} % of the distortion."
+
+
+def error_curves(errors: Mapping[str, np.ndarray], label: str) -> Drawn:
+    """Draw, for each model, the share of test images whose error is at most so large."""
+    levels = np.linspace(0, 1, _QUANTILES)
+    medians = {}
+    with theme():
+        fig, (axes,) = canvas(8.6, 3.8)
+        axes.set(title="Error by image", xlabel=label, ylabel="share of the test images", xscale="log", ylim=(0, 1))
+        for i, (name, values) in enumerate(errors.items()):
+            finite = values[np.isfinite(values) & (values > 0)]
+            medians[name] = float(np.median(finite))
+            at = np.quantile(finite, levels)
+            axes.plot(at, levels, color=_look(i)[0], dashes=_DASHES[i % len(_DASHES)], label=visible(name))
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.xaxis.set_minor_formatter(lambda value, _: "")
+        axes.legend(loc="lower right")
+    said = ", ".join(f"{name} {plain(value)}" for name, value in medians.items())
+    caption = (
+        f"Share of the test images whose error is at most the value below. The further left, the better; where two "
+        f"curves cross, one model is better on easy images and the other on hard ones. Medians: {said}."
+    )
+    return Drawn("Error by image", caption, f"Curves of the error by image; medians: {said}.",
+                 figure_bytes(fig, "svg"), "svg")  # fmt: skip
+
+
+def kl_by_rank(kl: Mapping[str, np.ndarray]) -> Drawn:
+    """Draw the kl of each model's latent dims, the largest first."""
+    with theme():
+        fig, (axes,) = canvas(8.6, 3.8)
+        axes.set(
+            title="KL by latent dim", xlabel="latent dims, the largest KL first", ylabel="KL, nats", yscale="log",
+        )  # fmt: skip
+        for i, (name, values) in enumerate(kl.items()):
+            ordered = np.maximum(np.sort(values)[::-1], _LEAST_KL)
+            colour, marker = _look(i)
+            axes.plot(
+                np.arange(1, len(ordered) + 1), ordered, color=colour, dashes=_DASHES[i % len(_DASHES)],
+                label=visible(name), marker=marker if len(ordered) == 1 else None,
+            )  # fmt: skip
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.axhline(0.01, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
+        axes.legend(loc="upper right")
+    said = "; ".join(
+        f"{name}: {int((values > 0.01).sum())} of {len(values)} dims above 0.01 nats, together {plain(values.sum())} nats"
+        for name, values in kl.items()
+    )
+    caption = f"KL of every latent dim over the test images; below {_LEAST_KL:g} nats it is drawn there. {said}."
+    return Drawn("KL by latent dim", caption, f"Line chart of KL by dim. {said}.", figure_bytes(fig, "svg"), "svg")
+
+
+def picture_rows(title: str, caption: str, rows: Mapping[str, np.ndarray]) -> Drawn:
+    """Draw one row of pictures for each name; `rows` are uint8 (K, H, W, 3) with the same K, and the caption says
+    their order, because the picture has no text."""
+    stacks = list(rows.values())
+    picture = image_grid(np.concatenate(stacks), len(stacks[0]))
+    order = f"From top to bottom: {', '.join(rows)}."
+    alt = f"{len(stacks)} rows of {len(stacks[0])} face images. {order}"
+    return Drawn(title, f"{caption} {order}", alt, png_bytes(picture), "png")
+
+
+def _look(i: int) -> tuple[str, str]:
+    return _COLOURS[i % len(_COLOURS)], _MARKERS[i % len(_MARKERS)]

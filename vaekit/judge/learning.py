@@ -1,0 +1,68 @@
+"""How the attribute network is taught, and how its own test scores and thresholds come about."""
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from vaekit.data import Prepared
+from vaekit.judge.networks import AttributeNetwork, at_judged_size, initialised
+from vaekit.progress import Progress
+from vaekit.seeding import numpy_generator, torch_generator
+
+PASSES = 72_000  # images shown in all of training, whatever the size of the data
+MOST_EPOCHS = 30
+BATCH = 64
+LEARNING_RATE, WEIGHT_DECAY = 2e-3, 0.05
+
+
+def judged_pixels(prepared: Prepared, rows: np.ndarray) -> Tensor:
+    """Return the images of `rows` as the judge sees them, uint8 (N, 3, 64, 64)."""
+    parts = [
+        at_judged_size(torch.from_numpy(prepared.images[rows[start : start + 512]]))
+        for start in range(0, len(rows), 512)
+    ]
+    return torch.cat(parts)
+
+
+def some_rows(rows: np.ndarray, most: int, seed: int, name: str) -> np.ndarray:
+    """Return all of `rows`, or `most` of them drawn by the seed, in ascending order."""
+    if len(rows) <= most:
+        return rows
+    return np.sort(numpy_generator(seed, "judge", name).choice(rows, most, replace=False))
+
+
+def teach(
+    pixels: Tensor, labels: np.ndarray, *, seed: int, device: torch.device | str, progress: Progress
+) -> AttributeNetwork:
+    """Return a network taught `labels` (N, A) 0/1 of uint8 `pixels` (N, 3, 64, 64), half of them mirrored each time."""
+    device = torch.device(device)
+    epochs = max(1, min(MOST_EPOCHS, round(PASSES / len(pixels))))
+    steps = epochs * math.ceil(len(pixels) / BATCH)
+    targets = torch.from_numpy(labels.astype(np.float32))
+    network = initialised(lambda: AttributeNetwork(labels.shape[1]), seed, "attributes").to(device)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps, pct_start=0.2)
+    generator = torch_generator(seed, "judge", "order")
+    loss = nn.BCEWithLogitsLoss()
+    network.train()
+    for epoch in range(epochs):
+        order = torch.randperm(len(pixels), generator=generator)
+        for chosen in order.split(BATCH):
+            x = pixels[chosen].to(device).float().div_(255)
+            mirrored = (torch.rand(len(x), generator=generator) < 0.5).to(device)
+            x = torch.where(mirrored[:, None, None, None], x.flip(3), x)
+            optimiser.zero_grad()
+            loss(network(x)[1], targets[chosen].to(device)).backward()
+            optimiser.step()
+            schedule.step()
+        progress("judge", epoch + 1, epochs)
+    return network.eval()
+
+
+@torch.inference_mode()
+def logits_of(network: AttributeNetwork, pixels: Tensor) -> Tensor:
+    """Return the logits of uint8 images (N, 3, 64, 64), (N, A) on the CPU."""
+    device = next(network.parameters()).device
+    return torch.cat([network(part.to(device).float().div_(255))[1].cpu() for part in pixels.split(512)])

@@ -1,0 +1,157 @@
+"""The models of a comparison as their artifacts tell them, and in what their protocols and settings differ."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vaekit import artifacts
+from vaekit.errors import DataError
+
+_READ = {
+    artifacts.EVALUATION: (
+        artifacts.PER_IMAGE, artifacts.PER_DIM, artifacts.LATENT, artifacts.PICTURES, artifacts.RECONSTRUCTIONS,
+        artifacts.SAMPLES, artifacts.SAMPLING_GAP, artifacts.SAMPLE_PICTURES,
+    ),
+    artifacts.FAILURES: (artifacts.FINDINGS,),
+    artifacts.EXPLORATION: (artifacts.EXPLORATION_SUMMARY, artifacts.TRAVERSALS),
+}  # fmt: skip
+_READERS = {
+    ".csv": artifacts.read_table, ".json": artifacts.read_json, ".npz": artifacts.read_arrays,
+    ".npy": artifacts.read_array,
+}  # fmt: skip
+# What a number must share with another to be compared with it, and how a sentence calls it.
+_PROTOCOL = {
+    "data": "the data",
+    "split": "the split",
+    "n": "the number of test images",
+    "crop": "the crop",
+    "image_size": "the image size",
+    "resize": "the way of resizing",
+    "limit": "the limit of the test split",
+    "seed": "the seed",
+    "images": "the fingerprint of the images",
+    "judge": "the judge",
+    "vaekit": "the version of vaekit",
+}
+_WHERE = {"the data": "--data", "the crop": "--crop", "the limit of the test split": "--limit", "the seed": "--seed"}
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One model: the name it goes by, file name -> content of its artifacts, and why the others are not there."""
+
+    name: str
+    files: Mapping[str, Any]
+    missing: Mapping[str, str]
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The content of summary.json."""
+        return self.files[artifacts.SUMMARY]
+
+    @property
+    def rows(self) -> dict[str, dict[str, Any]]:
+        """The means over all test images, then what is estimated otherwise."""
+        return self.summary["metrics"] | self.summary["estimates"]
+
+    def get(self, file: str) -> Any:
+        """Return the content of an artifact; DataError, with the model's name, where it is not there."""
+        if file not in self.files:
+            raise DataError(f"{self.name}: {self.missing[file]}")
+        return self.files[file]
+
+
+@dataclass(frozen=True)
+class Unlike:
+    """Something that all models should share, and what each of them has instead."""
+
+    key: str
+    label: str
+    values: dict[str, str]
+
+    def __str__(self) -> str:
+        return f"{self.label} is {_listed([f'{value} for {name}' for name, value in self.values.items()])}"
+
+
+def read_model(name: str, folder: Path) -> Compared:
+    """Return what lies in the folder of one model and protocol, `evaluation/` and its neighbours.
+
+    Raises:
+        DataError: there is no readable summary.json.
+    """
+    found = {artifacts.SUMMARY: artifacts.read_json(folder / artifacts.EVALUATION / artifacts.SUMMARY)}
+    missing = {}
+    for stage, names in _READ.items():
+        for file in names:
+            path = folder / stage / file
+            try:
+                found[file] = _READERS[path.suffix](path)
+            except DataError as error:
+                # The file's name only: a comparison reads the same wherever its artifacts were kept.
+                missing[file] = str(error).replace(f"{path.parent}/", "")
+    return Compared(name, found, missing)
+
+
+def unlike(summaries: Mapping[str, Mapping[str, Any]]) -> list[Unlike]:
+    """Return in what the protocols of these summaries (name of a model -> summary.json) differ.
+
+    Models trained on more or fewer images of the same data are alike as long as they are tested on the same ones.
+    """
+    protocols = {name: _protocol(summary) for name, summary in summaries.items()}
+    first, *others = protocols.values()
+    # A limit on train or valid changes the fingerprint of the images, and leaves the test images as they are.
+    same_limits = len({str(summary["protocol"]["limit"] or {}) for summary in summaries.values()}) == 1
+    return [
+        Unlike(key, label, {name: protocol[key] for name, protocol in protocols.items()})
+        for key, label in _PROTOCOL.items()
+        if any(protocol[key] != first[key] for protocol in others) and (key != "images" or same_limits)
+    ]
+
+
+def refuse_unlike(differences: Sequence[Unlike]) -> None:
+    """Raise DataError, naming each difference and the option that mends it, where there is any."""
+    if not differences:
+        return
+    flags = [_WHERE[difference.label] for difference in differences if difference.label in _WHERE]
+    mend = f"Evaluate all alike with {', '.join(flags)}, or see" if flags else "See"
+    raise DataError(
+        f"These models can not be compared: {_listed([str(difference) for difference in differences])}. "
+        f"{mend} them side by side, without paired differences, with --allow-unlike."
+    )
+
+
+def _protocol(summary: Mapping[str, Any]) -> dict[str, str]:
+    protocol = summary["protocol"]
+    limit = protocol["limit"] or {}
+    judge = summary.get("judge") or {}
+    return {
+        **{key: str(protocol[key]) for key in ("data", "split", "n", "crop", "image_size", "resize", "seed")},
+        "limit": str(limit.get(protocol["split"], "none")),
+        "images": protocol["data_fingerprint"][:12],
+        "judge": str(judge.get("name", judge) if isinstance(judge, dict) else judge),
+        "vaekit": str(summary["made_by"].get("vaekit", "unknown")),
+    }
+
+
+def settings_that_differ(models: Sequence[Compared]) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the settings of the runs that are not the same for all: dotted key, and the value of each model."""
+    flat = [_flat(model.summary["config"]) for model in models]
+    keys = dict.fromkeys(key for settings in flat for key in settings)
+    rows = [(key, tuple(_shown(settings.get(key)) for settings in flat)) for key in keys]
+    return [(key, values) for key, values in rows if len(set(values)) > 1]
+
+
+def _flat(settings: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in settings.items():
+        found |= _flat(value, f"{before}{key}.") if isinstance(value, Mapping) else {f"{before}{key}": value}
+    return found
+
+
+def _shown(value: Any) -> str:
+    return "–" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)
