@@ -24,6 +24,7 @@ ROWS = [
     {"diagnosis"},
     {"reporting"},
     {"api"},
+    {"api_comparison"},
     {"cli"},
     {"__main__"},
 ]

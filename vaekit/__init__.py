@@ -1,7 +1,7 @@
 """vaekit: what a variational autoencoder of faces can and can not do.
 
     model = vaekit.load("checkpoints/demo/best.pt")
-    vaekit.train(), vaekit.evaluate(), vaekit.failures(), vaekit.report()
+    vaekit.train(), vaekit.evaluate(), vaekit.failures(), vaekit.report(), vaekit.compare(), vaekit.check()
 
 Shapes in docstrings: B images in a batch, N images in a set, C x H x W an image, D latent dimensions, K attributes.
 """
@@ -12,15 +12,16 @@ from vaekit.errors import VaekitError
 
 if TYPE_CHECKING:
     from vaekit.api import evaluate, failures, load, report, resume, train
+    from vaekit.api_comparison import check, compare
 
 __version__ = "0.1.0"
-__all__ = ["VaekitError", "evaluate", "failures", "load", "report", "resume", "train"]
+__all__ = ["VaekitError", "check", "compare", "evaluate", "failures", "load", "report", "resume", "train"]
 
 
 def __getattr__(name: str) -> Any:
     """Import the verbs when they are first used: `vaekit --help` must not wait for pandas."""
     if name in __all__:
-        from vaekit import api
+        from vaekit import api, api_comparison
 
-        return getattr(api, name)
+        return getattr(api if hasattr(api, name) else api_comparison, name)
     raise AttributeError(f"module 'vaekit' has no attribute {name!r}")

@@ -195,7 +195,7 @@ def failures(
     from vaekit.config import DataConfig
     from vaekit.diagnosis.analyse import analyse
 
-    found = _evaluation(checkpoint, out=out, seed=seed, progress=progress, **evaluation)
+    found = evaluation_of(checkpoint, out=out, seed=seed, progress=progress, **evaluation)
     prepared, _ = prepare_data(DataConfig.parse(found.summary["protocol"]["settings"], str(found.folder)), progress)
     if prepared.fingerprint != found.summary["made_by"]["data_fingerprint"]:
         log.info("The images have changed since %s: evaluating again.", found.folder)
@@ -229,11 +229,8 @@ def report(
     """
     from vaekit.reporting import build_report
 
-    found = _evaluation(checkpoint, out=out, seed=seed, progress=progress, **evaluation)
-    folder = found.folder.parent / artifacts.FAILURES
-    if not found.summary["made_by"].items() <= _made_by(folder / artifacts.FAILURES_SUMMARY).items():
-        log.info("No failure analysis of this evaluation in %s: making one.", folder)
-        failures(checkpoint, out=out, seed=seed, progress=progress, **evaluation)
+    found = evaluation_of(checkpoint, out=out, seed=seed, progress=progress, **evaluation)
+    folder = failures_of(found, checkpoint, out=out, seed=seed, progress=progress, **evaluation)
     return build_report(found.folder, folder, found.folder.parent.parent, title=title, progress=progress)
 
 
@@ -266,7 +263,7 @@ def run_name(path: Path) -> str:
     return run if path.name == artifacts.BEST else f"{run}-{path.stem}"
 
 
-def _evaluation(
+def evaluation_of(
     checkpoint: str | Path | None, *, out: str | Path, seed: int, progress: Progress, **options: Any
 ) -> "Evaluation":
     """Return the newest evaluation on disk that fits the checkpoint and the options; make one where none does."""
@@ -286,6 +283,15 @@ def _evaluation(
             return found
     log.info("No evaluation of %s under %s fits: evaluating first.", path, folder)
     return evaluate(path, out=out, seed=seed, progress=progress, **options)
+
+
+def failures_of(found: "Evaluation", checkpoint: str | Path | None, **options: Any) -> Path:
+    """Return the folder of the failure analysis of this evaluation; make one, and say so, where none fits."""
+    folder = found.folder.parent / artifacts.FAILURES
+    if not found.summary["made_by"].items() <= _made_by(folder / artifacts.FAILURES_SUMMARY).items():
+        log.info("No failure analysis of this evaluation in %s: making one.", folder)
+        failures(checkpoint, **options)
+    return folder
 
 
 def _made_by(path: Path) -> dict[str, Any]:

@@ -48,7 +48,7 @@ FAILURES_SUMMARY, WORST, BEST_IMAGES, RANDOM_IMAGES, GALLERY = (
 SLICES = "slices.csv"
 FINDINGS, FINDING_PICTURES, DIAGNOSIS_ARRAYS = "findings.json", "findings.npz", "diagnosis.npz"
 # reports/<run>/
-REPORT_HTML, REPORT_MARKDOWN, FIGURES = "report.html", "report.md", "figures"
+REPORT_HTML, REPORT_MARKDOWN, REPORT_JSON, FIGURES = "report.html", "report.md", "report.json", "figures"
 
 
 def make_folder(folder: Path) -> Path:

@@ -2,7 +2,7 @@
 
 import typer
 
-from vaekit.cli import data, evaluate, failures, report, train
+from vaekit.cli import check, compare, data, evaluate, failures, report, train
 from vaekit.cli.console import run_app
 
 app = typer.Typer(
@@ -17,9 +17,11 @@ app.command("train")(train.command)
 app.command("evaluate")(evaluate.command)
 app.command("failures")(failures.command)
 app.command("report")(report.command)
+app.command("compare")(compare.command)
+app.command("check")(check.command)
 app.add_typer(data.app, name="data")
 
 
 def main() -> None:
-    """Run the command line and exit with 0, 1 (the user's data or files), 2 (usage) or 130 (Ctrl-C)."""
+    """Run the command line and exit with 0, 1 (the user's data or files), 2 (usage), 3 (`check` failed) or 130."""
     run_app(app)

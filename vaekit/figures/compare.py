@@ -18,24 +18,27 @@ _MARKERS = "osD^vPX"
 _DASHES = ((), (5, 1.5), (1.5, 1.5), (6, 1.5, 1.5, 1.5), (3, 1), (8, 2), (1, 1))
 _QUANTILES = 201  # points of a curve of errors: more can not be seen, and would be one for each image
 _LEAST_KL = 1e-4  # nats: the lower end of the axis of kl by dim
+_USED = 0.01  # nats: the dotted line, above which a dim carries something
 
 
 @dataclass(frozen=True)
 class RatePoint:
-    """One model: kl (nats per image) and sum of squares at a sampled z, each value, low and high; D values a pixel."""
+    """One model, each number with its low and high end: kl in nats, sum of squares at a sampled z, calibrated elbo.
+
+    `values` is the number of pixel values D of an image.
+    """
 
     name: str
     rate: tuple[float, float, float]
     distortion: tuple[float, float, float]
+    bound: float
     values: int
 
-    @property
-    def bound(self) -> float:
-        """The elbo in nats of a Gaussian decoder whose sigma is at its optimum for this distortion."""
-        return -self.values / 2 * (1 + math.log(2 * math.pi * self.distortion[0] / self.values)) - self.rate[0]
-
     def distortion_at(self, rate: np.ndarray) -> np.ndarray:
-        """Return the distortion that has this point's bound at another rate: D / 2 log sse + kl is constant."""
+        """Return the distortion of the same bound at another rate.
+
+        With the Gaussian's sigma at its optimum the elbo is -D/2 (1 + log(2 pi sse / D)) - kl.
+        """
         return self.distortion[0] * np.exp(2 * (self.rate[0] - rate) / self.values)
 
 
@@ -66,21 +69,15 @@ def rate_distortion(points: Sequence[RatePoint]) -> Drawn:
             )  # fmt: skip
         axes.margins(x=0.02, y=0.18)
     best = max(points, key=lambda point: point.bound)
+    worth = 100 * (1 - math.exp(-200 / best.values))
     caption = (
-        f"Every model as a point with its 95 % intervals: what its code costs, and what the reconstruction misses. On a "
-        f"grey line the bound on log p(x) is the same, for a Gaussian of the best sigma at {best.values:,} pixel values; "
-        f"below and left of a line is better than it. The highest bound is that of {best.name}, {plain(best.bound)} nats. "
-        + _share(points)
+        "Every model as a point with its 95 % intervals: what its code costs, and what its reconstruction misses. "
+        "Along a grey line the calibrated bound on log p(x), written beside the point, stays the same; below it is better. "
+        f"The highest bound is that of {best.name}, {plain(best.bound)} nats. The lines are this flat because an image "
+        f"has {best.values:,} pixel values: 100 nats of rate are worth {plain(worth)} % of the distortion."
     )
     said = "; ".join(f"{p.name} at rate {plain(p.rate[0])} and distortion {plain(p.distortion[0])}" for p in points)
-    return Drawn("Rate and distortion", caption.strip(), f"Scatter plot: {said}.", figure_bytes(fig, "svg"), "svg")
-
-
-def _share(points: Sequence[RatePoint]) -> str:
-    """Return what the slope of the lines means: how much distortion a nat is worth."""
-    point = points[0]
-    worth = 100 * (1 - math.exp(-200 / point.values))
-    return f"The lines are flat: 100 nats of rate are worth {plain(worth)} % of the distortion."
+    return Drawn("Rate and distortion", caption, f"Scatter plot: {said}.", figure_bytes(fig, "svg"), "svg")
 
 
 def error_curves(errors: Mapping[str, np.ndarray], label: str) -> Drawn:
@@ -122,10 +119,11 @@ def kl_by_rank(kl: Mapping[str, np.ndarray]) -> Drawn:
                 label=visible(name), marker=marker if len(ordered) == 1 else None,
             )  # fmt: skip
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
-        axes.axhline(0.01, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
+        axes.axhline(_USED, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
         axes.legend(loc="upper right")
     said = "; ".join(
-        f"{name}: {int((values > 0.01).sum())} of {len(values)} dims above 0.01 nats, together {plain(values.sum())} nats"
+        f"{name} has {int((values > _USED).sum())} of {len(values)} dims above {_USED:g} nats, together "
+        f"{plain(values.sum())} nats"
         for name, values in kl.items()
     )
     caption = f"KL of every latent dim over the test images; below {_LEAST_KL:g} nats it is drawn there. {said}."
@@ -133,8 +131,7 @@ def kl_by_rank(kl: Mapping[str, np.ndarray]) -> Drawn:
 
 
 def picture_rows(title: str, caption: str, rows: Mapping[str, np.ndarray]) -> Drawn:
-    """Draw one row of pictures for each name; `rows` are uint8 (K, H, W, 3) with the same K, and the caption says
-    their order, because the picture has no text."""
+    """Draw a row of pictures for each name, each uint8 (K, H, W, 3); the caption says their order."""
     stacks = list(rows.values())
     picture = image_grid(np.concatenate(stacks), len(stacks[0]))
     order = f"From top to bottom: {', '.join(rows)}."

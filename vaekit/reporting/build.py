@@ -1,28 +1,28 @@
 """From artifacts to the finished pages and their figures."""
 
-import hashlib
 import html
 from dataclasses import dataclass
 from pathlib import Path
 
 from vaekit import artifacts
-from vaekit.errors import DataError
-from vaekit.figures.base import FIGURES, Drawn, draw
 from vaekit.progress import Progress, silent
-from vaekit.reporting.collect import collect
-from vaekit.reporting.context import make_context
+from vaekit.reporting.collect import Folders, collect
+from vaekit.reporting.drawing import draw_all, write_figures
+from vaekit.reporting.edition import Edition
 from vaekit.reporting.html import render_html
+from vaekit.reporting.machine import page_data
 from vaekit.reporting.markdown import render_markdown
-
-_WRITTEN = "written.json"  # which figures are vaekit's, with their hashes, so that a later report can clear them away
+from vaekit.reporting.material import Material
+from vaekit.reporting.page import make_page
 
 
 @dataclass(frozen=True)
 class Report:
-    """The two pages of a report; the same words and numbers in both."""
+    """The pages of a report, the same words and numbers in each: to explore, for a code host, and for machines."""
 
     html: Path
     markdown: Path
+    data: Path
 
     def __str__(self) -> str:
         return f"Report: {self.html} and {self.markdown}"
@@ -33,60 +33,38 @@ class Report:
 
 
 def build_report(
-    evaluation: Path, failures: Path | None, out: Path, *, title: str | None = None, progress: Progress = silent
+    evaluation: Path,
+    failures: Path | None,
+    out: Path,
+    *,
+    exploration: Path | None = None,
+    edition: Edition | None = None,
+    progress: Progress = silent,
 ) -> Report:
-    """Write report.html, report.md and figures/ to `out` and return where they are.
+    """Write report.html, report.md, report.json and figures/ to `out` and return where they are.
 
     Args:
         evaluation: the folder that `vaekit evaluate` wrote.
         failures: the folder that `vaekit failures` wrote; None or an absent folder: that section says so.
         out: receives the report; the same artifacts give the same bytes.
-        title: headline; None makes one from the run.
+        exploration: the folder that `vaekit explore` wrote; likewise.
+        edition: title, author, sections and notes; None makes the whole page under a title of its own.
         progress: told how far the work is.
 
     Raises:
         DataError: there is no readable summary.json.
         OutputError: `out` can not be written.
     """
-    found = collect(evaluation, failures)
-    names = FIGURES.names()
-    figures: dict[str, Drawn] = {}
-    gaps: dict[str, str] = {}
-    for done, name in enumerate(names):
-        progress("report", done, len(names) + 1, name)
-        try:
-            figures[name] = draw(name, found.files, found.missing)
-        except DataError as error:
-            gaps[name] = str(error)
-    progress("report", len(names), len(names) + 1, "pages")
-    context = make_context(found, figures, gaps, title)
-    report = Report(out / artifacts.REPORT_HTML, out / artifacts.REPORT_MARKDOWN)
-    pages = render_html(context), render_markdown(context)
-    _write_figures(out / artifacts.FIGURES, figures)
-    for path, page in zip((report.html, report.markdown), pages, strict=True):
-        artifacts.write_text(path, page)
-    progress("report", len(names) + 1, len(names) + 1)
+    found = collect(Folders(evaluation, failures, exploration))
+    drawings = draw_all(found, out / artifacts.FIGURES, progress)
+    progress("report", len(drawings.figures), len(drawings.figures) + 1, "pages")
+    material = Material(found.files, found.missing, drawings.figures, drawings.gaps)
+    page = make_page(material, edition or Edition())
+    report = Report(out / artifacts.REPORT_HTML, out / artifacts.REPORT_MARKDOWN, out / artifacts.REPORT_JSON)
+    pages = render_html(page), render_markdown(page)
+    write_figures(out / artifacts.FIGURES, drawings)
+    for path, text in zip((report.html, report.markdown), pages, strict=True):
+        artifacts.write_text(path, text)
+    artifacts.write_json(report.data, page_data(page))
+    progress("report", len(drawings.figures) + 1, len(drawings.figures) + 1)
     return report
-
-
-def _write_figures(folder: Path, figures: dict[str, Drawn]) -> None:
-    """Write the figures and remove those of an earlier report; a file that someone changed since stays."""
-    files = {f"{name}.{drawn.suffix}": drawn.data for name, drawn in figures.items()}
-    for name, digest in _written(folder / _WRITTEN).items():
-        path = folder / name
-        if name not in files and path.parent == folder and path.is_file() and artifacts.file_hash(path) == digest:
-            path.unlink()
-    for name, data in files.items():
-        artifacts.write_bytes(folder / name, data)
-    artifacts.write_json(
-        folder / _WRITTEN, {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}
-    )
-
-
-def _written(path: Path) -> dict[str, str]:
-    if not path.is_file():
-        return {}
-    try:
-        return dict(artifacts.read_json(path))
-    except (DataError, TypeError, ValueError):
-        return {}  # not our list: then nothing there is ours to remove

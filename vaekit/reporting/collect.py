@@ -1,5 +1,6 @@
-"""What lies on disk about one evaluation and its failure analysis, and why the rest does not."""
+"""What lies on disk about one evaluation, its exploration and its failure analysis, and why the rest does not."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +10,23 @@ from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures.base import FIGURES
 
-_REPORTED = {
-    artifacts.SUMMARY, artifacts.PER_IMAGE, artifacts.LATENT, artifacts.PER_DIM, artifacts.LAYERS, artifacts.CONFIG,
-    artifacts.FAILURES_SUMMARY,
-    artifacts.WORST, artifacts.BEST_IMAGES, artifacts.RANDOM_IMAGES, artifacts.GALLERY, artifacts.SLICES,
+EXPLORED = {
+    artifacts.EXPLORATION_SUMMARY, artifacts.TRAVERSALS, artifacts.INTERPOLATIONS, artifacts.EDITS,
+    artifacts.LATENT_MAP,
 }  # fmt: skip
-_FAILURES = {
+ANALYSED = {
     artifacts.FAILURES_SUMMARY, artifacts.WORST, artifacts.BEST_IMAGES, artifacts.RANDOM_IMAGES, artifacts.GALLERY,
+    artifacts.SLICES, artifacts.FINDINGS, artifacts.FINDING_PICTURES, artifacts.DIAGNOSIS_ARRAYS,
 }  # fmt: skip
+_EVALUATED = {
+    artifacts.SUMMARY, artifacts.PER_IMAGE, artifacts.LATENT, artifacts.PER_DIM, artifacts.LAYERS, artifacts.CONFIG,
+    artifacts.SAMPLES, artifacts.SAMPLING_GAP, artifacts.ATTRIBUTE_RATES, artifacts.PROBES, artifacts.PROBES_SUMMARY,
+}  # fmt: skip
+# Why a file may rightly be absent, where "it is missing" would mislead.
+_REASONS = {
+    artifacts.KL_PER_DIM: "The checkpoint does not say how the KL of each dim went during training.",
+    artifacts.SLICES: "There is no table of attributes: the data carries none, or the failure analysis left it out.",
+}
 
 
 def _read_text(path: Path) -> str:
@@ -33,45 +43,64 @@ _READERS: dict[str, Callable[[Path], Any]] = {
 
 
 @dataclass(frozen=True)
+class Folders:
+    """Where the artifacts of one evaluation lie; None or an absent folder: that stage was not run."""
+
+    evaluation: Path
+    failures: Path | None = None
+    exploration: Path | None = None
+
+    def of(self, name: str) -> Path | None:
+        """Return the folder in which a file of this name lies, if its stage has one."""
+        return {"evaluate": self.evaluation, "failures": self.failures, "explore": self.exploration}[stage_of(name)]
+
+
+@dataclass(frozen=True)
 class Collected:
-    """`files`: file name -> content (DataFrame, dict, arrays, text); `missing`: file name -> why, as a sentence."""
+    """`files`: file name -> content (DataFrame, dict, arrays, text); `missing`: file name -> why, as a sentence.
+
+    `digest` is the hash of every file that was read: the same digest, the same page.
+    """
 
     files: dict[str, Any]
     missing: dict[str, str]
+    digest: str
 
 
-def collect(evaluation: Path, failures: Path | None) -> Collected:
+def stage_of(name: str) -> str:
+    """Return the command that writes a file."""
+    return "failures" if name in ANALYSED else "explore" if name in EXPLORED else "evaluate"
+
+
+def collect(folders: Folders) -> Collected:
     """Return everything that the report or a figure asks for.
 
     Raises:
         DataError: there is no readable summary.json, so there is nothing to report on.
     """
-    wanted = _REPORTED.union(*(spec.needs for _, spec in FIGURES.items()))
-    found = Collected({artifacts.SUMMARY: artifacts.read_json(evaluation / artifacts.SUMMARY)}, {})
-    for name in sorted(wanted - {artifacts.SUMMARY}):
-        path = _find(name, evaluation, failures)
-        if path is None:
-            found.missing[name] = _why(name, failures)
+    artifacts.read_json(folders.evaluation / artifacts.SUMMARY)
+    files: dict[str, Any] = {}
+    missing: dict[str, str] = {}
+    digest = hashlib.sha256()
+    for name in sorted((_EVALUATED | ANALYSED | EXPLORED).union(*(spec.needs for _, spec in FIGURES.items()))):
+        folder = folders.of(name)
+        path = None if folder is None else folder / name
+        if path is None or not path.is_file():
+            missing[name] = _why(name, folder)
             continue
+        digest.update(f"{name} {artifacts.file_hash(path)}\n".encode())
         try:
-            found.files[name] = _READERS[path.suffix](path)
+            files[name] = _READERS[path.suffix](path)
         except (DataError, OSError, UnicodeDecodeError) as error:
             # The file's name only: a report reads the same wherever its artifacts were kept.
-            found.missing[name] = str(error).replace(f"{path.parent}/", "")
-    return found
+            missing[name] = str(error).replace(f"{path.parent}/", "")
+    return Collected(files, missing, digest.hexdigest())
 
 
-def _find(name: str, evaluation: Path, failures: Path | None) -> Path | None:
-    folders = [folder for folder in (evaluation, failures) if folder is not None]
-    return next((folder / name for folder in folders if (folder / name).is_file()), None)
-
-
-def _why(name: str, failures: Path | None) -> str:
-    analysed = failures is not None and failures.is_dir()
-    if name in _FAILURES | {artifacts.SLICES} and not analysed:
+def _why(name: str, folder: Path | None) -> str:
+    stage, was_run = stage_of(name), folder is not None and folder.is_dir()
+    if stage == "failures" and not was_run:
         return "The failures of this evaluation have not been analysed: run `vaekit failures`."
-    if name == artifacts.KL_PER_DIM:
-        return "The checkpoint does not say how the KL of each dim went during training."
-    if name == artifacts.SLICES:
-        return "There is no table of attributes: the data carries none, or the failure analysis left it out."
-    return f"{name} is missing: run `vaekit {'failures' if name in _FAILURES else 'evaluate'}` again."
+    if stage == "explore" and not was_run:
+        return "The latent code of this model has not been explored: run `vaekit explore`."
+    return _REASONS.get(name, f"{name} is missing: run `vaekit {stage}` again.")

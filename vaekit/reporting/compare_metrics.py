@@ -96,7 +96,7 @@ def _apart(one: dict[str, Any], other: dict[str, Any]) -> bool:
 
 
 def verdict_of(difference: "Difference", higher: bool | None) -> str:
-    """Return what a paired difference says of its second model: better, worse, higher, lower, or no clear difference."""
+    """Return what a paired difference says of its second model: better, worse, higher, lower or nothing clear."""
     if difference.value is None or difference.low is None:
         return "not tested"
     if not difference.is_clear:

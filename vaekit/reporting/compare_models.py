@@ -34,7 +34,7 @@ _PROTOCOL = {
     "judge": "the judge",
     "vaekit": "the version of vaekit",
 }
-_WHERE = {"the data": "--data", "the crop": "--crop", "the limit of the test split": "--limit", "the seed": "--seed"}
+_WHERE = {"data": "--data", "crop": "--crop", "limit": "--limit", "seed": "--seed"}
 
 
 @dataclass(frozen=True)
@@ -109,16 +109,13 @@ def unlike(summaries: Mapping[str, Mapping[str, Any]]) -> list[Unlike]:
     ]
 
 
-def refuse_unlike(differences: Sequence[Unlike]) -> None:
-    """Raise DataError, naming each difference and the option that mends it, where there is any."""
+def refuse_unlike(differences: Sequence[Unlike], otherwise: str) -> None:
+    """Raise DataError where protocols differ: each difference, the options that mend it, and what to do `otherwise`."""
     if not differences:
         return
-    flags = [_WHERE[difference.label] for difference in differences if difference.label in _WHERE]
-    mend = f"Evaluate all alike with {', '.join(flags)}, or see" if flags else "See"
-    raise DataError(
-        f"These models can not be compared: {_listed([str(difference) for difference in differences])}. "
-        f"{mend} them side by side, without paired differences, with --allow-unlike."
-    )
+    flags = [_WHERE[difference.key] for difference in differences if difference.key in _WHERE]
+    mend = f"Evaluate all alike with {_listed(flags)}, or {otherwise}." if flags else f"{otherwise.capitalize()}."
+    raise DataError(f"These models can not be compared: {_listed([str(d) for d in differences])}. {mend}")
 
 
 def _protocol(summary: Mapping[str, Any]) -> dict[str, str]:

@@ -11,7 +11,10 @@ from vaekit.figures import _style
 from vaekit.figures.base import Drawn
 from vaekit.figures.grids import colours
 from vaekit.figures.words import visible
-from vaekit.reporting.context import Context
+from vaekit.reporting import escaping
+from vaekit.reporting.document import Page
+from vaekit.reporting.escaping import escape_html
+from vaekit.reporting.notes import note_html
 
 # The drawing's colours become the page's own, which differ between light and dark.
 _VARIABLES = {
@@ -20,9 +23,9 @@ _VARIABLES = {
 }  # fmt: skip
 
 
-def render_html(context: Context) -> str:
-    """Return the page; every string from the artifacts is escaped, whatever it holds."""
-    environment = Environment(
+def environment() -> Environment:
+    """Return what every HTML page of vaekit is rendered with: each string comes out escaped, whatever it holds."""
+    made = Environment(
         loader=PackageLoader("vaekit.reporting"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -30,14 +33,25 @@ def render_html(context: Context) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["data_uri"] = data_uri
-    environment.filters["code_spans"] = code_spans
-    return environment.get_template("report.html.j2").render(
-        report=context,
-        style=asset("report.css"),
-        script=asset("report.js"),
-        scale=Markup(", ").join("#{:02x}{:02x}{:02x}".format(*colour) for colour in colours()[::17]),
-        inline_svg=inline_svg,
+    made.filters |= {
+        "data_uri": data_uri, "code_spans": code_spans, "formula": _formula, "note": note_html, "exact": _exact,
+    }  # fmt: skip
+    return made
+
+
+def render_html(page: Page) -> str:
+    """Return the page, which needs no other file."""
+    return (
+        environment()
+        .get_template("report.html.j2")
+        .render(
+            page=page,
+            style=asset("report.css"),
+            script=asset("report.js"),
+            scale=Markup(", ").join("#{:02x}{:02x}{:02x}".format(*colour) for colour in colours()[::17]),
+            inline_svg=inline_svg,
+            terms={t.id for s in page.sections for b in s.walk() if b.kind == "terms" for t in b.terms},
+        )
     )
 
 
@@ -53,10 +67,16 @@ def data_uri(png: bytes) -> Markup:
 
 def code_spans(text: str) -> Markup:
     """Return a sentence with its `back-ticked` parts as code, everything escaped."""
-    parts = visible(text).split("`")
-    if len(parts) % 2 == 0:
-        return Markup.escape(visible(text))
-    return Markup("").join(Markup("<code>{}</code>").format(p) if i % 2 else p for i, p in enumerate(parts))
+    return escaping.code_spans(text, escape_html, lambda part: Markup("<code>{}</code>").format(part))
+
+
+def _formula(text: str) -> Markup:
+    return escaping.formula(text, escape_html)
+
+
+def _exact(value: float | None) -> str:
+    """Return a number with every digit that it has; nothing where there is none."""
+    return "" if value is None else repr(value)
 
 
 def inline_svg(name: str, drawn: Drawn) -> Markup:
@@ -74,3 +94,4 @@ def inline_svg(name: str, drawn: Drawn) -> Markup:
 
 def _themed(style: re.Match[str]) -> str:
     return re.sub("|".join(_VARIABLES), lambda colour: f"var(--{_VARIABLES[colour[0]]})", style[0])
+

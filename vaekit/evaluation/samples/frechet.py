@@ -9,16 +9,28 @@ half of the digits to the rank they lack; and no general matrix square root is e
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
+from scipy import linalg, stats
+
+from vaekit.evaluation.samples.intervals import NORMAL, around, influence_variance
+from vaekit.evaluation.uncertainty import Estimate
+
+SIZES = 10  # numbers of images that the extrapolation to infinitely many rests on
+ENOUGH = 4  # times as many images as feature dims: with fewer the bias does not fall as 1 / N yet
 
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """Mean (F,), trace of the unbiased covariance, and a factor (R, F) of it: covariance = factor' factor."""
+    """Mean (F,), trace of the unbiased covariance, and a factor (R, F) of it: covariance = factor' factor.
+
+    Where they come from features, `centred` (N, F) are those minus their mean, and `coordinates` (N, R) say them in the
+    rows of the factor; None where the factor's rows are the images.
+    """
 
     mean: np.ndarray
     trace: float
     factor: np.ndarray
+    centred: np.ndarray | None = None
+    coordinates: np.ndarray | None = None
 
 
 def moments_of(features: np.ndarray) -> Moments:
@@ -34,11 +46,12 @@ def moments_of(features: np.ndarray) -> Moments:
         raise ValueError("features must be finite")
     mean = features.mean(0)
     features -= mean
-    features /= np.sqrt(len(features) - 1)
-    trace = float(np.square(features).sum())
-    if len(features) > features.shape[1]:
-        features = linalg.qr(features, mode="r", overwrite_a=True, check_finite=False)[0][: features.shape[1]]
-    return Moments(mean, trace, features)
+    scale = np.sqrt(len(features) - 1)
+    trace = float(np.square(features).sum()) / scale**2
+    if len(features) <= features.shape[1]:
+        return Moments(mean, trace, features / scale, features)
+    coordinates, factor = linalg.qr(features / scale, mode="economic", overwrite_a=True, check_finite=False)
+    return Moments(mean, trace, factor, features, coordinates)
 
 
 def moments_from(mean: np.ndarray, covariance: np.ndarray) -> Moments:
@@ -68,13 +81,40 @@ def distance(a: Moments, b: Moments) -> float:
 
     What is left of equal sets after rounding, about 1e-15 of the traces per dim and of either sign, is returned as 0.
     """
-    apart = float(np.square(a.mean - b.mean).sum())
     shared = 0.0
     if len(a.factor) and len(b.factor):
         shared = float(linalg.svdvals(a.factor @ b.factor.T, overwrite_a=True, check_finite=False).sum())
-    value = apart + a.trace + b.trace - 2 * shared
+    return _assembled(a, b, shared)
+
+
+def estimate(a: Moments, b: Moments, *, paired: bool = False) -> Estimate:
+    """Return the distance between the moments of two sets of features, with the infinitesimal jackknife's interval.
+
+    The derivative of the trace by an image's weight is half of a diagonal element of |F1 F2'|, so the interval costs
+    one decomposition and draws nothing. It is of the distance at this number of images, bias and all, and up to 1.5
+    times too wide where the two distributions are equal.
+    """
+    if a.centred is None or b.centred is None:
+        raise ValueError("an interval needs features: a Gaussian given by its moments has no images")
+    u, shared, v = linalg.svd(a.factor @ b.factor.T, full_matrices=False, overwrite_a=True, check_finite=False)
+    sides = ((a, b, u), (b, a, v.T))
+    of_a, of_b = (_influence(own, other, directions, shared) for own, other, directions in sides)
+    variance = influence_variance(of_a, of_b, paired=paired)
+    return around(_assembled(a, b, float(shared.sum())), variance, len(a.centred), low=0.0)
+
+
+def _assembled(a: Moments, b: Moments, shared: float) -> float:
+    value = float(np.square(a.mean - b.mean).sum()) + a.trace + b.trace - 2 * shared
     rounding = 4 * np.finfo(np.float64).eps * len(a.mean) * (a.trace + b.trace)
     return value if value > rounding else 0.0
+
+
+def _influence(own: Moments, other: Moments, directions: np.ndarray, shared: np.ndarray) -> np.ndarray:
+    """Return what each image of `own` moves the distance, (N,), from one side's singular vectors (R, rank)."""
+    assert own.centred is not None
+    in_factor = directions if own.coordinates is None else own.coordinates @ directions
+    overlap = (len(own.centred) - 1) * (np.square(in_factor) @ shared)
+    return 2 * own.centred @ (own.mean - other.mean) + np.square(own.centred).sum(1) - overlap
 
 
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
@@ -88,3 +128,38 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     if a.shape[1:] != b.shape[1:]:
         raise ValueError(f"features {a.shape} and {b.shape} are not of one network")
     return distance(moments_of(a), moments_of(b))
+
+
+def without_bias(
+    a: np.ndarray, b: np.ndarray, generator: np.random.Generator, *, paired: bool = False
+) -> Estimate:
+    """Return the Fréchet distance extrapolated to infinitely many images (Chong & Forsyth 2020).
+
+    Ten sizes from a quarter of the images to all of them, both sides subsampled without replacement (paired ones
+    together), and a straight line in 1 / N. The interval adds the line's own error to the jackknife's. Below 4 images per feature dim on either
+    side there is no value but a reason. Unlike the distance itself it may fall below 0 by chance.
+
+    Raises:
+        ValueError: as `frechet_distance`.
+    """
+    n, m, dims = len(a), len(b), a.shape[1]
+    if min(n, m) < ENOUGH * dims:
+        return Estimate(
+            None, None, None, n,
+            f"{min(n, m):,} images are fewer than {ENOUGH} times the {dims:,} feature dims, so the distance can not be "
+            "extrapolated to infinitely many images",
+        )  # fmt: skip
+    whole = estimate(moments_of(a), moments_of(b), paired=paired)
+    shares = np.linspace(1 / 4, 1, SIZES)
+    distances = [whole.value]
+    for share in shares[:-1]:
+        repeats = []
+        for _ in range(round(1 / share)):
+            rows = generator.choice(n, round(share * n), replace=False)
+            others = rows if paired else generator.choice(m, round(share * m), replace=False)
+            repeats.append(frechet_distance(a[rows], b[others]))
+        distances.insert(-1, float(np.mean(repeats)))
+    line = stats.linregress(1 / shares, distances)
+    assert whole.value is not None and whole.low is not None and whole.high is not None
+    sampling = ((whole.high - whole.low) / (2 * NORMAL)) ** 2
+    return around(float(line.intercept), sampling + line.intercept_stderr**2, n)

@@ -1,0 +1,83 @@
+"""vaekit check."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vaekit.cli import options
+from vaekit.cli.console import drawn_progress, show
+from vaekit.errors import ConfigError
+
+FAILED = 3  # 1 is a mistake in the user's files, 2 one in the command
+
+
+def command(
+    checkpoint: options.Checkpoint = None,
+    most: Annotated[
+        list[str] | None, typer.Option("--max", help="Most that a metric may be, such as mse=0.011; may be repeated.")
+    ] = None,
+    least: Annotated[
+        list[str] | None, typer.Option("--min", help="Least, such as active_units=20; may be repeated.")
+    ] = None,
+    baseline: Annotated[
+        str | None, typer.Option("--baseline", help="Another checkpoint, which this one must not be worse than.")
+    ] = None,
+    metrics: Annotated[
+        str | None,
+        typer.Option("--metrics", help="What is held against the baseline. Default: mse,ssim,elbo_calibrated."),
+    ] = None,
+    tolerance: Annotated[
+        float,
+        typer.Option(
+            "--tolerance",
+            help="Loss against the baseline that is allowed, as a share of its value, such as 0.02.",
+        ),
+    ] = 0.0,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="The whole 95 % interval must keep a bound, not only the value.")
+    ] = False,
+    data: options.Data = None,
+    crop: options.Crop = None,
+    image_size: options.ImageSize = None,
+    limit: options.Limit = None,
+    out: options.Reports = Path("reports"),
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    batch_size: options.BatchSize = 256,
+    json: options.Json = False,
+) -> None:
+    """Hold a checkpoint against bounds and a baseline: exit code 0 where it keeps them, 3 where it does not.
+
+    A bound is held against the value; one that lies within its 95 % interval is called within noise. Against a
+    baseline a metric fails when its paired difference is worse and the whole interval is beyond the tolerance. A
+    metric that could not be computed fails.
+    """
+    from vaekit import api_comparison
+
+    with drawn_progress() as progress:
+        result = api_comparison.check(
+            checkpoint, most=_bounds("--max", most), least=_bounds("--min", least), baseline=baseline,
+            metrics=[name.strip() for name in metrics.split(",")] if metrics else None, tolerance=tolerance,
+            strict=strict, data=data, crop=options.crop_value(crop), image_size=image_size,
+            limit=options.parse_limit(limit), out=out, seed=seed, device=device, batch_size=batch_size,
+            progress=progress,
+        )  # fmt: skip
+    show(result, json, result.record())
+    if not result.passed:
+        raise typer.Exit(FAILED)
+
+
+def _bounds(flag: str, texts: list[str] | None) -> dict[str, float]:
+    """Return {"mse": 0.011} from ["mse=0.011"]."""
+    bounds: dict[str, float] = {}
+    for text in texts or []:
+        metric, _, value = text.partition("=")
+        try:
+            bound = float(value)
+        except ValueError:
+            raise ConfigError(f"{flag} {text!r} is no bound: write it as mse=0.011.") from None
+        if metric.strip() in bounds:
+            raise ConfigError(f"{flag} {metric.strip()} is given twice: give one bound.")
+        bounds[metric.strip()] = bound
+    return bounds

@@ -1,0 +1,5 @@
+"""What the code knows: linear probes for attributes beside their controls, directions, disentanglement."""
+
+
+
+

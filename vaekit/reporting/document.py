@@ -1,0 +1,308 @@
+"""What a page is made of: sections of blocks, which HTML and Markdown lay out and report.json keeps as data.
+
+A block says what it is by `kind`; the templates have one macro for each. Text in a block is plain text: every page
+escapes it in its own way. Only `code spans` in back-ticks and, in formulas, _{subscripts} and ^{powers} mean something.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+from vaekit.figures.base import Drawn
+from vaekit.registry import Registry
+from vaekit.reporting.tables import Metric, Table
+
+
+class Block:
+    """One thing that a section shows."""
+
+    kind: ClassVar[str]
+
+
+@dataclass(frozen=True)
+class Prose(Block):
+    """One paragraph; `tone` is "", "strong" for what a section says in one sentence, or "small" for a remark."""
+
+    kind: ClassVar[str] = "prose"
+    text: str
+    tone: str = ""
+
+
+@dataclass(frozen=True)
+class Bullets(Block):
+    """A list of sentences."""
+
+    kind: ClassVar[str] = "bullets"
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Heading(Block):
+    """A heading within a section; `aside` stands beside it in grey. Level 3 or 4."""
+
+    kind: ClassVar[str] = "heading"
+    text: str
+    aside: str = ""
+    level: int = 3
+
+
+@dataclass(frozen=True)
+class Gap(Block):
+    """Why something is not here, as one sentence."""
+
+    kind: ClassVar[str] = "gap"
+    reason: str
+
+
+@dataclass(frozen=True)
+class Picture(Block):
+    """A drawn figure; in HTML its raster picture may be smaller than the file beside the page."""
+
+    kind: ClassVar[str] = "picture"
+    name: str
+    drawn: Drawn
+    shown: bytes
+
+
+@dataclass(frozen=True)
+class Metrics(Block):
+    """A table of metrics; `label` says of what."""
+
+    kind: ClassVar[str] = "metrics"
+    label: str
+    rows: tuple[Metric, ...]
+
+
+@dataclass(frozen=True)
+class Grid(Block):
+    """A table of text and numbers; `label` says of what."""
+
+    kind: ClassVar[str] = "grid"
+    label: str
+    table: Table
+
+
+@dataclass(frozen=True)
+class Facts(Block):
+    """Names with what they are."""
+
+    kind: ClassVar[str] = "facts"
+    pairs: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Code(Block):
+    """Lines to be typed or read as they are."""
+
+    kind: ClassVar[str] = "code"
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Details(Block):
+    """Blocks that open on request: a page keeps them closed on screen and opens them on paper."""
+
+    kind: ClassVar[str] = "details"
+    summary: str
+    blocks: tuple[Block, ...]
+
+
+@dataclass(frozen=True)
+class Verdict(Block):
+    """What a reader needs first: numbers, then sentences under "how good", "what is wrong" and "what to try"."""
+
+    kind: ClassVar[str] = "verdict"
+    tiles: tuple[Metric, ...]
+    tiled: str
+    good: tuple[str, ...]
+    wrong: tuple[str, ...]
+    attempt: tuple[str, ...]
+    remarks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Card:
+    """One image: its rank and name, what it has, and original, reconstruction and error map as one PNG."""
+
+    rank: int
+    image_id: str
+    value: str
+    attributes: tuple[str, ...]
+    values: tuple[float | None, ...]
+    facts: tuple[tuple[str, str], ...]
+    png: bytes = field(repr=False)
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Cards(Block):
+    """Cards under one another; `stored` images lie in `file`, those that fit stand on the page.
+
+    `label` names the value that every card shows; `scales` whether a scale and the controls that sort and filter the
+    cards of this kind of gallery stand above it. `figure` is what Markdown shows instead.
+    """
+
+    kind: ClassVar[str] = "cards"
+    name: str
+    cards: tuple[Card, ...]
+    label: str
+    stored: int
+    file: str
+    figure: "Picture | Gap | None" = None
+    listed: int = 0
+
+
+@dataclass(frozen=True)
+class Controls(Block):
+    """What the galleries that follow are sorted and filtered by, and the end of their one error scale."""
+
+    kind: ClassVar[str] = "controls"
+    columns: tuple[tuple[str, str], ...]
+    attributes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Scale(Block):
+    """The colour scale of error maps, from 0 to `limit`."""
+
+    kind: ClassVar[str] = "scale"
+    limit: float
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Pictures of one thing that changes in steps: `rows` faces below one another, one column per step, as one PNG."""
+
+    label: str
+    detail: str
+    steps: tuple[str, ...]
+    rows: int
+    png: bytes = field(repr=False)
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Strips(Block):
+    """Strips with one slider over them; `omitted` more had no room. `figure` is what Markdown shows instead."""
+
+    kind: ClassVar[str] = "strips"
+    name: str
+    choice: str
+    quantity: str
+    strips: tuple[Strip, ...]
+    caption: str
+    omitted: int
+    figure: "Picture | Gap | None" = None
+
+
+@dataclass(frozen=True)
+class Term:
+    """An entry of the glossary: two sentences, a formula and the paper that it comes from."""
+
+    id: str
+    name: str
+    text: str
+    formula: str
+    paper: str
+
+
+@dataclass(frozen=True)
+class Terms(Block):
+    """Entries of the glossary."""
+
+    kind: ClassVar[str] = "terms"
+    terms: tuple[Term, ...]
+
+
+@dataclass(frozen=True)
+class Paper:
+    """One entry of the list of references; `cited` is how the page's text names it."""
+
+    cited: str
+    text: str
+    link: str
+
+
+@dataclass(frozen=True)
+class References(Block):
+    """Papers cited on the page."""
+
+    kind: ClassVar[str] = "references"
+    papers: tuple[Paper, ...]
+
+
+@dataclass(frozen=True)
+class Note(Block):
+    """The author's own Markdown, read but not yet laid out."""
+
+    kind: ClassVar[str] = "note"
+    source: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """One section of a page."""
+
+    id: str
+    title: str
+    part: str
+    blocks: tuple[Block, ...]
+
+    def walk(self) -> Iterator[Block]:
+        """Yield every block of the section, those within details too."""
+        yield from _walk(self.blocks)
+
+    def mapped(self, change: Callable[[Block], Block]) -> tuple[Block, ...]:
+        """Return the blocks with `change` made to each, those within details too."""
+        return _mapped(self.blocks, change)
+
+
+def _walk(blocks: Iterable[Block]) -> Iterator[Block]:
+    for block in blocks:
+        yield block
+        if isinstance(block, Details):
+            yield from _walk(block.blocks)
+
+
+@dataclass(frozen=True)
+class Page:
+    """A whole page: title, what stands below it, and its sections."""
+
+    title: str
+    subtitle: str
+    byline: tuple[str, ...]
+    preface: tuple[Block, ...]
+    sections: tuple[Section, ...]
+    made_by: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SectionSpec:
+    """How a section is written, and where it stands by default: in which part, after which lower `place`."""
+
+    title: str
+    part: str
+    place: int
+    write: Callable[..., Iterable[Block]]
+
+
+SECTIONS: Registry[SectionSpec] = Registry("section", "vaekit.reporting.sections")
+
+
+def section(
+    id: str, title: str, *, part: str, place: int
+) -> Callable[[Callable[..., Iterable[Block]]], Callable[..., Iterable[Block]]]:
+    """Return a decorator that files a function Material -> blocks as the section `id`: it then stands on every page."""
+
+    def file_it(write: Callable[..., Iterable[Block]]) -> Callable[..., Iterable[Block]]:
+        SECTIONS.register(id)(SectionSpec(title, part, place, write))
+        return write
+
+    return file_it
+
+
+def in_order() -> list[tuple[str, SectionSpec]]:
+    """Return every section with its name, in the order in which a page shows them by default."""
+    return sorted(SECTIONS.items(), key=lambda item: item[1].place)

@@ -1,0 +1,93 @@
+"""How much of the pictures a page of a given size can carry: large figures shrink, long galleries end earlier."""
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from PIL import Image
+
+from vaekit.figures.grids import png_bytes
+from vaekit.reporting.document import Block, Cards, Picture, Section, Strips
+
+PAGE = 7_700_000  # bytes of the whole page; the rest to 8 MB is kept for what is not counted here
+_WORDS = 700_000  # bytes that text, tables, style and script may take
+_FIGURES = 0.5  # of the room for pictures, at most, goes to figures
+_FINEST, _COARSEST = 0.95, 0.2  # steps and end of shrinking
+_WEIGHTS = {"worst": 4.0, "strips": 3.0}  # against 1 of any other gallery
+
+
+def fit(sections: Sequence[Section]) -> tuple[Section, ...]:
+    """Return the sections with no more bytes of pictures than a page of PAGE bytes holds.
+
+    Raster figures shrink together until they take at most half of the room. Galleries and strips share the rest by
+    weight, those that need less leaving theirs to the others, and end where their share does, after one item at least.
+    """
+    blocks = [block for section in sections for block in section.walk()]
+    lines = sum(len(b.drawn.data) for b in blocks if isinstance(b, Picture) and b.drawn.suffix == "svg")
+    room = max(0.0, PAGE - _WORDS - lines) * 3 / 4  # base64 makes four characters of three bytes
+    pictures = _shrunk([b for b in blocks if isinstance(b, Picture) and b.drawn.suffix == "png"], _FIGURES * room)
+    room -= sum(len(data) for data in pictures.values())
+    elastic = {b.name: b for b in blocks if isinstance(b, Cards | Strips)}
+    shares = _shares({name: (sum(map(len, _pngs(b))), _weight(b)) for name, b in elastic.items()}, room)
+
+    def fitted(block: Block) -> Block:
+        if isinstance(block, Picture) and block.name in pictures:
+            return replace(block, shown=pictures[block.name])
+        if isinstance(block, Cards):
+            return replace(block, cards=block.cards[: _count(block, shares[block.name])])
+        if isinstance(block, Strips):
+            kept = _count(block, shares[block.name])
+            return replace(block, strips=block.strips[:kept], omitted=len(block.strips) - kept)
+        return block
+
+    return tuple(replace(section, blocks=section.mapped(fitted)) for section in sections)
+
+
+def _pngs(block: Cards | Strips) -> list[bytes]:
+    return [item.png for item in (block.cards if isinstance(block, Cards) else block.strips)]
+
+
+def _weight(block: Cards | Strips) -> float:
+    return _WEIGHTS.get("strips" if isinstance(block, Strips) else block.name, 1.0)
+
+
+def _shares(wants: Mapping[str, tuple[float, float]], room: float) -> dict[str, float]:
+    """Return the bytes that each of `wants` (name -> bytes, weight) gets: its fair share, or all where it wants less."""
+    shares: dict[str, float] = {}
+    open_wants = dict(wants)
+    while open_wants:
+        level = max(0.0, room) / sum(weight for _, weight in open_wants.values())
+        content = {name: want for name, (want, weight) in open_wants.items() if want <= level * weight}
+        if not content:
+            return shares | {name: level * weight for name, (_, weight) in open_wants.items()}
+        shares |= content
+        room -= sum(content.values())
+        open_wants = {name: want for name, want in open_wants.items() if name not in content}
+    return shares
+
+
+def _count(block: Cards | Strips, room: float) -> int:
+    """Return how many items fit in `room` bytes, one at least."""
+    kept = 0
+    for png in _pngs(block):
+        room -= len(png)
+        if room < 0:
+            break
+        kept += 1
+    return max(1, kept)
+
+
+def _shrunk(pictures: Sequence[Picture], room: float) -> dict[str, bytes]:
+    """Return name -> PNG, all shrunk by one factor so that together they take at most `room` bytes."""
+    shown = {picture.name: picture.drawn.data for picture in pictures}
+    factor = 1.0
+    while (total := sum(map(len, shown.values()))) > room and factor > _COARSEST:
+        factor *= min(_FINEST, (room / total) ** 0.5)
+        shown = {picture.name: _resized(picture.drawn.data, factor) for picture in pictures}
+    return shown
+
+
+def _resized(png: bytes, factor: float) -> bytes:
+    with Image.open(io.BytesIO(png)) as image:
+        size = tuple(max(1, round(factor * side)) for side in image.size)
+        return png_bytes(image.convert("RGB").resize(size, Image.Resampling.LANCZOS))

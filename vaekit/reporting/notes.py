@@ -1,0 +1,105 @@
+"""The author's own Markdown on the page: a small safe part of it, everything else as the text that it is."""
+
+import re
+from urllib.parse import urlsplit
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from markdown_it.tree import SyntaxTreeNode
+from markupsafe import Markup
+
+from vaekit.figures.words import visible
+from vaekit.reporting.escaping import escape
+
+_TOP = 3  # the author's headings stand within a section, whose own is of level 2
+
+
+def note_html(source: str) -> Markup:
+    """Return the author's Markdown as HTML: headings, lists, tables, code, emphasis and http(s) links, all escaped."""
+    parser = _parser()
+    return Markup(parser.renderer.render(_tokens(parser, source), parser.options, {}))
+
+
+def note_markdown(source: str) -> Markup:
+    """Return the author's Markdown written anew from what was understood of it, so that nothing else is alive."""
+    tree = SyntaxTreeNode(_tokens(_parser(), source))
+    return Markup("\n\n".join(_block(child) for child in tree.children))
+
+
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
+    parser.validateLink = lambda url: urlsplit(url).scheme in ("http", "https")
+    return parser
+
+
+def _tokens(parser: MarkdownIt, source: str) -> list[Token]:
+    tokens = parser.parse("\n".join(map(visible, source.expandtabs(4).splitlines())))
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(6, max(_TOP, int(token.tag[1]) + 1))}"
+        # An entity such as &#x202e; is a hidden character again once it is read.
+        token.content = "\n".join(map(visible, token.content.split("\n")))
+        for child in token.children or ():
+            child.content = visible(child.content)
+            if child.type == "link_open":
+                child.attrs = {"href": child.attrs["href"], "rel": "noreferrer"}
+    return tokens
+
+
+def _block(node: SyntaxTreeNode) -> str:
+    match node.type:
+        case "paragraph":
+            return _inline(node)
+        case "heading":
+            return f"{'#' * int(node.tag[1])} {_inline(node)}"
+        case "hr":
+            return "* * *"
+        case "fence" | "code_block":
+            return "\n".join(f"    {line}" for line in node.content.rstrip("\n").split("\n"))
+        case "blockquote":
+            return _indented("\n\n".join(map(_block, node.children)), "> ", "> ")
+        case "bullet_list":
+            return "\n".join(_item(child, "- ") for child in node.children)
+        case "ordered_list":
+            start = int(node.attrs.get("start", 1))
+            return "\n".join(_item(child, f"{start + i}. ") for i, child in enumerate(node.children))
+        case "table":
+            rows = [row for part in node.children for row in part.children]
+            cells = [[" ".join(_inline(cell).split("\n")) for cell in row.children] for row in rows]
+            lines = [f"| {' | '.join(row)} |" for row in cells]
+            return "\n".join([lines[0], f"|{' --- |' * len(cells[0])}", *lines[1:]])
+    raise ValueError(f"a block of the type {node.type!r} is not part of what is parsed")
+
+
+def _item(node: SyntaxTreeNode, mark: str) -> str:
+    return _indented("\n\n".join(map(_block, node.children)), mark, " " * len(mark))
+
+
+def _indented(text: str, first: str, other: str) -> str:
+    lines = text.split("\n")
+    return "\n".join((first if i == 0 else other if line or other.strip() else "") + line for i, line in enumerate(lines))
+
+
+def _inline(node: SyntaxTreeNode) -> str:
+    match node.type:
+        case "text":
+            return str(escape(node.content))
+        case "softbreak":
+            return "\n"
+        case "hardbreak":
+            return "  \n"
+        case "code_inline":
+            fence = "`" * (1 + max((len(run) for run in re.findall("`+", node.content)), default=0))
+            gap = " " if "`" in node.content else ""
+            return f"{fence}{gap}{node.content}{gap}{fence}"
+        case "strong":
+            return f"**{_inlines(node)}**"
+        case "em":
+            return f"*{_inlines(node)}*"
+        case "link":
+            return f"[{_inlines(node)}](<{node.attrs['href']}>)"
+    return _inlines(node)
+
+
+def _inlines(node: SyntaxTreeNode) -> str:
+    return "".join(map(_inline, node.children))

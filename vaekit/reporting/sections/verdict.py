@@ -1,0 +1,99 @@
+"""What a reader needs first: how good the model is, what is wrong with it and what to try."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vaekit import artifacts
+from vaekit.reporting.document import Block, Verdict, section
+from vaekit.reporting.material import Material
+from vaekit.reporting.tables import metrics_of
+from vaekit.reporting.text import count, listed, number
+
+TILES = ("mse", "psnr", "ssim", "r2", "kl", "elbo", "fid", "fd_attributes")
+_TOP = 3  # findings that stand in the box
+
+
+@section("verdict", "Verdict", part="Results", place=10)
+def verdict(material: Material) -> Iterable[Block]:
+    """Yield the box with the numbers that matter most and the first sentences of every diagnosis."""
+    found = _findings(material)
+    yield Verdict(
+        tiles=metrics_of({k: v for k, v in material.rows.items() if v["value"] is not None}, TILES),
+        tiled=f"Over {count(material.summary['protocol']['n'])} test images, with 95 % intervals.",
+        good=tuple(_good(material)),
+        wrong=tuple(_wrong(material, found)),
+        attempt=tuple(_attempt(material, found)),
+        remarks=tuple(_remarks(material)),
+    )
+
+
+def is_healthy(material: Material) -> bool:
+    """Return whether the verdict on the latent code names nothing that is wrong."""
+    content = material.files.get(artifacts.LATENT)
+    if content is None or content["verdict"]["name"] != "none":
+        return False
+    hole, limit = material.value("prior_hole"), content["verdict"]["thresholds"].get("hole", {}).get("value")
+    return hole is None or limit is None or hole <= limit
+
+
+def _good(material: Material) -> Iterable[str]:
+    mse, r2 = material.value("mse"), material.value("r2")
+    if mse is not None and math.isfinite(mse):
+        yield f"A reconstructed pixel is off by {255 * math.sqrt(mse):.3g} of 255 grey levels (root mean square)."
+    if r2 is not None:
+        yield f"The code explains {100 * r2:.3g} % of what the mean face leaves open."
+    if is_healthy(material):
+        yield material.files[artifacts.LATENT]["verdict"]["sentence"]
+    if (samples := material.files.get(artifacts.SAMPLES, {})).get("verdict"):
+        yield samples["verdict"]["sentence"]
+
+
+def _wrong(material: Material, found: list[dict[str, Any]]) -> Iterable[str]:
+    if artifacts.LATENT not in material.files:
+        yield material.missing[artifacts.LATENT]
+    elif not is_healthy(material):
+        yield material.files[artifacts.LATENT]["verdict"]["sentence"]
+    yield from (finding["sentence"] for finding in found[:_TOP])
+    if len(found) > _TOP:
+        yield f"{count(len(found) - _TOP)} more findings stand in the section on failures."
+    yield from _worst(material)
+
+
+def _attempt(material: Material, found: list[dict[str, Any]]) -> Iterable[str]:
+    said = list(material.files.get(artifacts.LATENT, {}).get("verdict", {}).get("remedies", ()))
+    said += [finding["remedy"] for finding in found[:_TOP] if finding.get("remedy")]
+    if not said:
+        said = ["Nothing that was tested calls for a remedy: look at the worst images in the section on failures."]
+    yield from dict.fromkeys(said)
+
+
+def _findings(material: Material) -> list[dict[str, Any]]:
+    return list(material.files.get(artifacts.FINDINGS, {}).get("findings", ()))
+
+
+def _worst(material: Material) -> Iterable[str]:
+    table: pd.DataFrame | None = material.files.get(artifacts.PER_IMAGE)
+    if table is None or "mse" not in table:
+        return
+    values = table["mse"].to_numpy(float)
+    values = np.where(np.isfinite(values), values, np.nan)
+    if np.isnan(values).all():
+        yield "No image has a finite mean squared error."
+        return
+    worst = int(np.nanargmax(values))
+    times = f", {values[worst] / np.nanmedian(values):.1f} times the median" if np.nanmedian(values) > 0 else ""
+    yield f"The worst image is {table['image_id'].iloc[worst]}, with an MSE of {number(values[worst])}{times}."
+
+
+def _remarks(material: Material) -> Iterable[str]:
+    metrics = metrics_of(material.rows)
+    yield from (f"Warning: {metric.label} is {metric.warning}." for metric in metrics if metric.warning)
+    if absent := [metric.label for metric in metrics if metric.is_absent]:
+        yield f"Not computed: {listed(absent)}; the reasons stand in the table of metrics."
+    if artifacts.FAILURES_SUMMARY in material.missing:
+        yield material.missing[artifacts.FAILURES_SUMMARY]
+    yield from material.summary["trimmed"]
