@@ -1,27 +1,6 @@
-"""vaekit: what a variational autoencoder of faces can and can not do.
+"""The report: everything that lies on disk about one evaluated model, on one page; nothing here imports torch."""
 
-    model = vaekit.load("checkpoints/demo/best.pt")
-    vaekit.train(), vaekit.evaluate(), vaekit.failures(), vaekit.report(), vaekit.compare(), vaekit.check()
+from vaekit.reporting.build import Report, build_report
+from vaekit.reporting.edition import Edition, read_edition
 
-Shapes in docstrings: B images in a batch, N images in a set, C x H x W an image, D latent dimensions, K attributes.
-"""
-
-from typing import TYPE_CHECKING, Any
-
-from vaekit.errors import VaekitError
-
-if TYPE_CHECKING:
-    from vaekit.api import evaluate, failures, load, report, resume, train
-    from vaekit.api_comparison import check, compare
-
-__version__ = "0.1.0"
-__all__ = ["VaekitError", "check", "compare", "evaluate", "failures", "load", "report", "resume", "train"]
-
-
-def __getattr__(name: str) -> Any:
-    """Import the verbs when they are first used: `vaekit --help` must not wait for pandas."""
-    if name in __all__:
-        from vaekit import api, api_comparison
-
-        return getattr(api if hasattr(api, name) else api_comparison, name)
-    raise AttributeError(f"module 'vaekit' has no attribute {name!r}")
+__all__ = ["Edition", "Report", "build_report", "read_edition"]

@@ -207,18 +207,27 @@ def report(
     checkpoint: str | Path | None = None,
     *,
     title: str | None = None,
+    author: str | None = None,
+    course: str | None = None,
+    sections: str | Path | None = None,
+    notes: str | Path | None = None,
+    full: bool = False,
     out: str | Path = "reports",
     seed: int = 0,
     progress: Progress = silent,
     **evaluation: Any,
 ) -> "Report":
-    """Write <out>/<run>/report.html and report.md from the artifacts of this checkpoint.
+    """Write <out>/<run>/report.html, report.md and report.json from the artifacts of this checkpoint.
 
     An evaluation or a failure analysis that is missing or stale is computed first, and said so.
 
     Args:
         checkpoint: as for `evaluate`.
         title: headline of the report; None makes one from the run.
+        author, course: stand below the headline.
+        sections: a TOML file that chooses and orders the sections; None takes all.
+        notes: a Markdown file whose parts are merged in below headings such as "## after: samples".
+        full: every picture at its own size, however large the page becomes; otherwise it stays under 8 MB.
         out: the folder that receives the run's folder.
         seed: of the evaluation and the failure analysis.
         progress: told how far the work is.
@@ -227,11 +236,18 @@ def report(
     Raises:
         VaekitError: of the kind that fits: checkpoint, settings, data or output folder.
     """
-    from vaekit.reporting import build_report
+    from vaekit.reporting import build_report, read_edition
 
+    edition = read_edition(
+        title=title, author=author, course=course, sections=sections and Path(sections), notes=notes and Path(notes),
+        full=full,
+    )  # fmt: skip
     found = evaluation_of(checkpoint, out=out, seed=seed, progress=progress, **evaluation)
     folder = failures_of(found, checkpoint, out=out, seed=seed, progress=progress, **evaluation)
-    return build_report(found.folder, folder, found.folder.parent.parent, title=title, progress=progress)
+    return build_report(
+        found.folder, folder, found.folder.parent.parent,
+        exploration=found.folder.parent / artifacts.EXPLORATION, edition=edition, progress=progress,
+    )  # fmt: skip
 
 
 def find_checkpoint(checkpoint: str | Path | None, runs: Path = Path("checkpoints")) -> Path:

@@ -23,6 +23,7 @@ from vaekit.errors import DataError, OutputError
 # data/.prepared/<fingerprint>/
 PREPARED = ".prepared"
 IMAGES, INDEX, SKIPPED, MEAN_IMAGE, META = "images.npy", "index.csv", "skipped.csv", "mean_image.npy", "meta.json"
+FACTORS = "factors.csv"
 # checkpoints/<run>/
 BEST, LAST, CONFIG, HISTORY = "best.pt", "last.pt", "config.toml", "history.csv"
 CURVES, EPOCHS = "curves.png", "epochs"

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 AXE = Path(__file__).parents[2] / ".venv/axe/axe.min.js"  # where .ci/run puts it
-PHONE = {"width": 390, "height": 844}
 WINDOW = {"width": 1280, "height": 900}
 
 
@@ -54,7 +53,7 @@ def look(browser) -> Iterator:
     contexts = []
 
     def look(path: Path, **options) -> Watched:
-        context = browser.new_context(**{"viewport": WINDOW} | options)
+        context = browser.new_context(**{"viewport": WINDOW, "reduced_motion": "reduce"} | options)
         contexts.append(context)
         watched = Watched(context.new_page())
         watched.page.on("console", lambda said: watched.complaints.append(f"{said.type}: {said.text}"))

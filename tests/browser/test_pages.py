@@ -3,6 +3,110 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
 
-from tests.browser.conftest import PHONE
+PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
+PAPER = {"viewport": {"width": 718, "height": 1000}}  # A4 less its margins, in CSS pixels
+OPEN_ALL = "document.querySelectorAll('details').forEach((d) => { d.open = true; })"
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of "rgb(…)", as WCAG defines it."""
+    red, green, blue = (int(part) / 255 for part in re.findall(r"\d+", colour)[:3])
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (red, green, blue)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of two colours, from 1 to 21."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_the_page_is_quiet_and_asks_for_nothing(look, path):
+    seen = look(path)
+    seen.page.evaluate(OPEN_ALL)
+    seen.page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    seen.page.wait_for_timeout(100)
+    assert seen.complaints == []
+    assert [url for url in seen.requests if not url.startswith("data:")] == [path.as_uri()]
+    broken = "[...document.images].filter((i) => !(i.complete && i.naturalWidth)).map((i) => i.alt)"
+    assert seen.page.evaluate(broken) == []
+
+
+def test_headings_landmarks_and_links_lead_somewhere(look, path):
+    page = look(path).page
+    levels = page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4')].map((h) => +h.tagName[1])")
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert page.get_by_role("main").count() == 1
+    contents = page.get_by_role("navigation").get_by_role("link")
+    assert contents.count() == page.locator("h2").count() > 5
+    contents.last.click()
+    page.wait_for_function("window.scrollY > 0")
+    assert page.locator(contents.last.get_attribute("href")).bounding_box()["y"] < page.viewport_size["height"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_in_light_and_dark(look, path, scheme):
+    page = look(path, color_scheme=scheme).page
+    colours = "(e) => [getComputedStyle(e).color, getComputedStyle(document.body).backgroundColor]"
+    ink, paper = page.locator("body").evaluate(colours)
+    assert (luminance(paper) > 0.8) if scheme == "light" else (luminance(paper) < 0.05)
+    assert contrast(ink, paper) > 7
+    labels = page.locator("figure svg text")
+    fill = "(e) => [getComputedStyle(e).fill, getComputedStyle(document.body).backgroundColor]"
+    assert labels.count() > 10
+    for i in range(0, labels.count(), max(1, labels.count() // 40)):
+        assert contrast(*labels.nth(i).evaluate(fill)) > 4.5, labels.nth(i).text_content()
+
+
+def test_a_phone_scrolls_down_and_not_sideways(look, path):
+    page = look(path, **PHONE).page
+    page.evaluate(OPEN_ALL)
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["viewport"]["width"]
+    wide = """[...document.querySelectorAll('main *')].filter((e) => {
+        if (e.closest('.scroll, svg, [hidden]') || e.getClientRects().length === 0) return false;
+        return e.getBoundingClientRect().right > innerWidth + 1;
+    }).map((e) => e.outerHTML.slice(0, 120))"""
+    assert page.evaluate(wide) == []
+
+
+def test_paper_shows_every_figure_and_no_clipped_table(look, path, tmp_path):
+    page = look(path, **PAPER).page
+    pdf = page.pdf(format="A4", prefer_css_page_size=True, print_background=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", pdf)) > 3
+    page.emulate_media(media="print")
+    figures = page.locator("figure")
+    assert figures.count() > 3
+    for i in range(figures.count()):
+        drawn = figures.nth(i).locator("svg, img").first.bounding_box()
+        assert drawn and drawn["width"] > 50 and drawn["height"] > 10, figures.nth(i).inner_text()
+        assert drawn["x"] + drawn["width"] <= PAPER["viewport"]["width"] + 1, figures.nth(i).inner_text()
+    pictures = set(page.evaluate("[...document.images].filter((i) => i.checkVisibility()).map((i) => i.src)"))
+    assert len(re.findall(rb"/Subtype\s*/Image\b", pdf)) >= len(pictures) > 0
+    clipped = """[...document.querySelectorAll('.scroll, pre, table')].filter((e) => e.checkVisibility()
+        && (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1)).map((e) => e.outerHTML)"""
+    assert page.evaluate(clipped) == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("screen", ["window", "phone"])
+def test_the_accessibility_checker_finds_nothing_serious(look, path, axe, scheme, screen):
+    page = look(path, color_scheme=scheme, **(PHONE if screen == "phone" else {})).page
+    page.evaluate(OPEN_ALL)
+    page.evaluate(axe)
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    serious = [
+        f"{rule['id']}: {rule['help']}: {node['html'][:160]} {node['failureSummary'][:200]}"
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"][:3]
+    ]
+    assert serious == []
+
+
+def test_without_javascript_everything_is_there(look, path):
+    page = look(path, java_script_enabled=False).page
+    assert page.locator("h2").count() > 5
+    assert page.locator("form.controls").filter(visible=True).count() == 0
+    assert page.locator("figure").first.is_visible()

@@ -26,6 +26,8 @@ class Source:
             where the data knows who is who), then one 0/1 column per attribute.
         attributes: names of the attribute columns; empty where the data has none.
         notes: sentences a report must repeat ("10,052 of the 202,599 annotated images are present.").
+        factors: image_id and the true factors of each image, one column each, where they are known and independent of
+            one another; may name more images than the index.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Source:
     index: pd.DataFrame
     attributes: tuple[str, ...]
     notes: tuple[str, ...]
+    factors: pd.DataFrame | None = None
 
 
 class OpenDataset(TypingProtocol):

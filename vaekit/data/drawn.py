@@ -4,6 +4,9 @@ import json
 import logging
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from vaekit.data.base import Source, dataset
 from vaekit.data.celeba import read_celeba
@@ -13,16 +16,19 @@ from vaekit.progress import Progress, silent
 
 DEFAULT_FACES = 4000
 FACES_SEED = 0  # one default set for everybody, whatever the seed of a run
-PARAMETERS = "faces.json"
+PARAMETERS, FACTOR_TABLE = "faces.json", "factors.csv"
 
 log = logging.getLogger("vaekit")
 
 
 @dataset("faces")
 def open_faces(root: Path, seed: int) -> Source:
-    """Return the drawn faces below `root`, with what they were drawn with among the notes."""
+    """Return the drawn faces below `root`, with what they were drawn with among the notes, and independent factors."""
     source = read_celeba(root, seed, "faces")
-    return replace(source, notes=("Drawn faces: no real person.", *_drawn_with(source.root), *source.notes))
+    parameters = _parameters(source.root)
+    drawn_with = ", ".join(f"{key} {json.dumps(value)}" for key, value in sorted(parameters.items()))
+    notes = ("Drawn faces: no real person.", *([f"Drawn with {drawn_with}."] if parameters else []), *source.notes)
+    return replace(source, notes=notes, factors=_factors(source.root, parameters.get("factors")))
 
 
 def draw_default_faces(folder: Path, progress: Progress = silent) -> None:
@@ -42,12 +48,24 @@ def draw_default_faces(folder: Path, progress: Progress = silent) -> None:
             write_faces(folder, DEFAULT_FACES, seed=FACES_SEED, progress=progress)
 
 
-def _drawn_with(root: Path) -> list[str]:
+def _parameters(root: Path) -> dict[str, Any]:
     path = root / PARAMETERS
     if not path.is_file():
-        return []
+        return {}
     try:
-        parameters = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise DataError(f"{path} is not valid JSON ({error}): draw the faces again.") from error
-    return [f"Drawn with {', '.join(f'{key} {json.dumps(value)}' for key, value in sorted(parameters.items()))}."]
+
+
+def _factors(root: Path, law: str | None) -> pd.DataFrame | None:
+    """Return image_id and the factors that disentanglement is measured on; None unless drawn independently."""
+    from vaekit.data.faces.population import MEASURED
+
+    path = root / FACTOR_TABLE
+    if law != "independent" or not path.is_file():
+        return None
+    try:
+        return pd.read_csv(path, usecols=["image_id", *MEASURED], dtype={"image_id": str})[["image_id", *MEASURED]]
+    except ValueError as error:
+        raise DataError(f"{path} can not be read ({error}): draw the faces again.") from error

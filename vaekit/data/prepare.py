@@ -24,6 +24,7 @@ import PIL
 
 import vaekit
 from vaekit.artifacts import (
+    FACTORS,
     IMAGES,
     INDEX,
     MEAN_IMAGE,
@@ -100,15 +101,15 @@ def prepare(
     fingerprint = _fingerprint(source.root, index, meta)
     final = cache / fingerprint
     if (ready := _reuse(final)) is not None:
-        return ready
+        return _with_factors(ready, source)
     task = _Task(source.root, index, protocol, on_bad_file, workers or _cores(), progress)
     with writing(cache, "let it be a link to a folder elsewhere"):
         cache.mkdir(parents=True, exist_ok=True)
         with locked(cache / f"{fingerprint}.lock"):
             if (ready := _reuse(final)) is not None:  # finished by whom this process waited for
-                return ready
+                return _with_factors(ready, source)
             _prepare_into(final, task, {"fingerprint": fingerprint, **meta})
-    return open_prepared(final)
+    return _with_factors(open_prepared(final), source)
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,14 @@ def _reuse(folder: Path) -> Prepared | None:
     except DataError as error:
         log.warning("The prepared images in %s are damaged and are made again: %s", folder, error)
         return None
+
+
+def _with_factors(prepared: Prepared, source: Source) -> Prepared:
+    """Return `prepared` with the true factors beside its images, row by row, where the source knows them."""
+    if source.factors is not None and not (prepared.folder / FACTORS).is_file():
+        rows = source.factors.set_index("image_id").loc[prepared.index["image_id"]]
+        write_table(prepared.folder / FACTORS, rows.reset_index())
+    return prepared
 
 
 def _prepare_into(final: Path, task: _Task, meta: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from vaekit.artifacts import IMAGES, INDEX, MEAN_IMAGE, META, SKIPPED, read_array, read_json
+from vaekit.artifacts import FACTORS, IMAGES, INDEX, MEAN_IMAGE, META, SKIPPED, read_array, read_json, read_table
 from vaekit.data.base import SPLITS, Protocol
 from vaekit.errors import DataError, did_you_mean
 
@@ -69,6 +69,11 @@ class Prepared:
     def attribute_table(self, rows: np.ndarray) -> pd.DataFrame:
         """Return the attributes of these rows as 0/1, (len(rows), K), numbered from 0."""
         return self.index[list(self.attributes)].iloc[rows].reset_index(drop=True)
+
+    def factor_table(self, rows: np.ndarray) -> pd.DataFrame | None:
+        """Return the true factors of these rows, (len(rows), F); None unless known and independent of one another."""
+        path = self.folder / FACTORS
+        return read_table(path).drop(columns="image_id").iloc[rows].reset_index(drop=True) if path.is_file() else None
 
     def _counts(self) -> str:
         return ", ".join(f"{split} {self.count(split):,}" for split in SPLITS)

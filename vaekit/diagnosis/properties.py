@@ -8,8 +8,8 @@ import pandas as pd
 from vaekit.diagnosis.regions import ALIGNED, ELLIPSE
 from vaekit.progress import Progress, silent
 
-CHUNK = 128  # images at a time: their float32 copies stay in the cache
-LUMA = np.array([0.299, 0.587, 0.114], np.float32) / 255  # ITU-R BT.601
+CHUNK = 64  # images at a time: their float32 copies stay in the cache
+LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 EDGE = 0.05  # slope of luma per pixel from which a pixel counts as an edge
 # The background of an aligned image: outside of the face's ellipse stretched over the hair, above the shoulders.
 STRETCH, SHOULDERS = (1.5, 1.4), 160
@@ -75,49 +75,45 @@ def image_properties(images: np.ndarray, *, crop: int | str, progress: Progress 
 
 
 def _measure(images: np.ndarray, background: np.ndarray) -> np.ndarray:
-    """Return the properties of a few images in the order of PROPERTIES, (B, P)."""
+    """Return the properties of a few images in the order of PROPERTIES, (B, P); `background` is (S * S,) bool."""
     b, side = images.shape[:2]
-    luma = images.astype(np.float32) @ LUMA
-    saturation = _saturation(images).reshape(b, -1)
-    slope = np.zeros_like(luma)
+    red, green, blue = np.moveaxis(images, 3, 0).astype(np.float32, order="C") / np.float32(255)
+    luma = LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
+    most, least = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
+    saturation = (most - least) / np.maximum(most, np.float32(1 / 255))
+    slope = np.zeros_like(luma)  # squared and times 4, as differences span two pixels
     slope[:, 1:-1] = (luma[:, 2:] - luma[:, :-2]) ** 2
-    slope[:, :, 1:-1] += (luma[:, :, 2:] - luma[:, :, :-2]) ** 2  # of twice the slope, as differences span two pixels
-    edges = (slope > (2 * EDGE) ** 2).reshape(b, -1)
+    slope[:, :, 1:-1] += (luma[:, :, 2:] - luma[:, :, :-2]) ** 2
     inner = luma[:, 1:-1, 1:-1]
     laplacian = luma[:, 2:, 1:-1] + luma[:, :-2, 1:-1] + luma[:, 1:-1, 2:] + luma[:, 1:-1, :-2] - 4 * inner
-    detail = luma[:, 2:-2, 2:-2] - _binomial(_binomial(luma, 1), 2)
-    flat = luma.reshape(b, -1)
-    variance = flat.var(1, dtype=np.float64)
-    warmth = images[..., 0].reshape(b, -1)[:, background].mean(1) - images[..., 2].reshape(b, -1)[:, background].mean(1)
+    detail = luma[:, 2:-2, 2:-2] - _binomial(_binomial(luma).swapaxes(1, 2)).swapaxes(1, 2)
+    weights = np.stack([np.full(side**2, side**-2.0), background / max(background.sum(), 1)], 1).astype(np.float32)
+    whole, back = np.moveaxis(np.stack([luma, saturation, red - blue]).reshape(3, b, -1) @ weights, 2, 0)
+    edges = (slope > (2 * EDGE) ** 2).reshape(b, -1) @ weights[:, 1]
+    variance = _mean_square(luma - whole[0][:, None, None])
     return np.stack(
         [
-            flat.mean(1, dtype=np.float64),
+            whole[0],
             np.sqrt(variance),
-            saturation.mean(1, dtype=np.float64),
+            whole[1],
             _mean_square(laplacian) / np.maximum(variance, 1e-6),
             _mean_square(detail),
-            edges[:, background].mean(1),
-            flat[:, background].mean(1, dtype=np.float64),
-            saturation[:, background].mean(1, dtype=np.float64),
-            warmth / 255,
+            edges,
+            back[0],
+            back[1],
+            back[2],
         ],
         axis=1,
     )
 
 
-def _saturation(images: np.ndarray) -> np.ndarray:
-    red, green, blue = images[..., 0], images[..., 1], images[..., 2]
-    most = np.maximum(np.maximum(red, green), blue)
-    least = np.minimum(np.minimum(red, green), blue)
-    return (most - least) / np.maximum(most, 1).astype(np.float32)
-
-
-def _binomial(luma: np.ndarray, axis: int) -> np.ndarray:
-    """Return luma filtered along one axis with (1, 4, 6, 4, 1) / 16, without the two pixels at either end."""
-    size = luma.shape[axis]
-    taps = [np.take(luma, range(i, size - 4 + i), axis) for i in range(5)]
-    return (taps[0] + taps[4] + 4 * (taps[1] + taps[3]) + 6 * taps[2]) / np.float32(16)
+def _binomial(luma: np.ndarray) -> np.ndarray:
+    """Return (B, H, W) filtered along H with (1, 4, 6, 4, 1) / 16, without the two rows at either end."""
+    outer, near = luma[:, :-4] + luma[:, 4:], luma[:, 1:-3] + luma[:, 3:-1]
+    return (outer + 4 * near + 6 * luma[:, 2:-2]) / np.float32(16)
 
 
 def _mean_square(values: np.ndarray) -> np.ndarray:
-    return np.square(values).mean((1, 2), dtype=np.float64)
+    """Return the mean square of (B, H, W) over H and W, (B,), accumulated in float64."""
+    flat = values.reshape(len(values), -1).astype(np.float64)
+    return np.einsum("ij,ij->i", flat, flat) / flat.shape[1]

@@ -45,8 +45,8 @@ class RadialSums:
     grid_hat: np.ndarray
 
     def transfer(self, rows: np.ndarray | slice = slice(None)) -> np.ndarray:
-        """Return H over the images in `rows` (numbers or mask), (B,); 1 where x has no power, as at the mean."""
-        return _ratio(self.cross[rows].sum(0), self.power[rows].sum(0))
+        """Return H over the images in `rows` (numbers or mask), (B,); 1 at the mean and where x has no power."""
+        return _transfer(self.cross[rows].sum(0), self.power[rows].sum(0))
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,11 @@ class Spectrum:
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     return np.divide(above, below, out=np.ones_like(above), where=below > 0)
+
+
+def _transfer(cross: np.ndarray, power: np.ndarray) -> np.ndarray:
+    # The mean was taken away: what ring 0 holds is rounding.
+    return np.concatenate([np.ones_like(cross[..., :1]), _ratio(cross[..., 1:], power[..., 1:])], axis=-1)
 
 
 class _Plane:
@@ -180,7 +185,7 @@ def spectrum(sums: RadialSums, *, seed: int = 0) -> Spectrum:
 
 def _figures(sums: np.ndarray, frequency: np.ndarray) -> dict[str, np.ndarray]:
     """Return what is said of column sums (..., 4 + 2 B): transfer (..., B), and half, fine and share (...)."""
-    transfer = _ratio(*np.split(sums[..., 4:], 2, axis=-1))
+    transfer = _transfer(*np.split(sums[..., 4:], 2, axis=-1))
     return {
         "transfer": transfer,
         "half": half_frequency(transfer, frequency),

@@ -6,16 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import seaborn as sns
+from PIL import Image, ImageDraw
 
 from vaekit.figures._style import BLUE, INK, MUTED, ORANGE, RULE, VERMILION, canvas, figure_bytes, theme
 from vaekit.figures.base import Drawn
-from vaekit.figures.grids import image_grid, png_bytes
+from vaekit.figures.grids import INK as PICTURE_INK
+from vaekit.figures.grids import PAPER, image_grid, label_font, png_bytes
 from vaekit.figures.words import plain, visible
 
 _GREEN, _PINK, _BROWN = (sns.color_palette("colorblind").as_hex()[i] for i in (2, 4, 5))
 _COLOURS = (BLUE, VERMILION, _GREEN, _PINK, ORANGE, _BROWN, INK)
 _MARKERS = "osD^vPX"
 _DASHES = ((), (5, 1.5), (1.5, 1.5), (6, 1.5, 1.5, 1.5), (3, 1), (8, 2), (1, 1))
+_LABEL = 22  # height of a label in pixels: still readable where a phone shows the picture at a third
 _QUANTILES = 201  # points of a curve of errors: more can not be seen, and would be one for each image
 _LEAST_KL = 1e-4  # nats: the lower end of the axis of kl by dim
 _USED = 0.01  # nats: the dotted line, above which a dim carries something
@@ -72,7 +75,8 @@ def rate_distortion(points: Sequence[RatePoint]) -> Drawn:
     worth = 100 * (1 - math.exp(-200 / best.values))
     caption = (
         "Every model as a point with its 95 % intervals: what its code costs, and what its reconstruction misses. "
-        "Along a grey line the calibrated bound on log p(x), written beside the point, stays the same; below it is better. "
+        "Along a grey line the calibrated bound on log p(x), written beside the point, stays the same; below it is "
+        "better. "
         f"The highest bound is that of {best.name}, {plain(best.bound)} nats. The lines are this flat because an image "
         f"has {best.values:,} pixel values: 100 nats of rate are worth {plain(worth)} % of the distortion."
     )
@@ -130,13 +134,24 @@ def kl_by_rank(kl: Mapping[str, np.ndarray]) -> Drawn:
     return Drawn("KL by latent dim", caption, f"Line chart of KL by dim. {said}.", figure_bytes(fig, "svg"), "svg")
 
 
-def picture_rows(title: str, caption: str, rows: Mapping[str, np.ndarray]) -> Drawn:
-    """Draw a row of pictures for each name, each uint8 (K, H, W, 3); the caption says their order."""
-    stacks = list(rows.values())
-    picture = image_grid(np.concatenate(stacks), len(stacks[0]))
+def picture_rows(title: str, caption: str, rows: Mapping[str, np.ndarray], *, scale: int = 2) -> Drawn:
+    """Draw a row of pictures under each name, each uint8 (K, H, W, 3); K and the sizes may differ between rows."""
+    font = label_font(_LABEL)
+    strips = [(visible(name), image_grid(images, len(images), scale=scale)) for name, images in rows.items()]
+    width = max(strip.width for _, strip in strips)
+    heights = [_LABEL + 10 + strip.height + 10 for _, strip in strips]
+    page = Image.new("RGB", (width, sum(heights) - 10), PAPER)
+    pen = ImageDraw.Draw(page)
+    top = 0
+    for (name, strip), height in zip(strips, heights, strict=True):
+        while len(name) > 1 and font.getlength(name) > width:
+            name = f"{name[:-2].rstrip('…')}…"
+        pen.text((0, top), name, fill=PICTURE_INK, font=font)
+        page.paste(strip, (0, top + _LABEL + 8))
+        top += height
     order = f"From top to bottom: {', '.join(rows)}."
-    alt = f"{len(stacks)} rows of {len(stacks[0])} face images. {order}"
-    return Drawn(title, f"{caption} {order}", alt, png_bytes(picture), "png")
+    alt = f"{len(rows)} rows of {max(map(len, rows.values()))} face images. {order}"
+    return Drawn(title, f"{caption} {order}", alt, png_bytes(page), "png")
 
 
 def _look(i: int) -> tuple[str, str]:

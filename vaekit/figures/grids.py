@@ -8,7 +8,7 @@ import matplotlib as mpl
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-_PAPER, _INK = (254, 254, 254), (34, 38, 43)
+PAPER, INK = (254, 254, 254), (34, 38, 43)
 _MAP = "magma"  # perceptually uniform: equal steps of error look equal
 _TILE = 384  # width in pixels at which a gallery's text is readable
 
@@ -32,7 +32,7 @@ def image_grid(images: np.ndarray, columns: int, *, gap: int = 2, scale: int = 1
     n, height, width, _ = images.shape
     columns = min(columns, n)
     rows = -(-n // columns)
-    grid = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), _PAPER, np.uint8)
+    grid = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), PAPER, np.uint8)
     for i, image in enumerate(images):
         top, left = i // columns * (height + gap), i % columns * (width + gap)
         grid[top : top + height, left : left + width] = image
@@ -91,7 +91,7 @@ def gallery(
     if len(labels) != len(x):
         raise ValueError(f"{len(labels)} labels for {len(x)} images")
     limit = shared_limit((x, x_hat)) if limit is None else limit
-    font = _font(14)
+    font = label_font(14)
     scale = max(1, _TILE // (3 * x.shape[2]))
     tiles = triples(x, x_hat, limit).repeat(scale, axis=1).repeat(scale, axis=2)
     _, height, width, _ = tiles.shape
@@ -99,27 +99,27 @@ def gallery(
     line, gap, head = 19, 18, 34
     cell = height + 6 + line * max(map(len, texts)) + gap
     columns = min(columns, len(x))
-    page = Image.new("RGB", (columns * (width + gap) - gap, head + -(-len(x) // columns) * cell - gap), _PAPER)
+    page = Image.new("RGB", (columns * (width + gap) - gap, head + -(-len(x) // columns) * cell - gap), PAPER)
     pen = ImageDraw.Draw(page)
     _legend(page, pen, limit)
     for i, (tile, lines) in enumerate(zip(tiles, texts, strict=True)):
         left, top = i % columns * (width + gap), head + i // columns * cell
         page.paste(Image.fromarray(tile), (left, top))
         for j, text in enumerate(lines):
-            pen.text((left, top + height + 6 + j * line), text, fill=_INK, font=font)
+            pen.text((left, top + height + 6 + j * line), text, fill=INK, font=font)
     return page
 
 
 def _legend(page: Image.Image, pen: ImageDraw.ImageDraw, limit: float) -> None:
-    font = _font(14)
+    font = label_font(14)
     before, after = "error: 0 ", f" {limit:.2f} or more"
     if page.width >= 700:  # a single narrow column has room for the scale only
         before = "original · reconstruction · error, mean |x − x̂| over channels: 0 "
     start = round(font.getlength(before))
     bar = Image.fromarray(np.broadcast_to(colours()[None, ::2], (14, 128, 3)).copy())
-    pen.text((0, 6), before, fill=_INK, font=font)
+    pen.text((0, 6), before, fill=INK, font=font)
     page.paste(bar, (start, 8))
-    pen.text((start + bar.width, 6), after, fill=_INK, font=font)
+    pen.text((start + bar.width, 6), after, fill=INK, font=font)
 
 
 def _wrap(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
@@ -136,7 +136,8 @@ def _wrap(text: str, font: ImageFont.FreeTypeFont, width: int) -> list[str]:
 
 
 @lru_cache
-def _font(size: int) -> ImageFont.FreeTypeFont:
+def label_font(size: int) -> ImageFont.FreeTypeFont:
+    """Return the font of every label, DejaVu Sans, which matplotlib carries: the same letters on every machine."""
     path = Path(mpl.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
     return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)
 

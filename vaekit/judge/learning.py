@@ -11,10 +11,10 @@ from vaekit.judge.networks import AttributeNetwork, at_judged_size, initialised
 from vaekit.progress import Progress
 from vaekit.seeding import numpy_generator, torch_generator
 
-PASSES = 72_000  # images shown in all of training, whatever the size of the data
-MOST_EPOCHS = 30
+PASSES = 30_000  # images shown in all of training, whatever the size of the data
+MOST_EPOCHS = 24
 BATCH = 64
-LEARNING_RATE, WEIGHT_DECAY = 2e-3, 0.05
+LEARNING_RATE, WEIGHT_DECAY = 3e-3, 0.1
 
 
 def judged_pixels(prepared: Prepared, rows: np.ndarray) -> Tensor:
@@ -41,7 +41,8 @@ def teach(
     epochs = max(1, min(MOST_EPOCHS, round(PASSES / len(pixels))))
     steps = epochs * math.ceil(len(pixels) / BATCH)
     targets = torch.from_numpy(labels.astype(np.float32))
-    network = initialised(lambda: AttributeNetwork(labels.shape[1]), seed, "attributes").to(device)
+    network = initialised(lambda: AttributeNetwork(labels.shape[1]), seed, "attributes")
+    network = network.to(device, memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps, pct_start=0.2)
     generator = torch_generator(seed, "judge", "order")

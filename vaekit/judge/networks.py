@@ -1,6 +1,7 @@
 """The judge's networks: strided convolutions taught attributes, or a fixed random pyramid."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import TypeVar
 
 import torch
@@ -10,7 +11,7 @@ from torch.nn import functional
 from vaekit.seeding import torch_generator
 
 SIDE = 64  # pixels; images of other sizes are brought to it first
-WIDTHS = (32, 64, 128, 128)
+WIDTHS = (24, 48, 96, 128)
 FEATURES = 128
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -20,7 +21,7 @@ def at_judged_size(pixels: Tensor) -> Tensor:
     """Return uint8 (B, S, S, 3) as uint8 (B, 3, 64, 64): bilinear with antialiasing, rounded, where S is not 64."""
     pixels = pixels.permute(0, 3, 1, 2)
     if pixels.shape[-1] == SIDE:
-        return pixels.contiguous()
+        return pixels.contiguous(memory_format=torch.channels_last)
     resized = functional.interpolate(pixels.float(), (SIDE, SIDE), mode="bilinear", antialias=True)
     return resized.round().clamp(0, 255).byte()
 
@@ -40,8 +41,8 @@ class AttributeNetwork(nn.Module):
         self.feature_dim = FEATURES
         widths = (3, *WIDTHS)
         layers: list[nn.Module] = []
-        for below, above in zip(widths, widths[1:], strict=False):
-            layers += [nn.Conv2d(below, above, 4, 2, 1, bias=False), nn.BatchNorm2d(above), nn.ReLU(inplace=True)]
+        for below, above in pairwise(widths):
+            layers += [nn.Conv2d(below, above, 3, 2, 1, bias=False), nn.BatchNorm2d(above), nn.ReLU(inplace=True)]
         self.convolutions = nn.Sequential(*layers, nn.Flatten())
         self.to_features = nn.Linear(WIDTHS[-1] * (SIDE >> len(WIDTHS)) ** 2, FEATURES)
         self.to_logits = nn.Linear(FEATURES, attributes)
@@ -63,9 +64,7 @@ class RandomNetwork(nn.Module):
         super().__init__()
         widths = (3, *WIDTHS)
         self.feature_dim = sum(WIDTHS)
-        self.levels = nn.ModuleList(
-            nn.Conv2d(below, above, 3, 2, 1) for below, above in zip(widths, widths[1:], strict=False)
-        )
+        self.levels = nn.ModuleList(nn.Conv2d(below, above, 3, 2, 1) for below, above in pairwise(widths))
         for level in self.levels:
             nn.init.kaiming_normal_(level.weight, nonlinearity="relu")
             nn.init.zeros_(level.bias)

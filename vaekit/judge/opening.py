@@ -182,6 +182,6 @@ def _random(
         attributes=(),
         thresholds=np.empty(0),
         scores=score_table(prepared.attributes, reasons, empty, np.empty(0), labels),
-        sentence=f"A fixed network of random convolutions, seed {seed}, nothing learned: the data {prepared.name!r} can "
-        f"not teach a judge, as {why}.",
+        sentence=f"A fixed network of random convolutions, seed {seed}, nothing learned: the data {prepared.name!r} "
+        f"can not teach a judge, as {why}.",
     )

@@ -1,15 +1,16 @@
 """The numbers of several models side by side: which is best of each metric, and whether that is more than noise."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from vaekit.reporting.compare_models import Compared
-from vaekit.reporting.tables import Metric, Table, metric_of
-from vaekit.reporting.text import interval, number
+from vaekit.reporting.tables import Column, Metric, Table, estimates, metric_of, numbers, table_of, words
+from vaekit.reporting.text import count, interval, listed, number
 
 if TYPE_CHECKING:
     from vaekit.evaluation.paired import Difference
+
+Rows = Mapping[str, Mapping[str, dict[str, Any]]]  # name of a model -> metric -> its row
 
 
 @dataclass(frozen=True)
@@ -18,81 +19,124 @@ class SideBySide:
 
     Attributes:
         metric: label, unit, direction and definition.
-        cells: one for each model, in the comparison's order.
-        best: the models that none is clearly better than; empty where there is no better, or nothing to tell it by.
-        ground: on what `best` rests, as a sentence.
+        entries: name of a model -> its row; None where it was not evaluated.
+        best: the model with the best value, then those that it is not clearly better than; empty where there is no
+            better, or nothing to tell it by.
+        ground: on what `best` rests: "paired", "intervals", or why there is none.
     """
 
     metric: Metric
-    cells: tuple[Metric, ...]
+    entries: dict[str, dict[str, Any] | None]
     best: tuple[str, ...]
     ground: str
 
 
-def side_by_side(
-    models: Sequence[Compared], rows: Mapping[str, Mapping[str, dict[str, Any]]], differences: Sequence["Difference"]
-) -> tuple[SideBySide, ...]:
-    """Return the metrics that at least one model has a value of.
-
-    Args:
-        models: in the order of the columns.
-        rows: name of a model -> metric -> its row.
-        differences: paired ones; a metric without is judged by its intervals alone, and says so.
-    """
-    names = [model.name for model in models]
+def side_by_side(rows: Rows, differences: Sequence["Difference"]) -> tuple[SideBySide, ...]:
+    """Return the metrics that a model has a value of; those without paired differences are judged by intervals."""
     found = []
-    for metric in dict.fromkeys(metric for name in names for metric in rows[name]):
-        entries = {name: rows[name][metric] for name in names if metric in rows[name]}
-        facts = next(iter(entries.values()))
-        absent = facts | {"value": None, "low": None, "high": None, "n": 0, "reason": "It was not evaluated."}
-        if all(entry["value"] is None for entry in entries.values()):
-            continue
-        best, ground = _best(metric, entries, differences)
-        cells = tuple(metric_of(metric, entries.get(name, absent)) for name in names)
-        found.append(SideBySide(metric_of(metric, facts), cells, best, ground))
+    for metric in _ids(rows):
+        entries = {name: own.get(metric) for name, own in rows.items()}
+        known = {name: entry for name, entry in entries.items() if entry and entry["value"] is not None}
+        if known:
+            facts = next(iter(known.values()))
+            best, ground = _best(metric, known, differences)
+            found.append(SideBySide(metric_of(metric, facts), entries, best, ground))
     return tuple(found)
 
 
-def not_computed(rows: Mapping[str, Mapping[str, dict[str, Any]]]) -> list[str]:
-    """Return a sentence for each metric that no model has a value of, with the first one's reason."""
-    every = dict.fromkeys(metric for own in rows.values() for metric in own)
-    said = []
-    for metric in every:
+def not_computed(rows: Rows) -> Iterable[str]:
+    """Yield a sentence for each metric that no model has a value of, with the first one's reason."""
+    for metric in _ids(rows):
         entries = [own[metric] for own in rows.values() if metric in own]
         if all(entry["value"] is None for entry in entries):
             reason = str(entries[0]["reason"] or "no reason is given").removesuffix(".")
-            said.append(f"{entries[0]['label']} was computed for no model: {reason}.")
-    return said
+            yield f"{entries[0]['label']} was computed for no model: {reason}."
+
+
+def _ids(rows: Rows) -> Iterable[str]:
+    return dict.fromkeys(metric for own in rows.values() for metric in own)
 
 
 def _best(
-    metric: str, entries: Mapping[str, dict[str, Any]], differences: Sequence["Difference"]
+    metric: str, known: Mapping[str, dict[str, Any]], differences: Sequence["Difference"]
 ) -> tuple[tuple[str, ...], str]:
-    """Return the model with the best value and those that it is not clearly better than, and the ground of it."""
-    higher = next(iter(entries.values()))["higher_is_better"]
-    values = {name: entry["value"] for name, entry in entries.items() if entry["value"] is not None}
+    higher = next(iter(known.values()))["higher_is_better"]
     if higher is None:
-        return (), "It has no better direction."
-    if len(values) < 2:
-        return (), "Only one model has a value."
-    leader = (max if higher else min)(values, key=lambda name: values[name])
+        return (), "no better direction"
+    if len(known) < 2:
+        return (), "one model only"
+    leader = (max if higher else min)(known, key=lambda name: known[name]["value"])
+    others = known.keys() - {leader}
     paired = {d.first if d.second == leader else d.second: d for d in differences
               if d.metric == metric and leader in (d.first, d.second) and d.low is not None}  # fmt: skip
-    others = values.keys() - {leader}
     if others <= paired.keys():
-        n = next(iter(paired.values())).n
-        beaten = {name for name in others if paired[name].is_clear}
-        ground = f"Paired differences on the same {n:,} images."
-    elif all(entries[name]["low"] is not None for name in values):
-        beaten = {name for name in others if _apart(entries[leader], entries[name])}
-        ground = "No paired differences: beaten is whose interval does not overlap."
+        beaten, ground = {name for name in others if paired[name].is_clear}, "paired"
+    elif all(entry["low"] is not None for entry in known.values()):
+        beaten, ground = {name for name in others if _apart(known[leader], known[name])}, "intervals"
     else:
-        return (), "Neither paired differences nor intervals to tell the models apart by."
-    return tuple(name for name in values if name not in beaten), ground
+        return (), "no interval"
+    return (leader, *(name for name in known if name in others - beaten)), ground
 
 
-def _apart(one: dict[str, Any], other: dict[str, Any]) -> bool:
+def _apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return one["high"] < other["low"] or other["high"] < one["low"]
+
+
+def values_table(rows: Sequence[SideBySide]) -> Table:
+    """Return one row per metric: the value of each model with its interval, and which is best."""
+    names = list(rows[0].entries)
+    columns = [
+        words("Metric", (f"{row.metric.label} {row.metric.arrow}".strip() for row in rows)),
+        words("Unit", (row.metric.unit or None for row in rows)),
+    ]
+    for name in names:
+        entries = [row.entries[name] or {"value": None, "low": None, "high": None} for row in rows]
+        columns.append(estimates(name, *([entry[key] for entry in entries] for key in ("value", "low", "high"))))
+    if any(row.best for row in rows):
+        columns.append(words("Best", (listed(row.best, "or") or None for row in rows)))
+        columns.append(words("Told by", (row.ground for row in rows)))
+    return table_of(*columns)
+
+
+def differences_from_first(rows: Sequence[SideBySide], differences: Sequence["Difference"]) -> Table:
+    """Return the paired difference of every other model from the first, and whether it is better or worse."""
+    first, *others = rows[0].entries
+    found = {(d.metric, d.second): d for d in differences if d.first == first}
+    shown = [row for row in rows if any((row.metric.id, name) in found for name in others)]
+    columns = [words("Metric", (f"{row.metric.label} {row.metric.arrow}".strip() for row in shown))]
+    for name in others:
+        cells = [found.get((row.metric.id, name)) for row in shown]
+        said = [_said(d, row.metric.entry["higher_is_better"]) for d, row in zip(cells, shown, strict=True)]
+        columns.append(Column(f"{name} − {first}", tuple(said), tuple(None if d is None else d.value for d in cells)))
+    return table_of(*columns)
+
+
+def _said(difference: "Difference | None", higher: bool | None) -> str:
+    if difference is None or difference.value is None:
+        return "–"
+    value, low, high = difference.value, difference.low, difference.high
+    return f"{signed_with_interval(value, low, high)} {verdict_of(difference, higher)}"
+
+
+def every_difference(rows: Sequence[SideBySide], differences: Sequence["Difference"]) -> Table:
+    """Return every paired difference as a row, with n, p and q."""
+    known = {row.metric.id: row.metric for row in rows}
+    shown = [d for d in differences if d.metric in known]
+    verdicts = [verdict_of(d, known[d.metric].entry["higher_is_better"]) for d in shown]
+    return table_of(
+        words("Metric", (known[d.metric].label for d in shown)),
+        words("Model", (d.second for d in shown)),
+        words("minus", (d.first for d in shown)),
+        Column(
+            "Difference, 95 % interval",
+            tuple("–" if d.value is None else signed_with_interval(d.value, d.low, d.high) for d in shown),
+            tuple(d.value for d in shown),
+        ),
+        numbers("n", (d.n for d in shown), count),
+        numbers("p", (d.p for d in shown), _probability),
+        numbers("q", (d.q for d in shown), _probability),
+        words("The model is", (d.reason or said for d, said in zip(shown, verdicts, strict=True))),
+    )
 
 
 def verdict_of(difference: "Difference", higher: bool | None) -> str:
@@ -106,28 +150,16 @@ def verdict_of(difference: "Difference", higher: bool | None) -> str:
     return "better" if (difference.value > 0) == higher else "worse"
 
 
-def differences_table(differences: Sequence["Difference"], rows: Mapping[str, Mapping[str, dict[str, Any]]]) -> Table:
-    """Return every paired difference as a row of text, with p, q and what it says of the second model."""
-    headings = ("Metric", "Model", "minus", "Difference", "95 % interval", "n", "p", "q", "The first named is")
-    lines = []
-    for d in differences:
-        facts = next(own[d.metric] for own in rows.values() if d.metric in own)
-        if d.value is None:
-            lines.append((facts["label"], d.second, d.first, "–", "–", f"{d.n:,}", "–", "–", d.reason or "not tested"))
-            continue
-        verdict = verdict_of(d, facts["higher_is_better"])
-        lines.append((
-            facts["label"], d.second, d.first, signed(d.value, d.low, d.high), interval(d.low, d.high), f"{d.n:,}",
-            _probability(d.p), _probability(d.q), verdict,
-        ))  # fmt: skip
-    return Table(headings, tuple(lines), (False, False, False, True, True, True, True, True, False))
-
-
 def signed(value: float, low: float | None = None, high: float | None = None) -> str:
     """Return a difference with its sign, in the decimals that its interval bears."""
     text = number(value, low, high)
     return f"+{text}" if value > 0 and float(text.replace(",", "")) else text
 
 
-def _probability(p: float | None) -> str:
-    return "–" if p is None else "< 0.0001" if p < 1e-4 else f"{p:.4f}"
+def signed_with_interval(value: float, low: float | None, high: float | None) -> str:
+    """Return "+0.12 [0.10, 0.14]"; without an interval the difference alone."""
+    return f"{signed(value, low, high)} {interval(low, high)}".removesuffix(" –")
+
+
+def _probability(p: float) -> str:
+    return "< 0.0001" if p < 1e-4 else f"{p:.4f}"

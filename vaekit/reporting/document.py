@@ -199,13 +199,14 @@ class Strips(Block):
 
 @dataclass(frozen=True)
 class Term:
-    """An entry of the glossary: two sentences, a formula and the paper that it comes from."""
+    """An entry of the glossary: two sentences, a formula, its paper, and the metrics of the page that it explains."""
 
     id: str
     name: str
     text: str
     formula: str
     paper: str
+    covers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,11 @@
 
 import base64
 import re
+from collections.abc import Iterable
 from importlib.resources import files
+from itertools import groupby
+from operator import attrgetter
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -12,6 +16,7 @@ from vaekit.figures.base import Drawn
 from vaekit.figures.grids import colours
 from vaekit.figures.words import visible
 from vaekit.reporting import escaping
+from vaekit.reporting.citations import term_of
 from vaekit.reporting.document import Page
 from vaekit.reporting.escaping import escape_html
 from vaekit.reporting.notes import note_html
@@ -35,6 +40,7 @@ def environment() -> Environment:
     )
     made.filters |= {
         "data_uri": data_uri, "code_spans": code_spans, "formula": _formula, "note": note_html, "exact": _exact,
+        "groupby_run": _runs,
     }  # fmt: skip
     return made
 
@@ -50,7 +56,7 @@ def render_html(page: Page) -> str:
             script=asset("report.js"),
             scale=Markup(", ").join("#{:02x}{:02x}{:02x}".format(*colour) for colour in colours()[::17]),
             inline_svg=inline_svg,
-            terms={t.id for s in page.sections for b in s.walk() if b.kind == "terms" for t in b.terms},
+            terms=term_of(page.sections),
         )
     )
 
@@ -72,6 +78,11 @@ def code_spans(text: str) -> Markup:
 
 def _formula(text: str) -> Markup:
     return escaping.formula(text, escape_html)
+
+
+def _runs(items: Iterable[Any], attribute: str) -> list[tuple[str, list[Any]]]:
+    """Return (value of the attribute, neighbours that share it) in the order that they have."""
+    return [(value, list(run)) for value, run in groupby(items, key=attrgetter(attribute))]
 
 
 def _exact(value: float | None) -> str:

@@ -1,6 +1,6 @@
 """How well probabilities tell images with an attribute from those without, under any weights of the images.
 
-One function gives the scores and their bootstrap: a resample is a weight, the number of times that each image is drawn.
+One method gives the scores and their bootstrap: a resample is a weight, the number of times that each image is drawn.
 """
 
 from collections.abc import Iterator
@@ -13,67 +13,7 @@ from vaekit.evaluation.uncertainty import LEVEL, RESAMPLES
 from vaekit.seeding import numpy_generator
 
 SCORES = ("auroc", "average_precision", "balanced_accuracy", "brier")
-AT_ONCE = 1_000_000  # weights held at a time: more would leave the processor's cache
-
-
-def weighted_scores(
-    probability: np.ndarray, labels: np.ndarray, threshold: np.ndarray, weights: np.ndarray
-) -> np.ndarray:
-    """Return the SCORES of K probes under each of R weightings of N images, (4, R, K) float64.
-
-    auroc is the probability that an image with the attribute scores above one without, ties counting half;
-    average_precision the sum over thresholds of precision times gained recall; balanced_accuracy the mean of the rates
-    of right calls among images with and without it; brier the mean of (p - y)^2. NaN where a weighting has one class.
-
-    Args:
-        probability: of the attribute, (N, K).
-        labels: whether an image has it, (N, K) bool.
-        threshold: an image is called positive above it, (K,).
-        weights: (N, R), such as ones, or how often each image is drawn.
-    """
-    light, weights = weights.astype(np.float32), weights.astype(np.float64)
-    total, positive = weights.sum(0)[:, None], weights.T @ labels
-    with np.errstate(divide="ignore", invalid="ignore"):
-        called = probability > threshold
-        hits, alarms = weights.T @ (called & labels), weights.T @ (called & ~labels)
-        balanced = 0.5 * (hits / positive + 1 - alarms / (total - positive))
-        brier = weights.T @ np.square(probability - labels) / total
-        ranked = [_ranked(probability[:, k], labels[:, k], light) for k in range(labels.shape[1])]
-    return np.stack([*np.stack(ranked, axis=2), balanced, brier])
-
-
-def _ranked(probability: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Return AUROC and average precision of one probe under R weightings, (2, R); float32 sums of counts are exact."""
-    order = np.argsort(probability, kind="stable")
-    p, y = probability[order], labels[order]
-    at = np.flatnonzero(y)
-    # Sums of weights of all images, and of those with the attribute, that come before each place.
-    every = _sums_before(np.take(weights, order, axis=0))
-    own = np.take(weights, order[at], axis=0).astype(np.float64)
-    with_it = _sums_before(own)
-    first, last = np.searchsorted(p, p[at], "left"), np.searchsorted(p, p[at], "right")  # of those with the same score
-    first_with, last_with = np.searchsorted(at, first), np.searchsorted(at, last)
-    below, upto = every[first] - with_it[first_with], every[last] - with_it[last_with]
-    pairs = with_it[-1] * (every[-1] - with_it[-1])
-    auroc = (own * (below + upto)).sum(0) / (2 * pairs)
-    found, called = with_it[-1] - with_it[first_with], every[-1] - every[first]
-    precision = np.divide(found, called, out=np.zeros_like(found), where=called > 0)
-    return np.stack([auroc, (own * precision).sum(0) / with_it[-1]])
-
-
-def _sums_before(weights: np.ndarray) -> np.ndarray:
-    """Return the sum of the rows before each row and of all rows, (N + 1, R)."""
-    sums = np.zeros((len(weights) + 1, weights.shape[1]), weights.dtype)
-    np.cumsum(weights, axis=0, out=sums[1:])
-    return sums
-
-
-def resamples(n: int, seed: int, most: int) -> Iterator[np.ndarray]:
-    """Yield the 1,000 bootstrap resamples of n images as counts, (n, up to `most`); every caller sees the same ones."""
-    generator = numpy_generator(seed, "bootstrap")
-    for start in range(0, RESAMPLES, most):
-        drawn = (generator.integers(0, n, n) for _ in range(min(most, RESAMPLES - start)))
-        yield np.stack([np.bincount(rows, minlength=n) for rows in drawn], axis=1)
+AT_ONCE = 500_000  # weights held at a time: more would leave the processor's cache
 
 
 @dataclass(frozen=True)
@@ -88,34 +28,102 @@ class Scored:
     value: np.ndarray
     draws: np.ndarray
 
-    def interval(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return the ends of the 95 % percentile intervals, (4, K) each."""
-        return interval(self.draws, axis=1)
+
+def score(probability: np.ndarray, labels: np.ndarray, threshold: np.ndarray, seed: int) -> Scored:
+    """Return the scores of K probes on N images, with their bootstrap.
+
+    auroc is the probability that an image with the attribute scores above one without, ties counting half;
+    average_precision the sum over thresholds of precision times gained recall; balanced_accuracy the mean of the rates
+    of right calls among images with and without it; brier the mean of (p - y)^2. NaN where one class is missing.
+
+    Args:
+        probability: of the attribute, (N, K).
+        labels: whether an image has it, (N, K) bool.
+        threshold: an image is called positive above it, (K,).
+        seed: of the resamples.
+    """
+    n = len(labels)
+    calls = _Calls(probability, labels, threshold)
+    parts = [calls.under(counts) for counts in resamples(n, seed, max(1, AT_ONCE // max(n, 1)))]
+    return Scored(calls.under(np.ones((n, 1)))[:, 0], np.concatenate(parts, axis=1))
+
+
+def resamples(n: int, seed: int, most: int = RESAMPLES) -> Iterator[np.ndarray]:
+    """Yield the 1,000 bootstrap resamples of n images as counts, (n, up to `most`); every caller sees the same ones."""
+    generator = numpy_generator(seed, "bootstrap")
+    for start in range(0, RESAMPLES, most):
+        drawn = (generator.integers(0, n, n) for _ in range(min(most, RESAMPLES - start)))
+        yield np.stack([np.bincount(rows, minlength=n) for rows in drawn], axis=1)
 
 
 def interval(draws: np.ndarray, axis: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ends of the 95 % percentile interval of bootstrap draws along an axis; NaN where a draw has none."""
+    """Return the ends of the 95 % percentile interval of bootstrap draws along an axis; NaN where a draw is NaN."""
     low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=axis)
     return low, high
-
-
-def score(probability: np.ndarray, labels: np.ndarray, threshold: np.ndarray, seed: int) -> Scored:
-    """Return the scores of K probes on N images with their resamples; arguments as in `weighted_scores`."""
-    n = len(labels)
-    value = weighted_scores(probability, labels, threshold, np.ones((n, 1)))[:, 0]
-    parts = [
-        weighted_scores(probability, labels, threshold, counts)
-        for counts in resamples(n, seed, max(1, AT_ONCE // max(n, 1)))
-    ]
-    return Scored(value, np.concatenate(parts, axis=1))
 
 
 def auroc_matrix(codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return the AUROC of every dim alone for every label, (K, D), from codes (N, D) and labels (N, K) bool.
 
-    Above 0.5 more of the dim goes with the label; ties count half. NaN for a label that all or no image has.
+    Above 0.5 more of the dim goes with the label; ties count half. NaN for a label that all images have, or none.
     """
     positive = labels.sum(0)[:, None].astype(np.float64)
     negative = len(labels) - positive
     with np.errstate(divide="ignore", invalid="ignore"):
         return (labels.T @ rankdata(codes, axis=0) - positive * (positive + 1) / 2) / (positive * negative)
+
+
+class _Calls:
+    """The probabilities of K probes on N images, sorted once, to be scored under many weightings."""
+
+    def __init__(self, probability: np.ndarray, labels: np.ndarray, threshold: np.ndarray) -> None:
+        called = probability > threshold
+        self.labels, self.hits, self.alarms = labels, called & labels, called & ~labels
+        self.errors = np.square(probability - labels)
+        self.rankings = [_Ranking(probability[:, k], labels[:, k]) for k in range(labels.shape[1])]
+
+    def under(self, weights: np.ndarray) -> np.ndarray:
+        """Return the SCORES of K probes under each of R weightings (N, R) by small whole numbers, (4, R, K)."""
+        light, weights = weights.astype(np.float32), weights.astype(np.float64)
+        total, positive = weights.sum(0)[:, None], weights.T @ self.labels
+        with np.errstate(divide="ignore", invalid="ignore"):
+            hit, false_alarm = (weights.T @ self.hits) / positive, (weights.T @ self.alarms) / (total - positive)
+            ranked = [ranking.under(light) for ranking in self.rankings]
+        return np.stack([*np.stack(ranked, axis=2), (hit + 1 - false_alarm) / 2, weights.T @ self.errors / total])
+
+
+class _Ranking:
+    """The images in the order of one probe's probability."""
+
+    def __init__(self, probability: np.ndarray, labels: np.ndarray) -> None:
+        self.order = np.argsort(probability, kind="stable")
+        sorted_probability = probability[self.order]
+        at = np.flatnonzero(labels[self.order])  # places of the images with the attribute
+        self.own = self.order[at]
+        # Where those of the same probability begin and end: among all images, and among those with the attribute.
+        self.first = np.searchsorted(sorted_probability, sorted_probability[at], "left")
+        self.last = np.searchsorted(sorted_probability, sorted_probability[at], "right")
+        self.first_own, self.last_own = np.searchsorted(at, self.first), np.searchsorted(at, self.last)
+
+    def under(self, weights: np.ndarray) -> np.ndarray:
+        """Return AUROC and average precision under R weightings (N, R) float32, whose sums of counts are exact."""
+        every, own_sums = _sums_before(weights, self.order), _sums_before(weights, self.own)
+        own = np.diff(own_sums, axis=0).astype(np.float64)
+        below, upto = every[self.first] - own_sums[self.first_own], every[self.last] - own_sums[self.last_own]
+        positive = own_sums[-1].astype(np.float64)
+        auroc = (own * (below + upto)).sum(0) / (2 * positive * (every[-1] - positive))
+        found, called = own_sums[-1] - own_sums[self.first_own], every[-1] - every[self.first]
+        precision = np.divide(found, called, out=np.zeros(found.shape), where=called > 0)
+        return np.stack([auroc, (own * precision).sum(0) / positive])
+
+
+def _sums_before(weights: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Return the sum of the rows of (N, R) weights before each place of an order, and at the end of all, (M + 1, R)."""
+    side = int(np.sqrt(len(order))) + 1  # sums inside blocks of so many rows, all blocks at once: thrice cumsum's speed
+    sums = np.zeros((1 + side * side, weights.shape[1]), weights.dtype)
+    np.take(weights, order, axis=0, out=sums[1 : len(order) + 1], mode="clip")
+    blocks = sums[1:].reshape(side, side, -1)
+    for i in range(1, side):
+        blocks[:, i] += blocks[:, i - 1]
+    blocks[1:] += np.cumsum(blocks[:-1, -1], axis=0)[:, None]
+    return sums[: len(order) + 1]

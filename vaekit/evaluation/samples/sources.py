@@ -1,0 +1,137 @@
+"""Where sets of images come from: each takes another way through the model, so that their distances tell its parts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from vaekit.data import Prepared
+from vaekit.data.pixels import to_uint8
+from vaekit.errors import VaekitError
+from vaekit.evaluation.codes import some_rows
+from vaekit.evaluation.samples.mixture import Mixture
+from vaekit.judge import unseen_rows
+from vaekit.models.base import VAE
+from vaekit.seeding import numpy_generator, torch_generator
+
+MOST = 10_000  # images of one source: as many as test has, at most so many
+FLOOR, RECONSTRUCTIONS, INTERPOLATIONS, AGGREGATE, PRIOR = (
+    "train", "reconstructions", "interpolations", "aggregate", "prior",
+)  # fmt: skip
+LABELS = {
+    FLOOR: "Real train images",
+    RECONSTRUCTIONS: "Reconstructions",
+    INTERPOLATIONS: "Interpolations",
+    AGGREGATE: "Samples from the aggregate posterior",
+    PRIOR: "Samples from the prior",
+}
+DEFINITIONS = {
+    FLOOR: "real train images that the judge has not seen: the floor that this number of images allows",
+    RECONSTRUCTIONS: "decoder means at z = mu(x) of the same test images they are held against, so paired with them",
+    INTERPOLATIONS: "decoder means halfway between mu(x) of two test images paired by seed, on the sphere around the mean code",
+    AGGREGATE: "decoder means at z from a Gaussian mixture fitted to train codes (Ghosh et al. 2020)",
+    PRIOR: "decoder means at z ~ N(0, I)",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """A set of images to hold against the test images: uint8 (N, S, S, 3), or None with the reason why not."""
+
+    name: str
+    images: np.ndarray | None
+    reason: str | None = None
+
+    @property
+    def paired(self) -> bool:
+        """Whether image i belongs to test image i."""
+        return self.name == RECONSTRUCTIONS
+
+
+@torch.inference_mode()
+def decoded(model: VAE, z: np.ndarray, *, device: torch.device | str, batch_size: int) -> np.ndarray:
+    """Return the decoder's means at codes z (N, D), uint8 (N, S, S, 3).
+
+    Raises:
+        VaekitError: some of them hold NaN pixels.
+    """
+    model = model.to(device).eval()
+    images = np.empty((len(z), model.image_size, model.image_size, 3), np.uint8)
+    broken = 0
+    for start in range(0, len(z), batch_size):
+        mean = model.decode(torch.from_numpy(z[start : start + batch_size]).to(device)).mean
+        broken += int(mean.isnan().flatten(1).any(1).sum())
+        images[start : start + batch_size] = to_uint8(mean.nan_to_num())
+    if broken:
+        raise VaekitError(
+            f"{broken:,} of {len(z):,} decoded images hold NaN pixels, so nothing can be said of them: the decoder "
+            "diverges at these codes. Evaluate an earlier checkpoint, or train with a lower training.learning_rate."
+        )
+    return images
+
+
+def prior_codes(n: int, dims: int, seed: int) -> np.ndarray:
+    """Return n draws from N(0, I), float32 (n, dims); the first ones are those of the pictures of samples."""
+    return torch.randn(n, dims, generator=torch_generator(seed, "samples")).numpy()
+
+
+def midpoints(mu: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the codes halfway between seeded pairs of mu (N, D), float32 (N, D), and the two rows of each, (N, 2).
+
+    Halfway on the sphere around the mean code: as far from it as both ends are on average. Codes of many dims lie on
+    a shell, which straight midpoints fall short of. Every code is in two pairs.
+    """
+    order = numpy_generator(seed, "interpolations").permutation(len(mu))
+    pairs = np.stack([order, np.roll(order, -1)], axis=1)
+    centre = mu.mean(0, dtype=np.float64)
+    ends = mu[pairs] - centre
+    middle = ends.mean(1)
+    lengths, wanted = np.linalg.norm(middle, axis=1), np.linalg.norm(ends, axis=2).mean(1)
+    stretch = np.divide(wanted, lengths, out=np.ones_like(lengths), where=lengths > 1e-6 * wanted)
+    return (centre + middle * stretch[:, None]).astype(np.float32), pairs
+
+
+def make_sources(
+    model: VAE,
+    prepared: Prepared,
+    test: np.ndarray,
+    mu: np.ndarray,
+    reconstructions: np.ndarray,
+    mixture: Mixture | VaekitError,
+    *,
+    seed: int,
+    device: torch.device | str,
+    batch_size: int,
+) -> tuple[dict[str, Source], np.ndarray]:
+    """Return every source by name, and the pairs of rows between whose codes the interpolations lie.
+
+    Args:
+        test: uint8 (N, S, S, 3), the real images that all are held against; as many of each source.
+        mu: their codes, (N, D).
+        reconstructions: of them, uint8.
+        mixture: the aggregate posterior, or why there is none.
+    """
+    n = len(test)
+    unseen = some_rows(unseen_rows(prepared), n, seed, "floor")
+    between, pairs = midpoints(mu, seed)
+
+    def drawn(name: str, codes: Callable[[], np.ndarray]) -> Source:
+        try:
+            return Source(name, decoded(model, codes(), device=device, batch_size=batch_size))
+        except VaekitError as reason:
+            return Source(name, None, str(reason))
+
+    def aggregate_codes() -> np.ndarray:
+        if isinstance(mixture, VaekitError):
+            raise mixture
+        return mixture.sample(n, numpy_generator(seed, "aggregate"))
+
+    sources = [
+        Source(FLOOR, np.asarray(prepared.images[unseen])),
+        Source(RECONSTRUCTIONS, reconstructions),
+        drawn(INTERPOLATIONS, lambda: between),
+        drawn(AGGREGATE, aggregate_codes),
+        drawn(PRIOR, lambda: prior_codes(n, model.latent_dim, seed)),
+    ]
+    return {source.name: source for source in sources}, pairs

@@ -1,0 +1,140 @@
+"""An image moved along the direction of an attribute, and what every other probe says of it then."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from vaekit.errors import ConfigError
+from vaekit.exploration.directions import Directions, Kind
+from vaekit.exploration.results import Shown
+from vaekit.exploration.space import Space, decode, encode, mean_change
+from vaekit.figures.exploration import edit_sheet
+from vaekit.figures.words import readable
+
+SIDE_EFFECTS = 3  # named in a sentence
+NOTEWORTHY = 0.1  # standard deviations of a logit per step: a side effect under it is not named
+
+
+@dataclass(frozen=True)
+class Edited:
+    """Images moved along one direction.
+
+    Attributes:
+        attribute: whose direction.
+        strengths: in steps, (T,).
+        pictures: uint8 (n, T, S, S, 3).
+        on_code: every probe's logit of the edited code, (n, T, A).
+        on_picture: of the edited picture, encoded again, (n, T, A).
+    """
+
+    attribute: str
+    strengths: np.ndarray
+    pictures: np.ndarray
+    on_code: np.ndarray
+    on_picture: np.ndarray
+
+    def per_step(self, logits: np.ndarray, spread: np.ndarray) -> np.ndarray:
+        """Return the change of logits, (n, T, A), from first to last strength, per step and in `spread`: (n, A)."""
+        change = logits[:, -1] - logits[:, 0]
+        return change / (self.strengths[-1] - self.strengths[0]) / spread
+
+
+@dataclass(frozen=True, eq=False)
+class Edit(Shown):
+    """An image along one direction: `pictures`, uint8 (T, S, S, 3), `strengths` (T,), and the probes' logits (T, A)."""
+
+    pictures: np.ndarray
+    strengths: np.ndarray
+    on_code: np.ndarray
+    on_picture: np.ndarray
+
+
+def edited(
+    space: Space, directions: Directions, mu: np.ndarray, attribute: str, strengths: np.ndarray, kind: Kind
+) -> Edited:
+    """Return decode(mu + a * step) for codes mu, (n, D), and each strength a, with what the probes say of it."""
+    z = mu[:, None] + strengths[:, None] * directions.step(attribute, kind)
+    pictures = decode(space.model, z)
+    again = encode(space.model, pictures)
+    return Edited(attribute, strengths, pictures, directions.logits(z), directions.logits(again))
+
+
+def edit(
+    space: Space,
+    directions: Directions,
+    picture: np.ndarray,
+    name: str,
+    attribute: str,
+    *,
+    strengths: tuple[float, float] = (-3.0, 3.0),
+    steps: int = 7,
+    kind: Kind = "means",
+) -> Edit:
+    """Return a picture, uint8 (S, S, 3), edited along an attribute's direction, with every probe's answer.
+
+    Args:
+        space: the model and its codes.
+        directions: of the attributes.
+        picture: what to edit.
+        name: what the picture is called.
+        attribute: what to add (strengths over 0) and to take away (under 0).
+        strengths: first and last, in standard deviations of the test codes along the direction.
+        steps: pictures, evenly apart.
+        kind: "means" or "probe", see `Directions.step`.
+
+    Raises:
+        ConfigError: unknown attribute, strengths that are no range, fewer than 2 steps.
+    """
+    low, high = strengths
+    if not (np.isfinite([low, high]).all() and low < high):
+        raise ConfigError(f"--strength {low:g}:{high:g} is no range: write the lower end first, such as -3:3.")
+    if steps < 2:
+        raise ConfigError(f"--steps {steps}: a walk takes at least 2.")
+    target = directions.index(attribute)
+    mu = encode(space.model, picture[None])
+    found = edited(space, directions, mu, attribute, np.linspace(low, high, steps), kind)
+    on_code, on_picture = (found.per_step(logits, directions.spread)[0] for logits in (found.on_code, found.on_picture))
+    order = np.argsort(-np.abs(on_picture), kind="stable")
+    order = np.concatenate([[target], order[order != target]])
+    now = directions.logits(mu)[0]
+    table = pd.DataFrame(
+        {
+            "attribute": np.array(directions.attributes)[order], "logit": now[order], "on_code": on_code[order],
+            "on_picture": on_picture[order], "spread": directions.spread[order], "auroc": directions.auroc[order],
+        }
+    )  # fmt: skip
+    change = float(mean_change(found.pictures[:, 0], found.pictures[:, -1])[0])
+    facts = {
+        "run": space.run, "image": name, "attribute": attribute, "direction": kind, "strengths": [low, high],
+        "steps": steps, "change": change, "made_by": space.made_by,
+    }  # fmt: skip
+    labels = [f"{name}\n{readable(attribute)}"]
+    sheet = edit_sheet(np.concatenate([picture[None], found.pictures[0]])[None], labels, found.strengths)
+    stem = re.sub(r"[^\w.+-]+", "_", f"edit-{attribute}-{name}")
+    return Edit(
+        space.run, stem, sheet, table, said_of(table, change), facts, found.pictures[0], found.strengths,
+        found.on_code[0], found.on_picture[0],
+    )  # fmt: skip
+
+
+def said_of(table: pd.DataFrame, change: float) -> tuple[str, ...]:
+    """Return the sentences about an edit; the first row of `table` is the edited attribute."""
+    target, others = table.iloc[0], table.iloc[1:]
+    name = readable(target["attribute"])
+    said = (
+        f"One step towards {name} moves its probe by {target['on_code']:+.2f} of its standard deviations on the code and "
+        f"by {target['on_picture']:+.2f} on the picture, encoded again; end to end a pixel changes by {change:.1f} of 255 "
+        "grey levels."
+    )
+    return said, side_effects(name, others["attribute"].tolist(), others["on_picture"].to_numpy())
+
+
+def side_effects(name: str, attributes: Sequence[str], moved: np.ndarray) -> str:
+    """Return the sentence about what else moved, in standard deviations of each probe's logit per step."""
+    order = [i for i in np.argsort(-np.abs(moved), kind="stable")[:SIDE_EFFECTS] if abs(moved[i]) >= NOTEWORTHY]
+    if not order:
+        return f"{name} moved no other probe by {NOTEWORTHY} of its standard deviations or more."
+    return f"{name} also moved {', '.join(f'{readable(attributes[i])} by {moved[i]:+.2f}' for i in order)}."

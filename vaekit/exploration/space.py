@@ -1,0 +1,129 @@
+"""A model beside what its evaluation knows of its code: where every walk through the latent space starts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from vaekit import artifacts
+from vaekit.data import Prepared
+from vaekit.data.pixels import to_uint8
+from vaekit.errors import DataError
+from vaekit.models.base import VAE
+from vaekit.seeding import numpy_generator
+
+ACTIVE_VARIANCE = 0.01  # Burda et al. 2016: a dim is active where Var_x[mu_d] exceeds it
+_AT_A_TIME = 256
+
+
+@torch.inference_mode()
+def decode(model: VAE, z: np.ndarray) -> np.ndarray:
+    """Return the decoder's means at codes z, (..., D), as pictures: uint8 (..., S, S, 3)."""
+    flat = torch.from_numpy(z.reshape(-1, z.shape[-1]).astype(np.float32))
+    parts = [to_uint8(model.decode(part.to(model.device)).mean) for part in flat.split(_AT_A_TIME)]
+    return np.concatenate(parts).reshape(*z.shape[:-1], *parts[0].shape[1:])
+
+
+@torch.inference_mode()
+def encode(model: VAE, images: np.ndarray) -> np.ndarray:
+    """Return mu of pictures, uint8 (..., S, S, 3), as float64 (..., D)."""
+    flat = torch.from_numpy(np.ascontiguousarray(images.reshape(-1, *images.shape[-3:]))).permute(0, 3, 1, 2)
+    parts = [model.encode(part.to(model.device).float().div(255)).mu.double().cpu() for part in flat.split(_AT_A_TIME)]
+    return torch.cat(parts).numpy().reshape(*images.shape[:-3], -1)
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """A model, its images, and the codes of the N test images.
+
+    Attributes:
+        run: the name its results are kept under.
+        model: the network, in evaluation mode.
+        prepared: the images it was evaluated on.
+        evaluation: the folder that `vaekit evaluate` wrote.
+        image_ids: of the test images, (N,).
+        mu: their posterior means, (N, D) float64.
+        kl: KL of each dim in nats, mean over the test images, (D,).
+    """
+
+    run: str
+    model: VAE
+    prepared: Prepared
+    evaluation: Path
+    image_ids: np.ndarray
+    mu: np.ndarray
+    kl: np.ndarray
+
+    @property
+    def dims(self) -> int:
+        """D, the number of latent dims."""
+        return self.mu.shape[1]
+
+    @cached_property
+    def made_by(self) -> dict[str, Any]:
+        """What made the evaluation: versions, hashes of checkpoint and data, seed."""
+        return artifacts.read_json(self.evaluation / artifacts.SUMMARY)["made_by"]
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether the code is the same for every image: no dim is active."""
+        return not (self.mu.var(0) > ACTIVE_VARIANCE).any()
+
+    @cached_property
+    def _row_of(self) -> dict[str, int]:
+        return {image_id: row for row, image_id in enumerate(self.prepared.index["image_id"])}
+
+    def image_id(self, name: str) -> str:
+        """Return the id of the image that `name` means, of any split; a file's suffix may be there or not.
+
+        Raises:
+            DataError: the data has no such image.
+        """
+        width = len(str(self.image_ids[0]))
+        without = name.rpartition(".")[0]
+        for candidate in (name, without):
+            if candidate in self._row_of:
+                return candidate
+        near = next((padded for n in (name, without) if n and (padded := n.zfill(width)) in self._row_of), None)
+        hint = f" Did you mean {near!r}?" if near else ""
+        ids = sorted(self._row_of)
+        raise DataError(
+            f"There is no image {name!r} among the {len(ids):,} of {self.prepared.name} ({ids[0]} to {ids[-1]}).{hint} "
+            "Name one of them, with or without its suffix."
+        )
+
+    def images(self, image_ids: Sequence[str]) -> np.ndarray:
+        """Return images of the data by their ids, uint8 (n, S, S, 3)."""
+        return self.prepared.images[[self._row_of[image_id] for image_id in image_ids]]
+
+    def some(self, count: int, seed: int, name: str) -> list[str]:
+        """Return the ids of `count` test images, or of all where there are fewer, drawn by the seed, sorted."""
+        generator = numpy_generator(seed, "exploration", name)
+        return sorted(generator.choice(self.image_ids, min(count, len(self.image_ids)), replace=False).tolist())
+
+
+def open_space(run: str, model: VAE, prepared: Prepared, evaluation: Path) -> Space:
+    """Return the latent space of an evaluated model.
+
+    Raises:
+        DataError: an artifact of the evaluation is missing or broken, or it saw other images than `prepared`.
+    """
+    latents = artifacts.read_arrays(evaluation / artifacts.LATENTS)
+    per_dim = artifacts.read_table(evaluation / artifacts.PER_DIM)
+    image_ids = latents["image_id"].astype(str)
+    expected = prepared.index["image_id"].to_numpy(str)[prepared.rows("test")]
+    if image_ids.tolist() != expected.tolist():
+        raise DataError(f"The images of {evaluation} are not those of {prepared.folder}: run `vaekit evaluate` again.")
+    return Space(
+        run, model.eval(), prepared, evaluation, image_ids,
+        latents["mu"].astype(np.float64), per_dim["kl"].to_numpy(np.float64),
+    )  # fmt: skip
+
+
+def mean_change(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Return the mean |difference| of two stacks of pictures, uint8 (..., S, S, 3), in grey levels, (...)."""
+    return np.abs(first.astype(np.int16) - second.astype(np.int16)).mean((-3, -2, -1))

@@ -1,0 +1,79 @@
+"""What the sections of a comparison are written from."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from vaekit.errors import DataError
+from vaekit.figures.base import Drawn
+from vaekit.reporting.compare_metrics import SideBySide, side_by_side
+from vaekit.reporting.compare_models import Compared, Unlike, unlike
+from vaekit.reporting.compare_pictures import Errors, Originals, errors_of
+from vaekit.reporting.document import Gap, Picture
+
+if TYPE_CHECKING:
+    from vaekit.evaluation.paired import Difference
+
+
+@dataclass(frozen=True)
+class Together:
+    """Models, their paired differences, and the function that reads the test images."""
+
+    models: Sequence[Compared]
+    differences: Sequence["Difference"]
+    originals: Originals
+
+    @property
+    def names(self) -> list[str]:
+        """The models' names, in the order of the columns."""
+        return [model.name for model in self.models]
+
+    @cached_property
+    def unlike(self) -> list[Unlike]:
+        """In what their protocols differ."""
+        return unlike({model.name: model.summary for model in self.models})
+
+    @cached_property
+    def rows(self) -> tuple[SideBySide, ...]:
+        """Every metric and estimate of summary.json."""
+        return side_by_side({model.name: model.rows for model in self.models}, self.differences)
+
+    @cached_property
+    def errors(self) -> Errors:
+        """The error of every model on every image."""
+        return errors_of(self.models)
+
+    def contents(self, file: str) -> dict[str, Any]:
+        """Return name of a model -> content of an artifact, where it is there."""
+        return {model.name: model.files[file] for model in self.models if file in model.files}
+
+    def reasons(self, file: str) -> list[str]:
+        """Return for each model without this artifact why it is not there, once where all reasons are the same."""
+        missing = {model.name: model.missing[file] for model in self.models if file not in model.files}
+        if len(missing) == len(self.models) and len(set(missing.values())) == 1:
+            return [next(iter(missing.values()))]
+        return [f"{name}: {reason}" for name, reason in missing.items()]
+
+    def picture(self, name: str, draw: Callable[[], Drawn]) -> Picture | Gap:
+        """Return a drawn figure, or why it could not be drawn."""
+        try:
+            drawn = draw()
+        except DataError as error:
+            return Gap(str(error))
+        except KeyError as error:
+            return Gap(f"Not drawn: the artifacts lack {error.args[0]!r}. Run `vaekit evaluate` again.")
+        return Picture(name, drawn, drawn.data)
+
+
+def entries(rows: Mapping[str, Mapping[str, Any]], metric: str) -> tuple[float, float, float]:
+    """Return value, low and high of a row; its value three times where it has no interval.
+
+    Raises:
+        DataError: it has no value.
+    """
+    row = rows.get(metric)
+    if row is None or row["value"] is None:
+        raise DataError(f"{metric} was not computed: {(row or {}).get('reason') or 'run `vaekit evaluate` again'}.")
+    value = float(row["value"])
+    return value, *(value if row[end] is None else float(row[end]) for end in ("low", "high"))

@@ -1,0 +1,23 @@
+"""What helps a newcomer: the glossary of what the page shows, and the papers that it cites."""
+
+from collections.abc import Iterable
+
+from vaekit.reporting.citations import cited_on, explained_on
+from vaekit.reporting.document import Block, Prose, References, Terms, section
+from vaekit.reporting.material import Material
+
+
+@section("glossary", "Glossary", part="Appendix", place=230)
+def glossary(material: Material) -> Iterable[Block]:
+    """Yield the VAE in brief, and every number that the page shows."""
+    yield Prose(
+        "x is an image, z its code, x̂ the decoder's mean, μ and σ² the encoder's mean and variance of each latent dim; "
+        "logarithms are natural, so that information is in nats (1 nat = 1.44 bits)."
+    )
+    yield Terms(explained_on(material.shown))
+
+
+@section("references", "References", part="Appendix", place=240)
+def references(material: Material) -> Iterable[Block]:
+    """Yield the papers that the page cites, by name."""
+    yield References(cited_on(material.shown))

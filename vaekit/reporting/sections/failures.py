@@ -1,0 +1,122 @@
+"""Where the model fails: findings with their evidence, the worst, best and random images, and single attributes."""
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from vaekit import artifacts
+from vaekit.errors import DataError
+from vaekit.figures.galleries import CHOSEN, KINDS, attributes_of, common_limit, pictures
+from vaekit.figures.grids import png_bytes, triples
+from vaekit.figures.words import in_sentence, readable
+from vaekit.reporting.document import (
+    Block, Bullets, Card, Cards, Controls, Gap, Grid, Heading, Prose, Scale, section,
+)  # fmt: skip
+from vaekit.reporting.material import Material
+from vaekit.reporting.sections.findings import findings
+from vaekit.reporting.sections.setting import DESCRIPTIVE
+from vaekit.reporting.tables import estimates, numbers, table_of, words
+from vaekit.reporting.text import count, number, unit
+
+_LISTED = 10  # worst images that Markdown lists under their picture
+_EVIDENCE = ("error_map", "spectrum", "preserved", "explained")
+
+
+@section("failures", "Failures", part="Failures", place=130)
+def failures(material: Material) -> Iterable[Block]:
+    """Yield the findings, the pictures of the whole split that bear on them, the galleries, and every attribute."""
+    yield Heading("Findings")
+    yield from material.part(lambda content: findings(content, material), artifacts.FINDINGS)
+    for name in _EVIDENCE:
+        yield material.figure(name)
+    yield Heading("The worst, the best and random images")
+    yield from _galleries(material)
+    yield Heading("By attribute")
+    yield from material.part(_slices, artifacts.SLICES)
+    yield material.figure("attributes")
+
+
+def _galleries(material: Material) -> Iterable[Block]:
+    try:
+        for name in (artifacts.FAILURES_SUMMARY, artifacts.GALLERY, artifacts.WORST):
+            material.need(name)
+        limit = common_limit(material.files)
+        galleries = [_gallery(material, kind, limit) for kind, file in KINDS.items() if file in material.files]
+    except DataError as error:
+        yield Gap(str(error))
+        return
+    except KeyError as error:
+        yield Gap(f"The failure analysis lacks {error.args[0]!r}: run `vaekit failures` again.")
+        return
+    ranked = material.files[artifacts.FAILURES_SUMMARY]
+    label, measured = in_sentence(ranked["label"]), unit(ranked["unit"])
+    yield Prose(
+        f"Test images ranked by {label}{f' ({measured})' if measured else ''}. Each card shows the original, its "
+        "reconstruction, and the absolute error averaged over the channels, on one scale for all galleries."
+    )
+    yield Scale(limit)
+    if ranked["notes"]:
+        yield Bullets(tuple(ranked["notes"]))
+    has = sorted({name for gallery in galleries for card in gallery.cards for name in card.attributes})
+    yield Controls(_columns(material), tuple(has))
+    for gallery in galleries:
+        yield Heading(gallery.name.capitalize(), CHOSEN[gallery.name].format(label), level=4)
+        yield gallery
+    for file in KINDS.values():
+        if file not in material.files:
+            yield Gap(material.missing[file])
+
+
+def _columns(material: Material) -> tuple[tuple[str, str], ...]:
+    """Return (id, label) of the metrics that cards are sorted by."""
+    metrics = material.summary["metrics"]
+    return tuple((c, metrics[c]["label"]) for c in material.files[artifacts.WORST].columns if c in metrics)
+
+
+def _gallery(material: Material, kind: str, limit: float) -> Cards:
+    files, columns = material.files, _columns(material)
+    table: pd.DataFrame = files[KINDS[kind]]
+    ranked = files[artifacts.FAILURES_SUMMARY]
+    shown = triples(*pictures(files, kind), limit)
+    cards = []
+    for (_, row), has, picture in zip(table.iterrows(), attributes_of(table, files), shown, strict=False):
+        values = tuple(float(row[c]) if np.isfinite(row[c]) else None for c, _ in columns)
+        facts = tuple((label, number(value)) for (_, label), value in zip(columns, values, strict=True))
+        cards.append(
+            Card(
+                int(row["rank"]), str(row["image_id"]), number(float(row[ranked["ranked_by"]])),
+                tuple(map(readable, has)), values, facts, png_bytes(Image.fromarray(picture)),
+                picture.shape[1], picture.shape[0],
+            )
+        )  # fmt: skip
+    figure = material.figure(f"gallery_{kind}")
+    return Cards(
+        kind, tuple(cards), in_sentence(ranked["label"]), len(table), KINDS[kind], figure,
+        _LISTED if kind == "worst" else 0,
+    )  # fmt: skip
+
+
+def _slices(table: pd.DataFrame) -> Iterable[Block]:
+    yield Prose(DESCRIPTIVE, "small")
+    yield Grid(
+        "Error by attribute",
+        table_of(
+            words("Attribute", map(readable, table["attribute"].astype(str))),
+            numbers("With", table["n_with"], count),
+            numbers("Without", table["n_without"], count),
+            numbers("Mean with", table["mean_with"]),
+            numbers("Mean without", table["mean_without"]),
+            estimates("Difference, 95 % interval", table["difference"], table["low"], table["high"]),
+            numbers("AUC", table["auc"]),
+            numbers(f"Worst {table['worst_n'].max()}", table["worst_with"], count),
+            numbers("Odds ratio", table["odds_ratio"], _ratio),
+        ),
+    )
+
+
+def _ratio(value: float) -> str:
+    return "∞" if value == math.inf else number(value)
+

@@ -1,0 +1,56 @@
+"""The latent code: has it collapsed, what its dims carry, where the prior's draws fall."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from vaekit import artifacts
+from vaekit.reporting.document import Block, Bullets, Details, Grid, Heading, Metrics, Prose, section
+from vaekit.reporting.material import Material
+from vaekit.reporting.tables import metrics_of, numbers, table_of, words
+
+_FIGURES = (
+    "kl_per_dim", "posterior", "active_units", "sensitivity", "aggregate", "correlation", "kl_over_training",
+    "latent_map",
+)  # fmt: skip
+_COLUMNS = {
+    "kl": "KL", "mu_var": "Var[μ]", "sigma2_mean": "Mean σ²", "mutual_information": "I(x; z)",
+    "marginal_kl": "KL(q(z)‖p)", "mu_z_correlation": "Corr(μ, z)", "sensitivity": "Sensitivity",
+    "intervention": "Intervention",
+}  # fmt: skip
+
+
+@section("latent", "Latent code", part="Code", place=100)
+def latent(material: Material) -> Iterable[Block]:
+    """Yield the verdict on collapse with its grounds, numbers about the code as a whole, and every dim."""
+    yield from material.part(_verdict, artifacts.LATENT)
+    for name in _FIGURES:
+        yield material.figure(name)
+    yield from material.part(_dims, artifacts.PER_DIM)
+
+
+def _verdict(content: dict[str, Any]) -> Iterable[Block]:
+    verdict = content["verdict"]
+    yield Prose(verdict["sentence"], "strong")
+    if verdict["causes"]:
+        yield Heading("Likely causes")
+        yield Bullets(tuple(verdict["causes"]))
+        yield Heading("What to try")
+        yield Bullets(tuple(verdict["remedies"]))
+    yield Heading("Evidence")
+    yield Bullets(tuple(verdict["evidence"]))
+    limits = verdict["thresholds"].values()
+    table = table_of(
+        numbers("Threshold", (limit["value"] for limit in limits), "{:g}".format),
+        words("What it decides", (limit["meaning"] for limit in limits)),
+    )
+    yield Details("Thresholds of the verdict", (Grid("Thresholds of the verdict", table),))
+    yield Metrics("The code as a whole", metrics_of(content["rows"]))
+
+
+def _dims(table: pd.DataFrame) -> Iterable[Block]:
+    table = table.sort_values("kl", ascending=False, kind="stable")
+    columns = [numbers(heading, table[name]) for name, heading in _COLUMNS.items()]
+    grid = table_of(numbers("Dim", table["dim"], "{:.0f}".format), words("Regime", table["regime"]), *columns)
+    yield Details(f"All {len(table)} dims", (Grid("Latent dims", grid),))

@@ -1,0 +1,161 @@
+"""What was evaluated and on what: the model, its data and protocol, what the numbers can not say, how to redo it."""
+
+import shlex
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from vaekit import artifacts
+from vaekit.reporting.document import Block, Bullets, Code, Details, Facts, Grid, Heading, Prose, section
+from vaekit.reporting.material import Material
+from vaekit.reporting.sections.metrics import group_of
+from vaekit.reporting.tables import ABSENT, metrics_of, numbers, table_of, words
+from vaekit.reporting.text import count
+
+RESAMPLES = 1000
+_REASONS = 10  # a broken download can skip thousands of files; their index lists them all
+DESCRIPTIVE = (
+    "Differences between single attributes are descriptive: what is called a finding was tested on held-out images."
+)
+
+
+@section("model", "Model", part="Method", place=180)
+def model(material: Material) -> Iterable[Block]:
+    """Yield the network, its objective and its layers."""
+    summary = material.summary
+    facts, config = summary["model"], summary["config"]
+    training = config["training"]
+    yield Facts(
+        (
+            ("Network", f"{facts['name']}, {facts['latent_dim']} latent dims"),
+            ("Parameters", count(facts["parameters"])),
+            ("Objective", _objective(config["objective"])),
+            ("Likelihood", facts["likelihood"]),
+            (
+                "Training",
+                f"{training['epochs']} epochs in batches of {training['batch_size']}, learning rate "
+                f"{training['learning_rate']:g}, seed {training['seed']}",
+            ),
+            (
+                "Checkpoint",
+                f"{summary['run']['checkpoint']}: epoch {summary['run']['epoch']}, step "
+                f"{count(summary['run']['step'])}",
+            ),
+        )
+    )
+    yield from material.part(_layers, artifacts.LAYERS)
+
+
+def _objective(objective: dict[str, Any]) -> str:
+    beta, free_bits = objective["beta"], objective.get("free_bits", 0)
+    averaged = objective.get("pixels", "sum") == "mean"
+    said = f"{'mean over pixels' if averaged else 'sum over pixels'} of −log p(x|z), plus {beta:g} × KL"
+    if free_bits:
+        said += f" above {free_bits:g} nats per dim"
+    if warmup := objective.get("kl_warmup_epochs", 0):
+        said += f", its weight growing from 0 over {warmup:g} epochs"
+    bound = beta == 1 and not averaged and not free_bits
+    return f"{said}: {'the negative ELBO' if bound else 'not the negative ELBO, so the loss bounds no likelihood'}"
+
+
+def _layers(table: pd.DataFrame) -> Iterable[Block]:
+    grid = table_of(
+        words("Part", table["part"]), words("Layer", table["layer"]), words("Kind", table["kind"]),
+        words("Output", table["output_shape"]), numbers("Parameters", table["parameters"], count),
+    )  # fmt: skip
+    yield Details(f"Architecture, {len(table)} layers", (Grid("Architecture", grid),))
+
+
+@section("data", "Data and protocol", part="Method", place=190)
+def data(material: Material) -> Iterable[Block]:
+    """Yield which images, how they were cut and resized, and how many there were."""
+    facts, protocol = material.summary["data"], material.summary["protocol"]
+    crop = protocol["crop"]
+    capped = [f"{split} at most {count(most)}" for split, most in (protocol["limit"] or {}).items()]
+    reasons = "; ".join(facts["skipped_reasons"][:_REASONS])
+    if len(facts["skipped_reasons"]) > _REASONS:
+        reasons += f"; and {count(len(facts['skipped_reasons']) - _REASONS)} more"
+    side = protocol["image_size"]
+    yield Prose("Numbers at other crops, sizes or image sets do not compare with these.")
+    yield Facts(
+        (
+            ("Protocol", protocol["name"]),
+            ("Data", facts["name"]),
+            ("Images", ", ".join(f"{split} {count(n)}" for split, n in facts["counts"].items())),
+            ("Limit", ", ".join(capped) or "none"),
+            ("Skipped", count(facts["skipped"]) + (f" ({reasons})" if reasons else "")),
+            ("Attributes", count(len(facts["attributes"]))),
+            ("Crop", "none: the whole image" if crop == "none" else f"{crop} × {crop} pixels, centred"),
+            ("Size", f"{side} × {side} pixels. {protocol['resize']}"),
+            ("Seed", str(protocol["seed"])),
+        )
+    )
+    if facts["notes"]:
+        yield Bullets(tuple(facts["notes"]))
+
+
+@section("further", "Further figures", part="Method", place=200)
+def further(material: Material) -> Iterable[Block]:
+    """Yield every figure that no other section shows, such as one from somebody's package."""
+    placed = {
+        figure.name
+        for written in material.written.values()
+        for block in written.walk()
+        for figure in (block, getattr(block, "figure", None))
+        if hasattr(figure, "drawn")
+    }
+    for name, drawn in material.figures.items():
+        if name not in placed:
+            yield Heading(drawn.title)
+            yield material.figure(name)
+
+
+@section("limits", "Limits", part="Method", place=210)
+def limits(material: Material) -> Iterable[Block]:
+    """Yield what the numbers of this page can not say."""
+    n = count(material.summary["protocol"]["n"])
+    rows = metrics_of(material.rows)
+    said = [
+        f"Intervals of means are percentile bootstraps over the {n} images with {RESAMPLES:,} resamples. They tell how "
+        "far a number would move with other images of the same kind, not with another training run: this is one run.",
+        "Pixel errors forgive blur: a reconstruction can have a low error and lack every fine detail.",
+    ]
+    if not any(group_of(row.id) == "Samples" and row.value != ABSENT for row in rows):
+        said.append("Samples are shown, not scored: no number here says how real or how varied they are.")
+    if artifacts.SLICES in material.files:
+        said.append(DESCRIPTIVE)
+    said.append("Faces of one collection: nothing here tells how the model does on other faces.")
+    said.extend(f"{row.label} was not computed: {row.reason}" for row in rows if row.is_absent)
+    yield Bullets((*said, *material.summary["trimmed"]))
+
+
+@section("reproduce", "How to reproduce", part="Method", place=220)
+def reproduce(material: Material) -> Iterable[Block]:
+    """Yield the commands that make this page again, the settings of the run, and what made it."""
+    yield Code(tuple(_commands(material)))
+    yield from material.part(_config, artifacts.CONFIG)
+    yield Facts(tuple((key.replace("_", " "), str(value)) for key, value in material.summary["made_by"].items()))
+
+
+def _config(text: str) -> Iterable[Block]:
+    yield Details(artifacts.CONFIG, (Code(tuple(text.splitlines())),))
+
+
+def _commands(material: Material) -> Iterable[str]:
+    run, protocol = material.summary["run"], material.summary["protocol"]
+    checkpoint = shlex.quote(f"checkpoints/{run['name']}/{run['checkpoint']}")
+    source = shlex.quote(str(protocol.get("settings", {}).get("source") or protocol["data"]))
+    options = (
+        f"--data {source} --crop {protocol['crop']} --image-size {protocol['image_size']} --seed {protocol['seed']}"
+    )
+    if protocol["limit"]:
+        options += f" --limit {','.join(f'{split}={most}' for split, most in protocol['limit'].items())}"
+    failures = material.files.get(artifacts.FAILURES_SUMMARY)
+    ranking = f" --by {failures['ranked_by']} --top {failures['top']}" if failures else ""
+    yield f"vaekit train --recipe {artifacts.CONFIG} --run {shlex.quote(run['name'])}"
+    yield f"vaekit evaluate {checkpoint} {options}"
+    yield f"vaekit failures {checkpoint}{ranking} {options}"
+    if artifacts.EXPLORATION_SUMMARY in material.files:
+        yield f"vaekit explore {checkpoint} {options}"
+    yield f"vaekit report {checkpoint} {options}"

@@ -1,0 +1,183 @@
+"""The theory of the VAE, told with this run's numbers: each sentence is filled from them, or left out."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vaekit import artifacts
+from vaekit.reporting.document import Block, Bullets, Heading, Prose, section
+from vaekit.reporting.material import Material
+from vaekit.reporting.text import count, number
+
+_BALANCED = 1.25  # a KL that weighs between 1 / so much and so much of what the bound asks for counts as balanced
+_SHARES = (0.5, 0.9, 0.99)  # of the rate, for which the dims are counted
+
+
+@section("theory", "Theory, with this run's numbers", part="Method", place=160)
+def theory(material: Material) -> Iterable[Block]:
+    """Yield what the numbers say of rate and distortion, beta, collapse, the size of the code, and the prior."""
+    for heading, write in (
+        ("Rate against distortion", _rate_and_distortion),
+        ("What beta did", _beta),
+        ("Has the posterior collapsed?", _collapse),
+        ("The size of the code", _size),
+        ("The aggregate posterior and the prior", _prior),
+    ):
+        if blocks := list(write(material)):
+            yield Heading(heading)
+            yield from blocks
+
+
+def _values(material: Material) -> int:
+    return 3 * material.summary["protocol"]["image_size"] ** 2
+
+
+def _rate_and_distortion(material: Material) -> Iterable[Block]:
+    kl, sse, bpd = (material.value(name) for name in ("kl", "sse", "bpd_calibrated"))
+    model, values = material.summary["model"], _values(material)
+    sigma, dims = model["sigma_calibrated"], model["latent_dim"]
+    yield Prose(
+        "A VAE maximises a lower bound of log p(x), the ELBO (Kingma & Welling 2014; Rezende et al. 2014). The bound "
+        "has two parts that pull against each other: the distortion, −log p(x|z), which is what the reconstruction "
+        "gets wrong, and the rate, KL(q(z|x) ‖ p(z)), which is what the code may cost (Alemi et al. 2018)."
+    )
+    if kl is None or sse is None:
+        return
+    yield Prose(
+        f"Here the code costs {number(kl)} nats per image ({number(kl / math.log(2))} bits, {kl / dims:.3g} nats for "
+        f"each of its {dims:,} dims), and leaves a squared error of {number(sse)} summed over {values:,} pixel values. "
+        f"Under a Gaussian of sigma = {sigma:.3g} that error costs SSE / 2σ² = {number(sse / (2 * sigma**2))} nats."
+    )
+    if bpd:
+        share = kl / (math.log(2) * values) / bpd
+        yield Prose(
+            f"Of the {bpd:.4g} bits that a pixel value costs in all, the code pays {share * bpd:.2g}, "
+            f"{100 * share:.2g} %: nearly all of the bill is for the pixels that the decoder's mean leaves open."
+            if share < 0.1
+            else f"Of the {bpd:.4g} bits that a pixel value costs in all, the code pays {share * bpd:.2g}, "
+            f"{100 * share:.2g} %."
+        )
+
+
+def _beta(material: Material) -> Iterable[Block]:
+    config, model = material.summary["config"], material.summary["model"]
+    beta, sigma = config["objective"]["beta"], config["likelihood"].get("sigma")
+    fitted, trained = model["sigma_calibrated"], model.get("sigma_trained")
+    if beta == 1 and sigma == "optimal":
+        yield Prose(
+            f"The observation noise was kept at its optimum during training (sigma = {trained or fitted:.3g} at the "
+            "end; Rybkin et al. 2021), and beta = 1: the loss is the negative ELBO itself, and no hidden weight favours "
+            "either part."
+        )
+        return
+    if trained is None:
+        yield Prose(
+            f"beta = {beta:g} multiplies the KL of the loss (Higgins et al. 2017). The loss is no likelihood of an "
+            "8-bit image, so that how much that is against the bound can not be said."
+        )
+        return
+    if isinstance(sigma, str):
+        weight, why = beta, f"beta = {beta:g} multiplies the KL of the bound (Higgins et al. 2017)"
+    else:
+        weight = (trained / fitted) ** 2
+        why = (
+            f"With beta = {beta:g} the loss is that of a Gaussian with sigma = {trained:.3g}, while the errors on the "
+            f"validation split have {fitted:.3g} (Higgins et al. 2017; Rybkin et al. 2021)"
+        )
+    if 1 / _BALANCED <= weight <= _BALANCED:
+        said = f"the KL weighs {weight:.2g} times what the bound at the fitted noise asks for: about balanced."
+    elif weight > 1:
+        said = (
+            f"the KL weighs {weight:.3g} times what the bound at the fitted noise asks for. That buys a cheaper code, "
+            "closer to the prior, and pays with blur."
+        )
+    else:
+        said = (
+            f"the KL weighs only {weight:.3g} of what the bound at the fitted noise asks for. That buys sharper "
+            "reconstructions, and pays with a code that prior samples do not meet."
+        )
+    yield Prose(f"{why}: {said}")
+
+
+def _collapse(material: Material) -> Iterable[Block]:
+    content: dict[str, Any] | None = material.files.get(artifacts.LATENT)
+    if content is None:
+        return
+    yield Prose(
+        "A posterior collapses where q(z|x) is the prior whatever the image, so that a dim says nothing (Bowman et al. "
+        "2016; Lucas et al. 2019). It shows in the rate, in the variance of μ, and in what the decoder does with z."
+    )
+    limits = {name: limit["value"] for name, limit in content["verdict"]["thresholds"].items()}
+    dims = material.summary["model"]["latent_dim"]
+    passive, active = material.value("passive_dims"), material.value("active_units")
+    kl, permuted = material.value("kl"), material.value("permuted_ratio")
+    said = []
+    if kl is not None:
+        said.append((kl < limits["collapsed_kl"], f"the code carries {number(kl)} nats per image."))
+    if active is not None:
+        said.append((active < 0.5 * dims, f"{count(active)} of {count(dims)} dims have Var[μ] > 0.01."))
+    if passive is not None:
+        said.append((passive >= limits["passive_share"] * dims, f"{count(passive)} dims repeat the prior."))
+    if permuted is not None:
+        said.append(
+            (permuted < limits["ignored"], f"with another image's code the error is {permuted:.3g} times as large.")
+        )
+    yield Bullets(tuple(f"{'For' if speaks else 'Against'} collapse: {what}" for speaks, what in said))
+    yield Prose(content["verdict"]["sentence"])
+
+
+def _size(material: Material) -> Iterable[Block]:
+    table: pd.DataFrame | None = material.files.get(artifacts.PER_DIM)
+    if table is None or "kl" not in table:
+        return
+    kl = np.sort(table["kl"].to_numpy(float))[::-1]
+    dims, total = len(kl), float(kl.sum())
+    if not math.isfinite(total) or total <= 0:
+        return
+    needed = [int(np.searchsorted(np.cumsum(kl), share * total)) + 1 for share in _SHARES]
+    counts = ", ".join(f"{100 * share:g} % in {count(n)}" for share, n in zip(_SHARES, needed, strict=True))
+    spread = material.value("effective_dimension")
+    yield Prose(
+        f"Of the rate, {counts} of the {count(dims)} dims lie"
+        + (f"; by the spread of the means the code has an effective dimension of {spread:.3g}." if spread else ".")
+    )
+    passive = material.value("passive_dims") or 0
+    if passive >= 0.1 * dims:
+        yield Prose(
+            f"{count(passive)} dims repeat the prior: a code of about {count(dims - passive)} dims would say the same "
+            "at this weight of the KL, and more dims would not help."
+        )
+    elif kl[-1] > 0.1:
+        yield Prose(
+            f"Even the least used dim carries {kl[-1]:.2g} nats, so that all are paid for: nothing here shows that "
+            f"{count(dims)} are enough. A run with {count(2 * dims)} would tell."
+        )
+
+
+def _prior(material: Material) -> Iterable[Block]:
+    told, away = material.value("dimwise_information"), material.value("dimwise_marginal_kl")
+    if told is not None and away is not None:
+        yield Prose(
+            "Averaged over images the KL of a dim splits in two (Hoffman & Johnson 2016): what the dim tells of the "
+            "image, and how far the average of all posteriors, q(z), lies from the prior. Summed over dims that is "
+            f"{number(float(f'{told:.3g}'))} and {number(float(f'{away:.3g}'))} nats."
+        )
+    content, hole = material.files.get(artifacts.LATENT), material.value("prior_hole")
+    limit = (content or {}).get("verdict", {}).get("thresholds", {}).get("hole", {}).get("value")
+    if hole is None or limit is None:
+        return
+    if hole > limit:
+        yield Prose(
+            f"Draws from the prior come back from decoder and encoder {hole:.3g} times as far off as codes of test "
+            "images: most of the prior's mass lies where the decoder was never trained, a prior hole. It is why samples "
+            "look worse than reconstructions, and why a density fitted to the codes samples better (Dai & Wipf 2019; "
+            "Ghosh et al. 2020)."
+        )
+    else:
+        yield Prose(
+            f"Draws from the prior come back from decoder and encoder {hole:.3g} times as far off as codes of test "
+            f"images, under the limit of {limit:g}: the prior's draws lie about where the decoder was trained."
+        )
