@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import os
+import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,4 +93,15 @@ def finished(faces, tmp_path_factory) -> Workplace:
     place.vaekit("evaluate")
     place.vaekit("failures", "--top", 4)
     place.vaekit("report")
+    return place
+
+
+@pytest.fixture(scope="session")
+def compared(finished, faces, tmp_path_factory) -> Workplace:
+    """A copy of `finished` with a second, shorter run, and the comparison of both; read it, do not write."""
+    place = Workplace(tmp_path_factory.mktemp("compared") / "place")
+    shutil.copytree(finished.folder, place.folder)
+    settings = ("--set", "model.channels=[8,16,32,32]", "--set", "model.latent_dim=8", "--batch-size", 16)
+    place.vaekit("train", "--data", faces, "--epochs", 1, "--run", "short", *settings, "--device", "cpu")
+    place.vaekit("compare", "small", "short", "--device", "cpu")
     return place

@@ -24,7 +24,7 @@ ROWS = [
     {"diagnosis"},
     {"reporting"},
     {"api"},
-    {"api_comparison"},
+    {"api_comparison", "api_exploration"},
     {"cli"},
     {"__main__"},
 ]

@@ -1,6 +1,32 @@
-"""The report: everything that lies on disk about one evaluated model, on one page; nothing here imports torch."""
+"""vaekit: what a variational autoencoder of faces can and can not do.
 
-from vaekit.reporting.build import Report, build_report
-from vaekit.reporting.edition import Edition, read_edition
+    model = vaekit.load("checkpoints/demo/best.pt")
+    vaekit.train(), vaekit.evaluate(), vaekit.failures(), vaekit.report(), vaekit.compare(), vaekit.check()
+    vaekit.sample(), vaekit.reconstruct(), vaekit.traverse(), vaekit.interpolate(), vaekit.edit()
 
-__all__ = ["Edition", "Report", "build_report", "read_edition"]
+Shapes in docstrings: B images in a batch, N images in a set, C x H x W an image, D latent dimensions, K attributes.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from vaekit.errors import VaekitError
+
+if TYPE_CHECKING:
+    from vaekit.api import evaluate, failures, load, report, resume, train
+    from vaekit.api_comparison import check, compare
+    from vaekit.api_exploration import edit, interpolate, reconstruct, sample, traverse
+
+__version__ = "0.1.0"
+__all__ = [
+    "VaekitError", "check", "compare", "edit", "evaluate", "failures", "interpolate", "load", "reconstruct", "report",
+    "resume", "sample", "train", "traverse",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """Import the verbs when they are first used: `vaekit --help` must not wait for pandas."""
+    if name in __all__:
+        from vaekit import api, api_comparison, api_exploration
+
+        return next(getattr(module, name) for module in (api, api_comparison, api_exploration) if hasattr(module, name))
+    raise AttributeError(f"module 'vaekit' has no attribute {name!r}")

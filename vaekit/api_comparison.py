@@ -5,6 +5,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("vaekit")
 
 COMPARISONS = "comparisons"
+OWN_LIKELIHOOD = ("recon_nll", "elbo", "iwae_")  # metrics in the units of the model's own likelihood
 _LONGEST = 80  # characters of a folder named after its models
 
 
@@ -169,7 +171,17 @@ def paired(found: Mapping[str, "Evaluation"], seed: int) -> list["Difference"]:
     for tables in ({name: one.per_image for name, one in found.items()}, subset):
         columns = dict.fromkeys(column for table in tables.values() for column in table if column in computed)
         differences += paired_differences(tables, list(columns), seed)
+    if len({one.summary["config"]["likelihood"]["name"] for one in found.values()}) > 1:
+        differences = [_own(difference) for difference in differences]
     return with_q(differences)
+
+
+def _own(difference: "Difference") -> "Difference":
+    """Return the difference without its value where it is one of densities over unlike spaces."""
+    if not difference.metric.startswith(OWN_LIKELIHOOD) or difference.metric.endswith("_calibrated"):
+        return difference
+    reason = "the models' own likelihoods are of different kinds, and their values do not compare"
+    return replace(difference, value=None, low=None, high=None, p=None, reason=reason)
 
 
 def _named(paths: Sequence[Path]) -> dict[str, Path]:

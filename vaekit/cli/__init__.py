@@ -2,7 +2,20 @@
 
 import typer
 
-from vaekit.cli import check, compare, data, evaluate, failures, report, train
+from vaekit.cli import (
+    check,
+    compare,
+    data,
+    edit,
+    evaluate,
+    failures,
+    interpolate,
+    reconstruct,
+    report,
+    sample,
+    train,
+    traverse,
+)
 from vaekit.cli.console import run_app
 
 app = typer.Typer(
@@ -19,6 +32,11 @@ app.command("failures")(failures.command)
 app.command("report")(report.command)
 app.command("compare")(compare.command)
 app.command("check")(check.command)
+app.command("sample")(sample.command)
+app.command("reconstruct")(reconstruct.command)
+app.command("traverse")(traverse.command)
+app.command("interpolate")(interpolate.command)
+app.command("edit")(edit.command)
 app.add_typer(data.app, name="data")
 
 

@@ -5,7 +5,8 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
@@ -21,6 +22,9 @@ from rich.progress import Progress as Bars
 
 from vaekit.errors import ConfigError, VaekitError
 from vaekit.progress import Progress
+
+if TYPE_CHECKING:
+    from vaekit.exploration.results import Shown
 
 
 def run_app(app: typer.Typer) -> None:
@@ -48,6 +52,14 @@ def _fail(message: str, code: int) -> None:
 def show(result: Any, as_json: bool, facts: dict[str, Any]) -> None:
     """Print a result in words, or `facts` as one JSON object for machines."""
     print(json.dumps(facts, ensure_ascii=False, allow_nan=False) if as_json else result)
+
+
+def show_pictures(result: "Shown", out: Path | None, reports: Path, as_json: bool) -> None:
+    """Write what a command of exploration made to `out`, or to <reports>/<run>/pictures, and print what it says."""
+    folder = out or reports / result.run / "pictures"
+    paths = result.write(folder)
+    facts = {"folder": str(folder), "files": [path.name for path in paths], **result.record()}
+    show(f"{result}\nPicture: {paths[0]}", as_json, facts)
 
 
 @contextmanager

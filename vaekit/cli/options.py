@@ -35,6 +35,15 @@ def parse_limit(text: str | None) -> dict[str, int] | None:
         raise typer.BadParameter(str(error)) from None
 
 
+def parse_range(option: str, text: str, example: str) -> tuple[float, float]:
+    """Return (-3.0, 3.0) from "-3:3"; a usage error where `text` is no two numbers."""
+    try:
+        low, high = map(float, text.split(":"))
+    except ValueError:
+        raise typer.BadParameter(f"{option} {text!r} is no range: write two numbers as {example}.") from None
+    return low, high
+
+
 Data = Annotated[
     str | None,
     typer.Option("--data", help="Dataset name (celeba, faces) or a folder. Default: data/celeba, else drawn faces."),
@@ -67,6 +76,17 @@ Checkpoint = Annotated[
         show_default=False,
     ),
 ]
+OneCheckpoint = Annotated[str, typer.Argument(help="A .pt file, or the folder or name of a run.", show_default=False)]
 Reports = Annotated[
     Path, typer.Option("--out", help="Folder that receives <run>/<protocol>/evaluation/summary.json and the rest.")
 ]
+Pictures = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", help="Folder that receives the pictures. Default: <reports>/<run>/pictures.", show_default=False
+    ),
+]
+ReportsOf = Annotated[
+    Path, typer.Option("--reports", help="Folder of the evaluations: what `vaekit evaluate` calls --out.")
+]
+Steps = Annotated[int, typer.Option("--steps", min=2, help="Pictures per row.")]

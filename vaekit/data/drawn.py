@@ -28,7 +28,8 @@ def open_faces(root: Path, seed: int) -> Source:
     parameters = _parameters(source.root)
     drawn_with = ", ".join(f"{key} {json.dumps(value)}" for key, value in sorted(parameters.items()))
     notes = ("Drawn faces: no real person.", *([f"Drawn with {drawn_with}."] if parameters else []), *source.notes)
-    return replace(source, notes=notes, factors=_factors(source.root, parameters.get("factors")))
+    independent = parameters.get("factors") == "independent"
+    return replace(source, notes=notes, factors=_factors(source) if independent else None)
 
 
 def draw_default_faces(folder: Path, progress: Progress = silent) -> None:
@@ -58,14 +59,18 @@ def _parameters(root: Path) -> dict[str, Any]:
         raise DataError(f"{path} is not valid JSON ({error}): draw the faces again.") from error
 
 
-def _factors(root: Path, law: str | None) -> pd.DataFrame | None:
-    """Return image_id and the factors that disentanglement is measured on; None unless drawn independently."""
+def _factors(source: Source) -> pd.DataFrame | None:
+    """Return image_id and the factors that disentanglement is measured on; None where their table is gone."""
     from vaekit.data.faces.population import MEASURED
 
-    path = root / FACTOR_TABLE
-    if law != "independent" or not path.is_file():
+    path = source.root / FACTOR_TABLE
+    if not path.is_file():
         return None
     try:
-        return pd.read_csv(path, usecols=["image_id", *MEASURED], dtype={"image_id": str})[["image_id", *MEASURED]]
+        table = pd.read_csv(path, usecols=["image_id", *MEASURED], dtype={"image_id": str})
     except ValueError as error:
         raise DataError(f"{path} can not be read ({error}): draw the faces again.") from error
+    nameless = source.index["image_id"][~source.index["image_id"].isin(table["image_id"])]
+    if len(nameless):
+        raise DataError(f"{path} does not name the image {nameless.iloc[0]!r}: draw the faces again.")
+    return table[["image_id", *MEASURED]]

@@ -68,10 +68,16 @@ def interval(resampled: np.ndarray) -> tuple[float | None, float | None]:
     return (low if np.isfinite(low) else None), (high if np.isfinite(high) else None)
 
 
-def spoken(value: float, low: float | None, high: float | None, scale: float = 1, unit: str = "") -> str:
-    """Return "62 % [60, 64]" for .62 and its interval at scale 100: three digits, an open end as "…"."""
+def spoken(value: float, low: float | None, high: float | None, scale: float = 1) -> str:
+    """Return "3.8 [3.75, 3.84]" for a number and its interval, times `scale`: three digits, an open end as "…"."""
     ends = ["…" if end is None else f"{scale * end:.3g}" for end in (low, high)]
-    return f"{scale * value:.3g}{unit} [{ends[0]}, {ends[1]}]"
+    return f"{scale * value:.3g} [{ends[0]}, {ends[1]}]"
+
+
+def percent(value: float, low: float | None, high: float | None) -> str:
+    """Return "62.1 % [60.3, 64]" for a share and its interval, to a tenth of a percent."""
+    ends = ["…" if end is None else f"{100 * end:.1f}".removesuffix(".0") for end in (low, high)]
+    return f"{100 * value:.1f}".removesuffix(".0") + f" % [{ends[0]}, {ends[1]}]"
 
 
 def estimate_row(

@@ -4,18 +4,21 @@ The judge looks at x, at x_hat, and at x filtered by the reconstructions' own co
 sees in the filtered image and no longer in x_hat is not lost to blur.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from vaekit.diagnosis.outcome import LEAST, Effect, Outcome, spoken
+from vaekit.diagnosis.outcome import LEAST, Effect, Outcome, percent
 from vaekit.diagnosis.spectrum import RadialSums, filter_images
+from vaekit.figures.words import readable
 from vaekit.progress import Progress, silent
 
 BEYOND = 0.1  # of the images that had an attribute: from so many on it is called lost beyond blur
+SURE = 0.85  # AUROC from which the judge is trusted with an attribute: under it are the matters of taste
 COLUMNS = [
     "attribute", "n", "kept", "kept_low", "kept_high", "control", "control_low", "control_high",
     "beyond", "beyond_low", "beyond_high", "p", "q", "lost",
@@ -69,11 +72,13 @@ def preserved(
     p_x: np.ndarray,
     p_x_hat: np.ndarray,
     p_control: np.ndarray,
+    *,
+    auroc: Mapping[str, float],
 ) -> Preserved:
     """Return which attributes survive in x_hat, against the control.
 
     An attribute is lost beyond blur where q < .05 (Benjamini-Hochberg over all attributes tested), the interval lies
-    above 0 and `beyond` is 10 points or more. At least 20 images must have it.
+    above 0 and `beyond` is 10 points or more. Tested are those that 20 images have and the judge is sure of.
 
     Args:
         labels: 0/1, (N, K), columns named.
@@ -82,54 +87,53 @@ def preserved(
         p_x: the judge's probabilities on x, (N, A).
         p_x_hat: the same on x_hat.
         p_control: the same on filtered x, of `control_probabilities`.
+        auroc: attribute -> the judge's AUROC on the test split.
     """
     if not attributes:
-        note = "Which attributes survive reconstruction was not tested: the judge knows no attribute of this data."
+        note = "Which attributes survive reconstruction was not tested: the judge knows no attribute of these data."
         return Preserved((), pd.DataFrame(columns=COLUMNS), (note,))
     known = np.isfinite(p_x) & np.isfinite(p_x_hat) & np.isfinite(p_control)
     seen = [p >= thresholds for p in (p_x, p_x_hat, p_control)]
-    rows = []
-    for k, attribute in enumerate(attributes):
-        has = labels[attribute].to_numpy() == 1
-        rows.append(_row(attribute, has[known[:, k]], *(s[known[:, k], k] for s in seen)))
-    table = pd.DataFrame(rows, columns=COLUMNS)
-    tested = table["p"].notna()
-    if tested.any():
-        table.loc[tested, "q"] = stats.false_discovery_control(table.loc[tested, "p"].to_numpy(float))
-    table["lost"] = (table["q"] < 0.05) & (table["beyond_low"] > 0) & (table["beyond"] >= BEYOND)
-    table = table.sort_values(["beyond", "attribute"], ascending=[False, True], na_position="last", ignore_index=True)
-    place = {attribute: k for k, attribute in enumerate(attributes)}
-    outcomes = []
-    for row in table[table["reason"].isna()].itertuples():
-        k = place[row.attribute]
-        gone = (labels[row.attribute].to_numpy() == 1) & seen[0][:, k] & ~seen[1][:, k] & seen[2][:, k]
-        rows = np.flatnonzero(gone)
-        outcomes.append(_outcome(row, rows[np.argsort(p_x_hat[rows, k] - p_control[rows, k], kind="stable")]))
-    return Preserved(tuple(outcomes), table, _notes(table, known))
+    rows, gone = [], {}
+    for k, name in enumerate(attributes):
+        has = labels[name].to_numpy() == 1
+        row = _row(name, has[known[:, k]], *(s[known[:, k], k] for s in seen))
+        if row["reason"] is None and not auroc[name] >= SURE:
+            row |= {"p": None, "reason": f"the judge is not sure of it: AUROC {auroc[name]:.2f}, {SURE} is the least"}
+        rows.append(row)
+        lost_here = np.flatnonzero(has & known[:, k] & seen[0][:, k] & ~seen[1][:, k] & seen[2][:, k])
+        gone[name] = lost_here[np.argsort(p_x_hat[lost_here, k] - p_control[lost_here, k], kind="stable")]
+    tested = [row for row in rows if row["p"] is not None]
+    adjusted = stats.false_discovery_control([row["p"] for row in tested]) if tested else []
+    for row, q in zip(tested, adjusted, strict=True):
+        row |= {"q": float(q), "lost": bool(q < 0.05 and row["beyond_low"] > 0 and row["beyond"] >= BEYOND)}
+    rows.sort(key=lambda row: (row["p"] is None, -(row["beyond"] or 0), row["attribute"]))
+    outcomes = tuple(_outcome(row, gone[row["attribute"]]) for row in rows if row["p"] is not None)
+    return Preserved(outcomes, pd.DataFrame(rows, columns=COLUMNS), _notes(rows, known))
 
 
 def _row(attribute: str, has: np.ndarray, in_x: np.ndarray, in_x_hat: np.ndarray, in_control: np.ndarray) -> dict:
+    """Return the row of one attribute from four (N,) bool arrays: its label, and what the judge sees."""
     present, absent = has & in_x, ~has & ~in_x
     n, without = int(present.sum()), int(absent.sum())
-    row: dict = dict.fromkeys(COLUMNS) | {"attribute": attribute, "n": n, "n_without": without}
+    row: dict[str, Any] = dict.fromkeys(COLUMNS) | {
+        "attribute": attribute, "n": n, "n_without": without, "lost": False,
+    }  # fmt: skip
     if without:
-        low, high = wilson(int(in_x_hat[absent].sum()), without)
-        row |= {"appears": in_x_hat[absent].mean(), "appears_low": low, "appears_high": high,
-                "appears_control": in_control[absent].mean()}  # fmt: skip
+        row |= _share("appears", in_x_hat[absent]) | {"appears_control": float(in_control[absent].mean())}
     if n < LEAST:
         return row | {"reason": f"{n:,} images have it, {LEAST} are the least"}
     kept, control = in_x_hat[present], in_control[present]
-    only_control, only_kept = int((control & ~kept).sum()), int((kept & ~control).sum())
-    both = int((kept & control).sum())
-    beyond_low, beyond_high = paired_difference(both, only_control, only_kept, n - both - only_control - only_kept)
-    different = only_control + only_kept
-    (kept_low, kept_high), (control_low, control_high) = (wilson(int(s.sum()), n) for s in (kept, control))
-    return row | {
-        "kept": kept.mean(), "kept_low": kept_low, "kept_high": kept_high,
-        "control": control.mean(), "control_low": control_low, "control_high": control_high,
-        "beyond": (only_control - only_kept) / n, "beyond_low": beyond_low, "beyond_high": beyond_high,
-        "p": stats.binomtest(only_control, different).pvalue if different else 1.0,
-    }  # fmt: skip
+    more, less, both = (int(cell.sum()) for cell in (control & ~kept, kept & ~control, kept & control))
+    low, high = paired_difference(both, more, less, n - both - more - less)
+    p = float(stats.binomtest(more, more + less).pvalue) if more + less else 1.0
+    beyond = {"beyond": (more - less) / n, "beyond_low": low, "beyond_high": high, "p": p}
+    return row | _share("kept", kept) | _share("control", control) | beyond
+
+
+def _share(name: str, true: np.ndarray) -> dict[str, float]:
+    low, high = wilson(int(true.sum()), len(true))
+    return {name: float(true.mean()), f"{name}_low": low, f"{name}_high": high}
 
 
 def wilson(count: int, n: int) -> tuple[float, float]:
@@ -156,35 +160,38 @@ def paired_difference(both: int, first: int, second: int, neither: int) -> tuple
     return p1 - p2 - down, p1 - p2 + up
 
 
-def _outcome(row, rows: np.ndarray) -> Outcome:  # noqa: ANN001
-    name = row.attribute.replace("_", " ")
-    survives = f"{name} survives in {spoken(row.kept, row.kept_low, row.kept_high, 100, ' %')} of the {row.n:,} images that had it"
-    blur = f"blur of the same strength alone keeps {spoken(row.control, row.control_low, row.control_high, 100, ' %')}"
-    effect = Effect(row.beyond, row.beyond_low, row.beyond_high, "share of images")
-    evidence = ()
-    if row.appears is not None and np.isfinite(row.appears):
-        appears = spoken(row.appears, row.appears_low, row.appears_high, 100, " %")
-        evidence = (f"It appears in {appears} of the {row.n_without:,} images that lacked it.",)
-    id, n = f"lost-{row.attribute}", int(row.n)
-    if not row.lost:
-        said = f"{survives}; {blur} (called lost beyond blur from {100 * BEYOND:.0f} points on)."
-        return Outcome(id, "attribute", name, said, False, effect, n, row.p, row.q, None, evidence)
-    said = f"{survives}; {blur}: the model loses {name}, not just sharpness."
-    remedy = (
-        f"Show the network more images with {name} (oversample them), or give the code more dims: rare things go first."
+def _outcome(row: dict[str, Any], rows: np.ndarray) -> Outcome:
+    name = readable(row["attribute"])
+    kept, control, appears = (
+        percent(row[key], row[f"{key}_low"], row[f"{key}_high"]) if row[key] is not None else ""
+        for key in ("kept", "control", "appears")
     )
-    return Outcome(
-        id, "attribute", f"{name} is lost", said, True, effect, n, row.p, row.q, None, evidence, remedy, rows
-    )
+    said = f"{name} survives in {kept} of the {row['n']:,} images that had it; equal blur alone keeps {control}"
+    effect = Effect(row["beyond"], row["beyond_low"], row["beyond_high"], "share of the images that had it")
+    evidence = (f"It appears in {appears} of the {row['n_without']:,} images that lacked it.",) if appears else ()
+    test = {"effect": effect, "n": row["n"], "p": row["p"], "q": row["q"], "evidence": evidence}
+    id = f"lost-{row['attribute']}"
+    if not row["lost"]:
+        said = f"{said} (called lost beyond blur from {100 * BEYOND:.0f} points on)."
+        return Outcome(id, "attribute", f"{name} lost", said, False, **test)
+    remedy = "Rare things go first: oversample the images that have it, or give the code more dims or a smaller beta."
+    said = f"{said}: the model loses {name}, not just sharpness."
+    return Outcome(id, "attribute", f"{name} is lost", said, True, **test, remedy=remedy, rows=rows)
 
 
-def _notes(table: pd.DataFrame, known: np.ndarray) -> tuple[str, ...]:
+def _notes(rows: list[dict[str, Any]], known: np.ndarray) -> tuple[str, ...]:
     notes = []
-    skipped = table[table["reason"].notna()]
-    if len(skipped):
-        named = ", ".join(f"{row.attribute} ({row.n})" for row in skipped.itertuples())
-        notes.append(f"Too few images to tell whether it survives ({LEAST} with it are the least): {named}.")
+    few = [f"{readable(row['attribute'])} ({row['n']})" for row in rows if row["n"] < LEAST]
+    if few:
+        notes.append(
+            f"Whether they survive can not be said of attributes that fewer than {LEAST} images have: {', '.join(few)}."
+        )
+    unsure = [readable(row["attribute"]) for row in rows if row["n"] >= LEAST and row["p"] is None]
+    if unsure:
+        notes.append(f"Not tested, as the judge is not sure of them (AUROC under {SURE}): {', '.join(unsure)}.")
     lost = int((~known.all(1)).sum())
     if lost:
-        notes.append(f"On {lost:,} of {len(known):,} images the judge's answer is not a number; they are left out.")
+        notes.append(
+            f"Of {lost:,} of {len(known):,} images some of the judge's answers are not finite; they are left out."
+        )
     return tuple(notes)

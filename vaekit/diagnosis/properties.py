@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from scipy import fft
 
-from vaekit.diagnosis.regions import ALIGNED, ELLIPSE
+from vaekit.diagnosis.regions import ALIGNED, ELLIPSE, face_mask
 from vaekit.progress import Progress, silent
 
 CHUNK = 64  # images at a time: their float32 copies stay in the cache
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 EDGE = 0.05  # slope of luma per pixel from which a pixel counts as an edge
+COARSEST = 0.125  # cycles per pixel from which a regular pattern counts
 # The background of an aligned image: outside of the face's ellipse stretched over the hair, above the shoulders.
 STRETCH, SHOULDERS = (1.5, 1.4), 160
 
@@ -35,6 +37,21 @@ PROPERTIES: dict[str, Property] = {
     ),
     "fine_detail": Property(
         "fine detail", "squared luma", "mean square of what a 5-tap binomial low-pass filter takes away from luma"
+    ),
+    "periodicity": Property(
+        "regular pattern", "1",
+        "largest power at one frequency over the mean power of its ring, of windowed luma finer than 8 pixels: high for "
+        "stripes, halftone and screens",
+    ),
+    "face_colours": Property(
+        "colour variety in the face", "pixel value",
+        "standard deviation of red - green and blue - green over the ellipse of the face: high where something of "
+        "another colour than skin is in front of it, or the light is coloured",
+    ),
+    "face_likeness": Property(
+        "likeness to the mean face", "1",
+        "correlation of luma with that of the train split's mean image over the ellipse of the face: low for profiles, "
+        "covered faces and faces that are not where faces are",
     ),
     "background_edges": Property(
         "background edge density", "1",
@@ -64,47 +81,90 @@ def background_mask(image_size: int, crop: int | str) -> np.ndarray:
     return (across[None, :] ** 2 + down[:, None] ** 2 > 1) & (row[:, None] < SHOULDERS)
 
 
-def image_properties(images: np.ndarray, *, crop: int | str, progress: Progress = silent) -> pd.DataFrame:
-    """Return every property in PROPERTIES of uint8 images (N, S, S, 3), (N, P) float64; mapped images are read once."""
-    background = background_mask(images.shape[1], crop).ravel()
+def image_properties(
+    images: np.ndarray, mean_image: np.ndarray, *, crop: int | str, progress: Progress = silent
+) -> pd.DataFrame:
+    """Return every property in PROPERTIES of uint8 images (N, S, S, 3), (N, P) float64.
+
+    Args:
+        images: mapped or not: they are read once, a few at a time.
+        mean_image: of the train split, (S, S, 3) in [0, 1].
+        crop: of the protocol: where face and background are.
+    """
+    measure = _Measure(mean_image, crop)
     columns = np.empty((len(images), len(PROPERTIES)))
     for start in range(0, len(images), CHUNK):
-        columns[start : start + CHUNK] = _measure(images[start : start + CHUNK], background)
+        columns[start : start + CHUNK] = measure(images[start : start + CHUNK])
         progress("properties", min(start + CHUNK, len(images)), len(images))
     return pd.DataFrame(columns, columns=list(PROPERTIES))
 
 
-def _measure(images: np.ndarray, background: np.ndarray) -> np.ndarray:
-    """Return the properties of a few images in the order of PROPERTIES, (B, P); `background` is (S * S,) bool."""
-    b, side = images.shape[:2]
-    red, green, blue = np.moveaxis(images, 3, 0).astype(np.float32, order="C") / np.float32(255)
-    luma = LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
-    most, least = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
-    saturation = (most - least) / np.maximum(most, np.float32(1 / 255))
-    slope = np.zeros_like(luma)  # squared and times 4, as differences span two pixels
-    slope[:, 1:-1] = (luma[:, 2:] - luma[:, :-2]) ** 2
-    slope[:, :, 1:-1] += (luma[:, :, 2:] - luma[:, :, :-2]) ** 2
-    inner = luma[:, 1:-1, 1:-1]
-    laplacian = luma[:, 2:, 1:-1] + luma[:, :-2, 1:-1] + luma[:, 1:-1, 2:] + luma[:, 1:-1, :-2] - 4 * inner
-    detail = luma[:, 2:-2, 2:-2] - _binomial(_binomial(luma).swapaxes(1, 2)).swapaxes(1, 2)
-    weights = np.stack([np.full(side**2, side**-2.0), background / max(background.sum(), 1)], 1).astype(np.float32)
-    whole, back = np.moveaxis(np.stack([luma, saturation, red - blue]).reshape(3, b, -1) @ weights, 2, 0)
-    edges = (slope > (2 * EDGE) ** 2).reshape(b, -1) @ weights[:, 1]
-    variance = _mean_square(luma - whole[0][:, None, None])
-    return np.stack(
-        [
-            whole[0],
-            np.sqrt(variance),
-            whole[1],
-            _mean_square(laplacian) / np.maximum(variance, 1e-6),
-            _mean_square(detail),
-            edges,
-            back[0],
-            back[1],
-            back[2],
-        ],
-        axis=1,
-    )
+class _Measure:
+    """What measuring an image needs to know besides the image."""
+
+    def __init__(self, mean_image: np.ndarray, crop: int | str) -> None:
+        side = len(mean_image)
+        self._face = face_mask(side, crop).ravel()
+        background = background_mask(side, crop).ravel()
+        self._weights = np.stack(
+            [mask / max(mask.sum(), 1) for mask in (np.ones(side**2), background, self._face)], axis=1
+        ).astype(np.float32)
+        self._mean_face = _standardised((mean_image @ LUMA).reshape(1, -1)[:, self._face])[0]
+        window = np.hanning(side + 2)[1:-1].astype(np.float32)
+        self._window = window[:, None] * window
+        radius = np.hypot(fft.fftfreq(side)[:, None], fft.rfftfreq(side))
+        self._band = (radius >= COARSEST) & (radius <= 0.5)
+        rings = ((radius[self._band] - COARSEST) * side).astype(int)
+        self._in_ring = (rings[:, None] == np.arange(rings.max() + 1)).astype(np.float32)
+        self._ring_mean = self._in_ring / self._in_ring.sum(0)
+
+    def __call__(self, images: np.ndarray) -> np.ndarray:
+        """Return the properties of a few images in the order of PROPERTIES, (B, P)."""
+        b = len(images)
+        red, green, blue = np.moveaxis(images, 3, 0).astype(np.float32, order="C") / np.float32(255)
+        luma = LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue
+        most, least = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
+        saturation = (most - least) / np.maximum(most, np.float32(1 / 255))
+        slope = np.zeros_like(luma)  # squared and times 4, as differences span two pixels
+        slope[:, 1:-1] = (luma[:, 2:] - luma[:, :-2]) ** 2
+        slope[:, :, 1:-1] += (luma[:, :, 2:] - luma[:, :, :-2]) ** 2
+        inner = luma[:, 1:-1, 1:-1]
+        laplacian = luma[:, 2:, 1:-1] + luma[:, :-2, 1:-1] + luma[:, 1:-1, 2:] + luma[:, 1:-1, :-2] - 4 * inner
+        detail = luma[:, 2:-2, 2:-2] - _binomial(_binomial(luma).swapaxes(1, 2)).swapaxes(1, 2)
+        warm, cold = red - green, blue - green
+        means = np.stack([luma, saturation, warm - cold, warm, cold, warm**2, cold**2, slope > (2 * EDGE) ** 2])
+        whole, back, face = np.moveaxis(means.reshape(len(means), b, -1) @ self._weights, 2, 0).astype(np.float64)
+        variance = _mean_square(luma - whole[0][:, None, None].astype(np.float32))
+        spread = np.maximum(face[5] - face[3] ** 2 + face[6] - face[4] ** 2, 0)
+        flat = _standardised(luma.reshape(b, -1)[:, self._face])
+        return np.stack(
+            [
+                whole[0],
+                np.sqrt(variance),
+                whole[1],
+                _mean_square(laplacian) / np.maximum(variance, 1e-6),
+                _mean_square(detail),
+                self._periodicity(luma),
+                np.sqrt(spread),
+                flat @ self._mean_face / len(self._mean_face),
+                back[7],
+                back[0],
+                back[1],
+                back[2],
+            ],
+            axis=1,
+        )
+
+    def _periodicity(self, luma: np.ndarray) -> np.ndarray:
+        centred = (luma - luma.mean((1, 2), keepdims=True)) * self._window
+        power = np.abs(fft.rfft2(centred)[:, self._band]) ** 2
+        return (power / ((power @ self._ring_mean) @ self._in_ring.T + 1e-6)).max(1)
+
+
+def _standardised(values: np.ndarray) -> np.ndarray:
+    """Return (B, M) with mean 0 and variance 1 along M; a constant row stays 0."""
+    centred = values - values.mean(1, keepdims=True)
+    return centred / np.maximum(centred.std(1, keepdims=True), 1e-6)
 
 
 def _binomial(luma: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from vaekit.diagnosis.outcome import LEAST, Effect, Outcome, estimate_row, interval, resampled_sums, spoken
+from vaekit.diagnosis.outcome import LEAST, Effect, Outcome, estimate_row, interval, percent, resampled_sums, spoken
 from vaekit.progress import Progress, silent
 
 CHUNK = 64  # images at a time: their differences stay in the cache
@@ -200,16 +200,16 @@ def _worse_region(columns: np.ndarray, facts: dict[str, dict[str, Any]], area: f
     p = float(stats.ttest_rel(columns[:, 1], columns[:, 0]).pvalue)
     found = p < 0.05 and not low <= 1 <= high and not 1 / RATIO < value < RATIO
     r2 = [spoken(*(facts[f"{name}_r2"][end] for end in ("value", "low", "high"))) for name in ("face", "surroundings")]
+    varies = columns[:, 3].mean() / columns[:, 2].mean()
     evidence = (
         f"Of what the mean face leaves open, the reconstructions explain {r2[0]} in the face and {r2[1]} around it (R2); "
-        f"what surrounds the face varies {columns[:, 3].mean() / columns[:, 2].mean():.3g} times as much around the mean "
-        "face.",
+        f"per pixel, what surrounds the face differs {varies:.3g} times as much from the mean face.",
     )
     effect = Effect(value, low, high, "1", value)
     if not found:
         said = (
-            f"Per pixel, {AROUND} has {spoken(value, low, high)} times the squared error of the face: from {RATIO} times "
-            f"on it would be called worse, below {1 / RATIO:.2g} better."
+            f"Per pixel, {AROUND} has {spoken(value, low, high)} times the squared error of the face: from {RATIO} "
+            f"times on it would be called worse, below {1 / RATIO:.2g} better."
         )
         return Outcome("region", "region", title, said, False, effect, n, p, evidence=evidence)
     around = value > 1
@@ -218,7 +218,7 @@ def _worse_region(columns: np.ndarray, facts: dict[str, dict[str, Any]], area: f
         part, ends = 1 - part, (1 - ends[1], 1 - ends[0])
     name = AROUND if around else "the face"
     said = (
-        f"{name[0].upper()}{name[1:]} carries {spoken(part, *ends, 100, ' %')} of the squared error "
+        f"{name[0].upper()}{name[1:]} carries {percent(part, *ends)} of the squared error "
         f"on {100 * (1 - area if around else area):.3g} % of the area: per pixel "
         f"{spoken(value, low, high) if around else spoken(1 / value, 1 / high, 1 / low)} times the error of "
         f"{'the face' if around else 'what surrounds it'}."

@@ -18,11 +18,13 @@ from vaekit.data import SPLITS, Prepared
 from vaekit.data.pixels import to_uint8
 from vaekit.errors import ConfigError, VaekitError
 from vaekit.evaluation.base import METRICS
+from vaekit.evaluation.codes import Codes, encode_rows, some_rows
 from vaekit.evaluation.collect import DIVERGED, Collected, collect
 from vaekit.evaluation.eightbit import trained_likelihood
 from vaekit.evaluation.importance import importance, rows_of
 from vaekit.evaluation.latent.analyse import analyse
 from vaekit.evaluation.layers import layer_table
+from vaekit.evaluation.probes import fit_probes
 from vaekit.evaluation.references import constant_colour, r2
 from vaekit.evaluation.results import Evaluation
 from vaekit.evaluation.suspicion import mark
@@ -33,6 +35,7 @@ from vaekit.seeding import numpy_generator
 
 SPLIT = "test"
 PICTURED = 32  # test images kept as pictures, drawn by the seed
+CODED = {"train": 16_000, "valid": 4_000}  # most images, drawn by the seed, whose codes others are fitted to
 CALIBRATED_ON = 2048  # valid images, drawn by the seed: sigma is then known to about half a percent
 SAMPLES = 64  # draws from the prior kept as pictures
 TEMPERATURES = (0.2, 0.5, 1.0, 1.5)  # standard deviations of z in the row of samples per temperature
@@ -120,6 +123,20 @@ def evaluate(
     )  # fmt: skip
     artifacts.write_table(folder / artifacts.IWAE, weights.table())
     estimates = {"r2": _r2_row(collected, prepared, rows, seed)} | rows_of(weights, seed)
+    train, valid = (
+        encode_rows(
+            model, prepared, some_rows(prepared.rows(split), most, seed, f"{split} codes"),
+            seed=seed, device=device, batch_size=batch_size, progress=progress,
+        )
+        for split, most in CODED.items()
+    )  # fmt: skip
+    test = Codes(rows, collected.per_image["image_id"].tolist(), collected.mu, collected.logvar, collected.z)
+    probes = fit_probes(
+        checkpoint.config, prepared, train, valid, test,
+        seed=seed, device=device, batch_size=batch_size, progress=progress,
+    )  # fmt: skip
+    probes.write(folder)
+    estimates |= probes.estimates
     mark(
         metrics | estimates, collected.per_image, weights.table(),
         latent_dim=model.latent_dim, values=3 * model.image_size**2,

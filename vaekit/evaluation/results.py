@@ -40,6 +40,11 @@ class Evaluation:
         return artifacts.read_json(self.folder / artifacts.LATENT)
 
     @cached_property
+    def probes(self) -> pd.DataFrame:
+        """One row per attribute and kind of probe: its scores on test with intervals, and the lead of mu on it."""
+        return artifacts.read_table(self.folder / artifacts.PROBES)
+
+    @cached_property
     def reconstructions(self) -> np.ndarray:
         """The decoder's means at z = mu(x), uint8 (N, H, W, C), in the order of `per_image`; mapped, not loaded."""
         return artifacts.read_array(self.folder / artifacts.RECONSTRUCTIONS)

@@ -20,6 +20,7 @@ class Directions:
     Attributes:
         attributes: their names.
         coefficients, intercept: logit = mu @ coefficients.T + intercept; (A, D) and (A,).
+        normal: a step along each probe's normal, taken on standardised codes, (A, D).
         class_mean: mean code with the attribute less that without it, (A, D).
         auroc: of each probe on the test split, (A,).
         mu: the codes of the test images, (N, D).
@@ -28,6 +29,7 @@ class Directions:
     attributes: tuple[str, ...]
     coefficients: np.ndarray
     intercept: np.ndarray
+    normal: np.ndarray
     class_mean: np.ndarray
     auroc: np.ndarray
     mu: np.ndarray
@@ -45,22 +47,23 @@ class Directions:
     def index(self, attribute: str) -> int:
         """Return the place of an attribute; ConfigError with the near match where it has no direction."""
         if attribute not in self.attributes:
-            raise ConfigError(
-                f"--attribute {attribute}: there is no direction of that name.{did_you_mean(attribute, self.attributes)}"
-            )
+            known = did_you_mean(attribute, self.attributes)
+            raise ConfigError(f"--attribute {attribute}: there is no direction of that name.{known}")
         return self.attributes.index(attribute)
 
     def step(self, attribute: str, kind: Kind) -> np.ndarray:
         """Return one step along an attribute's direction, (D,): one standard deviation of the test codes along it.
 
-        "means" goes from the mean code without the attribute to that with it, "probe" along the probe's normal. A normal
-        may lie in dims that hardly vary, where a probe can read and no decoder looks: then its steps show nothing.
+        "means" goes from the mean code without the attribute to that with it, "probe" along the probe's normal. What
+        a probe reads best need not be what the decoder draws: a step along the means changes the picture more.
         """
-        direction = (self.class_mean if kind == "means" else self.coefficients)[self.index(attribute)]
+        row = self.index(attribute)
+        direction = self.class_mean[row] if kind == "means" else self.normal[row]
         length = np.linalg.norm(direction)
         if length == 0:
             raise DataError(f"The direction of {attribute} by {kind} has no length: take another --direction.")
-        return (self.mu @ direction).std() * direction / length**2
+        # A normal comes with its step, measured on standardised codes.
+        return direction if kind == "probe" else (self.mu @ direction).std() * direction / length**2
 
     def strongest(self, count: int) -> list[str]:
         """Return the `count` attributes whose probes have the highest AUROC, the highest first."""
@@ -77,8 +80,8 @@ def read_directions(space: Space) -> Directions:
     name = space.prepared.name
     if not space.prepared.attributes:
         raise DataError(
-            f"The data {name!r} has no attributes, so nothing has a direction: evaluate on data that has them (--data), "
-            "such as CelebA with its list_attr_celeba.txt."
+            f"The data {name!r} has no attributes, so nothing has a direction: evaluate on data that has them "
+            "(--data), such as CelebA with its list_attr_celeba.txt."
         )
     if space.says_nothing:
         raise DataError("The code is the same for every image, so no attribute has a direction in it.")
@@ -88,7 +91,7 @@ def read_directions(space: Space) -> Directions:
     try:
         found = Directions(
             tuple(arrays["attributes"].astype(str).tolist()),
-            *(arrays[key].astype(np.float64) for key in ("coefficients", "intercept", "class_mean", "auroc")),
+            *(arrays[key].astype(np.float64) for key in ("coefficients", "intercept", "normal", "class_mean", "auroc")),
             space.mu,
         )
     except KeyError as error:

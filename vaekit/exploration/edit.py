@@ -3,16 +3,18 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from vaekit import artifacts
 from vaekit.errors import ConfigError
 from vaekit.exploration.directions import Directions, Kind
 from vaekit.exploration.results import Shown
 from vaekit.exploration.space import Space, decode, encode, mean_change
 from vaekit.figures.exploration import edit_sheet
-from vaekit.figures.words import readable
+from vaekit.figures.words import readable, visible
 
 SIDE_EFFECTS = 3  # named in a sentence
 NOTEWORTHY = 0.1  # standard deviations of a logit per step: a side effect under it is not named
@@ -44,12 +46,32 @@ class Edited:
 
 @dataclass(frozen=True, eq=False)
 class Edit(Shown):
-    """An image along one direction: `pictures`, uint8 (T, S, S, 3), `strengths` (T,), and the probes' logits (T, A)."""
+    """An image along one direction.
+
+    Attributes:
+        pictures: uint8 (T, S, S, 3).
+        logits: what every probe says as the edit grows: one row per attribute and strength, on_code and on_picture.
+    """
 
     pictures: np.ndarray
-    strengths: np.ndarray
-    on_code: np.ndarray
-    on_picture: np.ndarray
+    logits: pd.DataFrame
+
+    def write(self, folder: Path) -> list[Path]:
+        """Write the picture, its table and JSON, and <stem>-logits.csv."""
+        path = folder / f"{self.stem}-logits.csv"
+        artifacts.write_table(path, self.logits)
+        return [*super().write(folder), path]
+
+    def __str__(self) -> str:
+        moved = self.table["attribute"].head(1 + SIDE_EFFECTS)
+        grown = self.logits.pivot(index="attribute", columns="strength", values="on_picture").loc[moved]
+        return "\n".join(
+            [
+                *self.sentences,
+                "What the probes say as the edit grows (logit of the edited picture, encoded again):",
+                grown.to_string(float_format="{:+.2f}".format),
+            ]
+        )
 
 
 def edited(
@@ -111,13 +133,16 @@ def edit(
         "run": space.run, "image": name, "attribute": attribute, "direction": kind, "strengths": [low, high],
         "steps": steps, "change": change, "made_by": space.made_by,
     }  # fmt: skip
-    labels = [f"{name}\n{readable(attribute)}"]
-    sheet = edit_sheet(np.concatenate([picture[None], found.pictures[0]])[None], labels, found.strengths)
+    sheet = edit_sheet(picture, found.pictures[0], found.strengths, f"{readable(attribute)}\n{visible(name)}")
     stem = re.sub(r"[^\w.+-]+", "_", f"edit-{attribute}-{name}")
-    return Edit(
-        space.run, stem, sheet, table, said_of(table, change), facts, found.pictures[0], found.strengths,
-        found.on_code[0], found.on_picture[0],
+    logits = pd.DataFrame(
+        {
+            "attribute": np.repeat(table["attribute"].to_numpy(), steps),
+            "strength": np.tile(found.strengths, len(table)),
+            "on_code": found.on_code[0, :, order].ravel(), "on_picture": found.on_picture[0, :, order].ravel(),
+        }
     )  # fmt: skip
+    return Edit(space.run, stem, sheet, table, said_of(table, change), facts, found.pictures[0], logits)
 
 
 def said_of(table: pd.DataFrame, change: float) -> tuple[str, ...]:
@@ -125,9 +150,9 @@ def said_of(table: pd.DataFrame, change: float) -> tuple[str, ...]:
     target, others = table.iloc[0], table.iloc[1:]
     name = readable(target["attribute"])
     said = (
-        f"One step towards {name} moves its probe by {target['on_code']:+.2f} of its standard deviations on the code and "
-        f"by {target['on_picture']:+.2f} on the picture, encoded again; end to end a pixel changes by {change:.1f} of 255 "
-        "grey levels."
+        f"One step towards {name} moves its probe by {target['on_code']:+.2f} of its standard deviations on the code "
+        f"and by {target['on_picture']:+.2f} on the picture, encoded again; end to end a pixel changes by "
+        f"{change:.1f} of 255 grey levels."
     )
     return said, side_effects(name, others["attribute"].tolist(), others["on_picture"].to_numpy())
 

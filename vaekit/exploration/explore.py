@@ -14,13 +14,14 @@ from vaekit import artifacts
 from vaekit.data import Prepared
 from vaekit.errors import DataError
 from vaekit.exploration.directions import Directions, read_directions
-from vaekit.exploration.edit import NOTEWORTHY, Edited, edited, side_effects
+from vaekit.exploration.edit import Edited, edited, side_effects
 from vaekit.exploration.interpolate import PATHS, between, picked_pairs
 from vaekit.exploration.interpolate import said_of as said_of_pairs
-from vaekit.exploration.latent_map import latent_map
+from vaekit.exploration.latent_map import METHOD, NEIGHBOURS, gathered, latent_map
 from vaekit.exploration.space import Space, encode, mean_change, open_space
 from vaekit.exploration.traverse import base_code, top_dims, walk
 from vaekit.exploration.traverse import said_of as said_of_walk
+from vaekit.figures.words import readable
 from vaekit.models.base import VAE
 from vaekit.progress import Progress, silent
 
@@ -30,6 +31,7 @@ ATTRIBUTES, IMAGES, STRENGTHS = 6, 2, np.linspace(-3, 3, 5)
 # What an edit does to every probe is measured on more images than are shown, one step of 2 to either side.
 MEASURED, MEASURED_AT = 64, np.array([-2.0, 2.0])
 LEVEL = 0.95
+COLOURED, RAREST = 4, 0.1  # attributes the map is coloured by; a rarer one is hard to see on it
 
 STAGES = ("traversals", "interpolations", "edits", "latent_map")
 
@@ -102,9 +104,7 @@ def explore(
 
 
 def _traversals(space: Space, file: Path, seed: int) -> dict[str, Any]:
-    found = walk(
-        space, top_dims(space, DIMS), base_code(space, "mean"), steps=DIM_STEPS, percentiles=PERCENTILES
-    )
+    found = walk(space, top_dims(space, DIMS), base_code(space, "mean"), steps=DIM_STEPS, percentiles=PERCENTILES)
     artifacts.write_arrays(file, dims=found.dims, values=found.values, pictures=found.pictures, change=found.change)
     return {
         "base": "the mean code of the test images", "n": len(space.mu), "percentiles": list(PERCENTILES),
@@ -131,13 +131,15 @@ def _edits(space: Space, file: Path, seed: int) -> dict[str, Any]:
     mu_shown, mu_measured = (encode(space.model, space.images(image_ids)) for image_ids in (shown, measured))
     names = directions.strongest(ATTRIBUTES)
     edits = [edited(space, directions, mu_shown, name, STRENGTHS, "means") for name in names]
-    effects = [_effects(edited(space, directions, mu_measured, name, MEASURED_AT, "means"), directions) for name in names]
+    effects = [
+        _effects(edited(space, directions, mu_measured, name, MEASURED_AT, "means"), directions) for name in names
+    ]
     artifacts.write_arrays(
         file,
         attributes=np.array(names), strengths=STRENGTHS, image_ids=np.array(shown), originals=space.images(shown),
         pictures=np.stack([one.pictures for one in edits]), probes=np.array(directions.attributes),
         on_code=np.stack([one.on_code for one in edits]), on_picture=np.stack([one.on_picture for one in edits]),
-        **{key: np.stack([one[key] for one in effects]) for key in effects[0]},
+        effect=np.stack([one.value for one in effects]), spread=directions.spread,
     )  # fmt: skip
     rows = [_edit_facts(name, directions, effect) for name, effect in zip(names, effects, strict=True)]
     return {
@@ -148,15 +150,72 @@ def _edits(space: Space, file: Path, seed: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _effects(found: Edited, directions: Directions) -> dict[str, np.ndarray]:
-    """Return what one step moves every probe by: mean over the images, with a 95 % interval by Student's t, (A,)."""
+@dataclass(frozen=True)
+class _Effects:
+    """What one step moves every probe's logit by, in its standard deviations; n images, each array (A,).
+
+    On the edited picture, encoded again: mean and 95 % interval by Student's t. On the edited code: the same for every
+    image, because probes and steps are linear. And the mean change of a pixel over the measured range.
+    """
+
+    n: int
+    value: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
+    on_code: np.ndarray
+    change: float
+
+
+def _effects(found: Edited, directions: Directions) -> _Effects:
     moved = found.per_step(found.on_picture, directions.spread)
-    n = len(moved)
-    margin = np.full(moved.shape[1], np.nan)
-    if n > 1:
-        margin = stats.t.ppf((1 + LEVEL) / 2, n - 1) * moved.std(0, ddof=1) / np.sqrt(n)
+    n, mean = len(moved), moved.mean(0)
+    margin = (
+        stats.t.ppf((1 + LEVEL) / 2, n - 1) * moved.std(0, ddof=1) / np.sqrt(n) if n > 1 else np.full_like(mean, np.nan)
+    )
+    on_code = found.per_step(found.on_code, directions.spread).mean(0)
+    change = mean_change(found.pictures[:, 0], found.pictures[:, -1]).mean()
+    return _Effects(n, mean, mean - margin, mean + margin, on_code, float(change))
+
+
+def _edit_facts(attribute: str, directions: Directions, effects: _Effects) -> dict[str, Any]:
+    def row(i: int) -> dict[str, Any]:
+        low, high = (None if np.isnan(bound[i]) else float(bound[i]) for bound in (effects.low, effects.high))
+        return {"value": float(effects.value[i]), "low": low, "high": high, "n": effects.n}
+
+    target = directions.index(attribute)
+    others = [i for i in range(len(directions.attributes)) if i != target]
+    # What else moved counts where its interval leaves 0 out.
+    sure = [i for i in others if effects.low[i] > 0 or effects.high[i] < 0]
+    also = side_effects(
+        readable(attribute), [directions.attributes[i] for i in sure], np.array([effects.value[i] for i in sure])
+    )
     return {
-        "effect": moved.mean(0), "effect_low": moved.mean(0) - margin, "effect_high": moved.mean(0) + margin,
-        "effect_on_code": found.per_step(found.on_code, directions.spread).mean(0),
-        "change": mean_change(found.pictures[:, 0], found.pictures[:, -1]),
+        "attribute": attribute, "auroc": float(directions.auroc[target]), **row(target),
+        "on_code": float(effects.on_code[target]), "change": effects.change,
+        "others": {directions.attributes[i]: row(i) for i in others},
+        "sentence": f"A step towards {readable(attribute)} moves its own probe by {effects.value[target]:+.2f}. {also}",
+    }  # fmt: skip
+
+
+def _map(space: Space, file: Path, seed: int) -> dict[str, Any]:
+    found = latent_map(space, seed)
+    rows = np.flatnonzero(np.isin(space.image_ids, found.image_ids))
+    attributes = space.prepared.attribute_table(space.prepared.rows("test")[rows])
+    artifacts.write_table(file, found.table(attributes))
+    try:
+        directions = read_directions(space)
+        ranked = directions.strongest(len(directions.attributes))
+    except DataError:
+        ranked = []  # nothing says which attribute the code knows best: the map stays without colours
+    shown = [name for name in ranked if RAREST <= attributes[name].mean() <= 1 - RAREST][:COLOURED]
+    return {
+        "n": len(found.image_ids), "method": METHOD, "kept": found.kept, "neighbours": NEIGHBOURS, "plane": found.plane,
+        "attributes": [
+            {"attribute": name, "rate": float(attributes[name].mean()), "near": gathered(found.xy, attributes[name])}
+            for name in shown
+        ],
+        "sentences": [
+            f"Of the {NEIGHBOURS} nearest codes of an image {100 * found.kept:.0f} % are among its {NEIGHBOURS} "
+            f"nearest on the map; the best flat view would show {100 * found.plane:.0f} % of the codes' variance."
+        ],
     }  # fmt: skip

@@ -118,9 +118,7 @@ def interpolate(
         "made_by": space.made_by,
     }  # fmt: skip
     picture = interpolation_sheet(found.pairs, found.ends, found.pictures)
-    return Interpolation(
-        space.run, "interpolate", picture, table, (said_of(found),), facts, found.pictures, found.ends
-    )
+    return Interpolation(space.run, "interpolate", picture, table, (said_of(found),), facts, found.pictures, found.ends)
 
 
 def said_of(found: Between) -> str:

@@ -9,6 +9,7 @@ from vaekit.errors import DataError
 from vaekit.exploration.space import Space
 
 MOST = 1000  # codes on the map, drawn by the seed: t-SNE takes seconds for these and minutes for all of CelebA
+METHOD = "t-SNE (van der Maaten & Hinton 2008)"
 FEWEST = 12  # fewer codes make no map
 NEIGHBOURS = 10  # of each code, in the space and on the map: how many stay neighbours says how far to trust the map
 PERPLEXITY = 30
@@ -53,7 +54,9 @@ def latent_map(space: Space, seed: int) -> LatentMap:
     codes = space.mu[rows]
     xy = _tsne(codes)
     variances = np.linalg.eigvalsh(np.cov(codes.T, ddof=0).reshape(space.dims, space.dims))
-    return LatentMap(space.image_ids[rows], xy, neighbours_kept(codes, xy), float(variances[-2:].sum() / variances.sum()))
+    return LatentMap(
+        space.image_ids[rows], xy, neighbours_kept(codes, xy), float(variances[-2:].sum() / variances.sum())
+    )
 
 
 def neighbours_kept(codes: np.ndarray, xy: np.ndarray, count: int = NEIGHBOURS) -> float:
@@ -65,6 +68,16 @@ def neighbours_kept(codes: np.ndarray, xy: np.ndarray, count: int = NEIGHBOURS) 
         NearestNeighbors(n_neighbors=count).fit(points).kneighbors(return_distance=False) for points in (codes, xy)
     )
     return float(np.mean([len(set(a) & set(b)) / count for a, b in zip(near, shown, strict=True)]))
+
+
+def gathered(xy: np.ndarray, has: np.ndarray) -> float:
+    """Return the share of the 10 nearest of each image with an attribute, `has` (n,) 0/1, that have it as well."""
+    from sklearn.neighbors import NearestNeighbors
+
+    count = min(NEIGHBOURS, len(xy) - 1)
+    near = NearestNeighbors(n_neighbors=count).fit(xy).kneighbors(return_distance=False)
+    has = np.asarray(has) == 1
+    return float(has[near[has]].mean())
 
 
 def _tsne(codes: np.ndarray) -> np.ndarray:

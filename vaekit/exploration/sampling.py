@@ -76,10 +76,10 @@ def prior_codes(n: int, dims: int, temperature: float, seed: int) -> np.ndarray:
 
 
 def mixture_codes(mixture: Mapping[str, np.ndarray], n: int, temperature: float, seed: int) -> np.ndarray:
-    """Return draws from a Gaussian mixture, (n, D) float64: `weights` (K,), `means` (K, D), `covariances`.
+    """Return draws from a Gaussian mixture, (n, D) float64: weights (K,), means (K, D), covariances (K, D, D).
 
-    The covariances are full, (K, D, D), or diagonal, (K, D). The temperature scales the spread of every Gaussian around
-    its mean, not which one is drawn: at 0 each sample is a mean.
+    The temperature scales the spread of every Gaussian around its mean, not which one is drawn: at 0 each sample is
+    a mean.
 
     Raises:
         DataError: the arrays do not fit together.
@@ -87,7 +87,7 @@ def mixture_codes(mixture: Mapping[str, np.ndarray], n: int, temperature: float,
     weights, means, covariances = (
         np.asarray(mixture[name], np.float64) for name in ("weights", "means", "covariances")
     )
-    if covariances.shape not in (means.shape, (*means.shape, means.shape[1])) or weights.shape != means.shape[:1]:
+    if covariances.shape != (*means.shape, means.shape[1]) or weights.shape != means.shape[:1]:
         raise DataError(
             f"{artifacts.MIXTURE} does not fit together (weights {weights.shape}, means {means.shape}, covariances "
             f"{covariances.shape}): run `vaekit evaluate` again."
@@ -95,10 +95,7 @@ def mixture_codes(mixture: Mapping[str, np.ndarray], n: int, temperature: float,
     generator = numpy_generator(seed, "exploration", "aggregate")
     component = generator.choice(len(weights), n, p=weights / weights.sum())
     noise = generator.standard_normal((n, means.shape[1]))
-    if covariances.ndim == 2:
-        noise *= np.sqrt(covariances)[component]
-    else:
-        root = np.linalg.cholesky(covariances)
-        for k in np.unique(component):
-            noise[component == k] = noise[component == k] @ root[k].T
+    root = np.linalg.cholesky(covariances)
+    for k in np.unique(component):
+        noise[component == k] = noise[component == k] @ root[k].T
     return means[component] + temperature * noise

@@ -45,6 +45,7 @@ class Space:
         model: the network, in evaluation mode.
         prepared: the images it was evaluated on.
         evaluation: the folder that `vaekit evaluate` wrote.
+        made_by: what made it: versions, hashes of checkpoint and data, seed.
         image_ids: of the test images, (N,).
         mu: their posterior means, (N, D) float64.
         kl: KL of each dim in nats, mean over the test images, (D,).
@@ -54,6 +55,7 @@ class Space:
     model: VAE
     prepared: Prepared
     evaluation: Path
+    made_by: dict[str, Any]
     image_ids: np.ndarray
     mu: np.ndarray
     kl: np.ndarray
@@ -62,11 +64,6 @@ class Space:
     def dims(self) -> int:
         """D, the number of latent dims."""
         return self.mu.shape[1]
-
-    @cached_property
-    def made_by(self) -> dict[str, Any]:
-        """What made the evaluation: versions, hashes of checkpoint and data, seed."""
-        return artifacts.read_json(self.evaluation / artifacts.SUMMARY)["made_by"]
 
     @property
     def says_nothing(self) -> bool:
@@ -112,16 +109,13 @@ def open_space(run: str, model: VAE, prepared: Prepared, evaluation: Path) -> Sp
     Raises:
         DataError: an artifact of the evaluation is missing or broken, or it saw other images than `prepared`.
     """
+    made_by = artifacts.read_json(evaluation / artifacts.SUMMARY)["made_by"]
+    if made_by["data_fingerprint"] != prepared.fingerprint:
+        raise DataError(f"The images have changed since {evaluation} was written: run `vaekit evaluate` again.")
     latents = artifacts.read_arrays(evaluation / artifacts.LATENTS)
-    per_dim = artifacts.read_table(evaluation / artifacts.PER_DIM)
-    image_ids = latents["image_id"].astype(str)
-    expected = prepared.index["image_id"].to_numpy(str)[prepared.rows("test")]
-    if image_ids.tolist() != expected.tolist():
-        raise DataError(f"The images of {evaluation} are not those of {prepared.folder}: run `vaekit evaluate` again.")
-    return Space(
-        run, model.eval(), prepared, evaluation, image_ids,
-        latents["mu"].astype(np.float64), per_dim["kl"].to_numpy(np.float64),
-    )  # fmt: skip
+    kl = artifacts.read_table(evaluation / artifacts.PER_DIM)["kl"].to_numpy(np.float64)
+    image_ids, mu = latents["image_id"].astype(str), latents["mu"].astype(np.float64)
+    return Space(run, model.eval(), prepared, evaluation, made_by, image_ids, mu, kl)
 
 
 def mean_change(first: np.ndarray, second: np.ndarray) -> np.ndarray:

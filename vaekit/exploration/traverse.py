@@ -137,7 +137,9 @@ def _check(
 ) -> None:
     low, high = percentiles
     if not 0 <= low < high <= 100:
-        raise ConfigError(f"--range {low:g}:{high:g} is no range of percentiles: write two from 0 to 100, such as 1:99.")
+        raise ConfigError(
+            f"--range {low:g}:{high:g} is no range of percentiles: write two from 0 to 100, such as 1:99."
+        )
     if steps < 2:
         raise ConfigError(f"--steps {steps}: a walk takes at least 2.")
     if top < 1 or (dims is not None and not len(dims)):

@@ -8,7 +8,7 @@ import numpy as np
 import seaborn as sns
 from PIL import Image, ImageDraw
 
-from vaekit.figures._style import BLUE, INK, MUTED, ORANGE, RULE, VERMILION, canvas, figure_bytes, theme
+from vaekit.figures._style import BLUE, INK, MUTED, ORANGE, VERMILION, canvas, figure_bytes, theme
 from vaekit.figures.base import Drawn
 from vaekit.figures.grids import INK as PICTURE_INK
 from vaekit.figures.grids import PAPER, image_grid, label_font, png_bytes
@@ -60,22 +60,24 @@ def rate_distortion(points: Sequence[RatePoint]) -> Drawn:
         axes.yaxis.set_minor_formatter(lambda value, _: f"{value:g}")
         for i, point in enumerate(points):
             colour, marker = _look(i)
-            axes.plot(along, point.distortion_at(along), color=RULE, linewidth=1, zorder=1)
+            axes.plot(along, point.distortion_at(along), color=MUTED, linewidth=0.9, dashes=(4, 3), zorder=1)
             (x, left, right), (y, low, high) = point.rate, point.distortion
             axes.errorbar(
                 x, y, xerr=[[x - left], [right - x]], yerr=[[y - low], [high - y]], color=colour, marker=marker,
                 markersize=7, capsize=3, linestyle="none", zorder=3,
             )  # fmt: skip
+            is_right = x > (along[0] + along[-1]) / 2
             axes.annotate(
-                f"{visible(point.name)}\n{point.bound:,.0f} nats", (x, y), xytext=(9, 6), textcoords="offset points",
-                fontsize=9.5, color=INK, zorder=4,
+                f"{visible(point.name)}\n{point.bound:,.0f} nats",
+                (x, y), xytext=(-9 if is_right else 9, 6), textcoords="offset points", fontsize=9.5, color=INK,
+                ha="right" if is_right else "left", zorder=4,
             )  # fmt: skip
         axes.margins(x=0.02, y=0.18)
     best = max(points, key=lambda point: point.bound)
     worth = 100 * (1 - math.exp(-200 / best.values))
     caption = (
         "Every model as a point with its 95 % intervals: what its code costs, and what its reconstruction misses. "
-        "Along a grey line the calibrated bound on log p(x), written beside the point, stays the same; below it is "
+        "Along a dashed line the calibrated bound on log p(x), written beside the point, stays the same; below it is "
         "better. "
         f"The highest bound is that of {best.name}, {plain(best.bound)} nats. The lines are this flat because an image "
         f"has {best.values:,} pixel values: 100 nats of rate are worth {plain(worth)} % of the distortion."
@@ -124,7 +126,7 @@ def kl_by_rank(kl: Mapping[str, np.ndarray]) -> Drawn:
             )  # fmt: skip
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.axhline(_USED, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
-        axes.legend(loc="upper right")
+        axes.legend(loc="best")
     said = "; ".join(
         f"{name} has {int((values > _USED).sum())} of {len(values)} dims above {_USED:g} nats, together "
         f"{plain(values.sum())} nats"

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from vaekit.reporting.tables import Column, Metric, Table, estimates, metric_of, numbers, table_of, words
+from vaekit.reporting.document import Block
+from vaekit.reporting.tables import Column, Metric, Table, metric_of, numbers, table_of, words
 from vaekit.reporting.text import count, interval, listed, number
 
 if TYPE_CHECKING:
@@ -30,6 +31,29 @@ class SideBySide:
     best: tuple[str, ...]
     ground: str
 
+    @property
+    def cells(self) -> tuple[tuple[str, Metric], ...]:
+        """The name and the row of each model, in the words of a table."""
+        absent = {**self.metric.entry, "value": None, "low": None, "high": None, "n": 0, "reason": "Not evaluated."}
+        return tuple((name, metric_of(self.metric.id, entry or absent)) for name, entry in self.entries.items())
+
+    @property
+    def remark(self) -> str:
+        """What a reader must know of `best` beside the value; nothing where it rests on paired differences."""
+        if self.metric.entry["higher_is_better"] is None or self.ground == "paired":
+            return ""
+        return "told apart by intervals alone" if self.ground == "intervals" else self.ground
+
+
+@dataclass(frozen=True)
+class Versus(Block):
+    """A table of metrics with a column for each model, in which the best stand out."""
+
+    kind: ClassVar[str] = "versus"
+    label: str
+    names: tuple[str, ...]
+    rows: tuple[SideBySide, ...]
+
 
 def side_by_side(rows: Rows, differences: Sequence["Difference"]) -> tuple[SideBySide, ...]:
     """Return the metrics that a model has a value of; those without paired differences are judged by intervals."""
@@ -45,12 +69,19 @@ def side_by_side(rows: Rows, differences: Sequence["Difference"]) -> tuple[SideB
 
 
 def not_computed(rows: Rows) -> Iterable[str]:
-    """Yield a sentence for each metric that no model has a value of, with the first one's reason."""
+    """Yield a sentence for each metric that a model has no value of, with the reason."""
     for metric in _ids(rows):
-        entries = [own[metric] for own in rows.values() if metric in own]
-        if all(entry["value"] is None for entry in entries):
-            reason = str(entries[0]["reason"] or "no reason is given").removesuffix(".")
-            yield f"{entries[0]['label']} was computed for no model: {reason}."
+        reasons: dict[str, list[str]] = {}
+        for name, own in rows.items():
+            if metric not in own:
+                reasons.setdefault("it was not evaluated", []).append(name)
+            elif own[metric]["value"] is None:
+                reason = str(own[metric]["reason"] or "no reason is given").removesuffix(".")
+                reasons.setdefault(reason, []).append(name)
+        label = next(own[metric]["label"] for own in rows.values() if metric in own)
+        for reason, names in reasons.items():
+            whom = "any model" if len(names) == len(rows) else listed(names)
+            yield f"{label} was not computed for {whom}: {reason}."
 
 
 def _ids(rows: Rows) -> Iterable[str]:
@@ -62,11 +93,14 @@ def _best(
 ) -> tuple[tuple[str, ...], str]:
     higher = next(iter(known.values()))["higher_is_better"]
     if higher is None:
-        return (), "no better direction"
+        return (), "it has no better direction"
     if len(known) < 2:
-        return (), "one model only"
+        return (), "one model alone has a value"
     leader = (max if higher else min)(known, key=lambda name: known[name]["value"])
     others = known.keys() - {leader}
+    if reason := next((d.reason for d in differences if d.metric == metric and {d.first, d.second} <= known.keys()
+                       and d.reason), None):  # fmt: skip
+        return (), reason
     paired = {d.first if d.second == leader else d.second: d for d in differences
               if d.metric == metric and leader in (d.first, d.second) and d.low is not None}  # fmt: skip
     if others <= paired.keys():
@@ -74,28 +108,12 @@ def _best(
     elif all(entry["low"] is not None for entry in known.values()):
         beaten, ground = {name for name in others if _apart(known[leader], known[name])}, "intervals"
     else:
-        return (), "no interval"
+        return (), "there is no interval to tell them apart by"
     return (leader, *(name for name in known if name in others - beaten)), ground
 
 
 def _apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return one["high"] < other["low"] or other["high"] < one["low"]
-
-
-def values_table(rows: Sequence[SideBySide]) -> Table:
-    """Return one row per metric: the value of each model with its interval, and which is best."""
-    names = list(rows[0].entries)
-    columns = [
-        words("Metric", (f"{row.metric.label} {row.metric.arrow}".strip() for row in rows)),
-        words("Unit", (row.metric.unit or None for row in rows)),
-    ]
-    for name in names:
-        entries = [row.entries[name] or {"value": None, "low": None, "high": None} for row in rows]
-        columns.append(estimates(name, *([entry[key] for entry in entries] for key in ("value", "low", "high"))))
-    if any(row.best for row in rows):
-        columns.append(words("Best", (listed(row.best, "or") or None for row in rows)))
-        columns.append(words("Told by", (row.ground for row in rows)))
-    return table_of(*columns)
 
 
 def differences_from_first(rows: Sequence[SideBySide], differences: Sequence["Difference"]) -> Table:

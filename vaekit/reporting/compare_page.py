@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from vaekit.errors import DataError
+from vaekit.reporting.citations import cited_on
 from vaekit.reporting.compare_material import Together
 from vaekit.reporting.compare_sections import (
     contrasts,
@@ -19,7 +20,7 @@ from vaekit.reporting.compare_sections import (
     samples,
     traversals,
 )
-from vaekit.reporting.document import Block, Gap, Page, Section
+from vaekit.reporting.document import Block, Gap, Page, References, Section
 from vaekit.reporting.fitting import fit
 from vaekit.reporting.text import count, listed
 
@@ -48,7 +49,7 @@ def make_comparison(together: Together, title: str | None) -> Page:
         subtitle=_subtitle(together),
         byline=(),
         preface=(),
-        sections=fit(sections),
+        sections=fit([*sections, *_references(sections)]),
         made_by={model.name: model.summary["made_by"] for model in together.models},
     )
 
@@ -58,6 +59,11 @@ def _written(write: Callable[[Together], Iterable[Block]], together: Together) -
         return list(write(together))
     except DataError as error:
         return [Gap(str(error))]
+
+
+def _references(sections: Sequence[Section]) -> Iterable[Section]:
+    if papers := cited_on(sections):
+        yield Section("references", "References", "Appendix", (References(papers),))
 
 
 def _subtitle(together: Together) -> str:

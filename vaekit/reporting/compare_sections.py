@@ -12,12 +12,13 @@ from vaekit.figures import compare as figures
 from vaekit.figures.words import in_sentence
 from vaekit.reporting.compare_material import Together, entries
 from vaekit.reporting.compare_metrics import (
+    Rows,
+    Versus,
     differences_from_first,
     every_difference,
     not_computed,
     side_by_side,
     signed_with_interval,
-    values_table,
 )
 from vaekit.reporting.compare_models import settings_that_differ
 from vaekit.reporting.compare_pictures import BY, reconstruction_rows
@@ -61,9 +62,8 @@ def _leading(together: Together) -> Iterable[str]:
     if row is None:
         return
     leader, *tied = row.best
-    label = in_sentence(row.metric.label)
     if tied:
-        yield f"{listed(row.best)} are not clearly told apart by the {label}, which holds rate and distortion together."
+        yield f"{listed(row.best)} are not clearly told apart by the calibrated bound on log p(x)."
         return
     pairs = {d.first if d.second == leader else d.second: d for d in together.differences
              if d.metric == _LEAD and leader in (d.first, d.second) and d.low is not None}  # fmt: skip
@@ -74,19 +74,21 @@ def _leading(together: Together) -> Iterable[str]:
     sign = 1 if d.second == leader else -1
     value, (low, high) = sign * d.value, sorted((sign * d.low, sign * d.high))
     yield (
-        f"{leader} explains the images best: its {label} is {number(value, low, high)} {interval(low, high)} "
-        f"{row.metric.unit} above that of {nearest}, on the same {count(d.n)} images."
+        f"{leader} explains the images best: its calibrated bound on log p(x) is {number(value, low, high)} "
+        f"{interval(low, high)} {row.metric.unit} above that of {nearest}, on the same {count(d.n)} images."
     )
 
 
 def _wins(together: Together) -> Iterable[str]:
     told = [row for row in together.rows if row.ground == "paired"]
     for name in together.names:
-        alone = [in_sentence(row.metric.label) for row in told if row.best == (name,)]
-        if alone:
+        alone = [f"`{row.metric.id}`" for row in told if row.best == (name,)]
+        if alone and len(alone) == len(told):
+            yield f"{name} is clearly best in all {len(told)} metrics that are tested in pairs."
+        elif alone:
             yield f"{name} is clearly best in {len(alone)} of {len(told)} metrics tested in pairs: {listed(alone)}."
-    if tied := [f"{in_sentence(row.metric.label)} ({listed(row.best)})" for row in told if len(row.best) > 1]:
-        yield f"No clear best: {listed(tied)}."
+    if tied := [f"`{row.metric.id}` ({listed(row.best, 'or')})" for row in told if len(row.best) > 1]:
+        yield f"No clear best in {listed(tied)}."
     try:
         errors = together.errors
     except DataError:
@@ -112,19 +114,19 @@ def metrics(together: Together) -> Iterable[Block]:
         yield Prose("The models were not tested alike: these numbers stand side by side and do not compare.")
     else:
         yield Prose(
-            "Values with their 95 % intervals. Best is whose value is best, or who is not clearly worse than it. "
-            "“Paired” tells the models apart by differences on the same images, “intervals” by intervals that do not "
-            "overlap, where a number has no value for each image."
+            "Values with their 95 % intervals. A model is called best where its paired difference from every other one "
+            "is clear; those that the best value is not clearly better than are tied with it. A number that has no "
+            "value for each image has no paired difference: there, models are told apart by intervals that do not "
+            "overlap."
         )
     for title in (*(title for title, _ in GROUPS), None):
         rows = [row for row in together.rows if _group(row.metric.id) == title]
         if rows:
             yield Heading(title or "Further metrics")
-            yield Grid(title or "Further metrics", values_table(rows))
+            yield Versus(title or "Further metrics", tuple(together.names), tuple(rows))
     definitions = tuple((row.metric.label, f"{row.metric.definition}.") for row in together.rows)
     yield Details("What each metric is", (Facts(definitions),))
-    if said := tuple(not_computed({model.name: model.rows for model in together.models})):
-        yield Bullets(said)
+    yield from _absences({model.name: model.rows for model in together.models})
     if not together.differences:
         return
     yield Heading("Paired differences", f"from {together.names[0]}, on the same images")
@@ -136,6 +138,11 @@ def metrics(together: Together) -> Iterable[Block]:
     yield Grid("Paired differences", differences_from_first(together.rows, together.differences))
     every = every_difference(together.rows, together.differences)
     yield Details(f"All {len(every.rows)} differences, with p and q", (Grid("All paired differences", every),))
+
+
+def _absences(rows: Rows) -> Iterable[Block]:
+    if said := tuple(not_computed(rows)):
+        yield Bullets(said)
 
 
 def _group(metric: str) -> str | None:
@@ -188,9 +195,8 @@ def contrasts(together: Together) -> Iterable[Block]:
         f"The test images whose squared error differs most between the best and the worst model. Each card shows, from "
         f"left to right, {order}; its value is the gap between the largest and the smallest error."
     )
-    yield Controls(
-        tuple((name, f"error of {name}") for name in together.names), tuple(sorted({c.attributes[0] for c in cards}))
-    )
+    best = tuple(sorted({card.attributes[0] for card in cards}))
+    yield Controls(tuple((name, f"error of {name}") for name in together.names), best if len(best) > 1 else ())
     yield Cards("contrasts", cards, "gap", len(together.errors.image_ids), artifacts.PER_IMAGE, listed=10)
 
 
@@ -221,7 +227,8 @@ def latent(together: Together) -> Iterable[Block]:
     contents = together.contents(artifacts.LATENT)
     if contents:
         rows = side_by_side({name: content["rows"] for name, content in contents.items()}, ())
-        yield Grid("The code as a whole", values_table(rows))
+        yield Versus("The code as a whole", tuple(contents), rows)
+        yield from _absences({name: content["rows"] for name, content in contents.items()})
         yield Details(
             "What each number is", (Facts(tuple((row.metric.label, f"{row.metric.definition}.") for row in rows)),)
         )

@@ -109,10 +109,14 @@ class Details(Block):
 
 @dataclass(frozen=True)
 class Verdict(Block):
-    """What a reader needs first: numbers, then sentences under "how good", "what is wrong" and "what to try"."""
+    """What a reader needs first: numbers, then sentences under "how good", "what is wrong" and "what to try".
+
+    `names` are the short names of the tiles, `tiled` says what they are numbers of.
+    """
 
     kind: ClassVar[str] = "verdict"
     tiles: tuple[Metric, ...]
+    names: tuple[str, ...]
     tiled: str
     good: tuple[str, ...]
     wrong: tuple[str, ...]
@@ -265,6 +269,13 @@ def _walk(blocks: Iterable[Block]) -> Iterator[Block]:
         yield block
         if isinstance(block, Details):
             yield from _walk(block.blocks)
+
+
+def _mapped(blocks: Iterable[Block], change: Callable[[Block], Block]) -> tuple[Block, ...]:
+    return tuple(
+        replace(block, blocks=_mapped(block.blocks, change)) if isinstance(block, Details) else change(block)
+        for block in blocks
+    )
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the author of a hand-in asks of the page: its title and names, which sections in which order, and their notes."""
+"""What the author of a hand-in asks of the page: title and names, which sections in which order, and their notes."""
 
 import re
 import tomllib

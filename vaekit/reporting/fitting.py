@@ -52,7 +52,7 @@ def _weight(block: Cards | Strips) -> float:
 
 
 def _shares(wants: Mapping[str, tuple[float, float]], room: float) -> dict[str, float]:
-    """Return the bytes that each of `wants` (name -> bytes, weight) gets: its fair share, or all where it wants less."""
+    """Return name -> bytes it gets of `wants` (name -> bytes, weight): a fair share, or all where it wants less."""
     shares: dict[str, float] = {}
     open_wants = dict(wants)
     while open_wants:

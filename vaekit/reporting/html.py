@@ -105,4 +105,3 @@ def inline_svg(name: str, drawn: Drawn) -> Markup:
 
 def _themed(style: re.Match[str]) -> str:
     return re.sub("|".join(_VARIABLES), lambda colour: f"var(--{_VARIABLES[colour[0]]})", style[0])
-

@@ -77,7 +77,9 @@ def _item(node: SyntaxTreeNode, mark: str) -> str:
 
 def _indented(text: str, first: str, other: str) -> str:
     lines = text.split("\n")
-    return "\n".join((first if i == 0 else other if line or other.strip() else "") + line for i, line in enumerate(lines))
+    return "\n".join(
+        (first if i == 0 else other if line or other.strip() else "") + line for i, line in enumerate(lines)
+    )
 
 
 def _inline(node: SyntaxTreeNode) -> str:

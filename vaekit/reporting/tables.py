@@ -1,13 +1,12 @@
 """The rows that several sections of a report share: a metric with its facts, and a table of text and numbers."""
 
-import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
-from vaekit.reporting.text import count, interval, number, unit
+from vaekit.reporting.text import count, interval, number, short, unit
 
 ABSENT = "not computed"
 
@@ -91,11 +90,6 @@ def table_of(*columns: Column) -> Table:
         tuple(column.exact is not None for column in columns),
         tuple(zip(*exact, strict=True)),
     )
-
-
-def short(value: float) -> str:
-    """Return a number with three significant digits."""
-    return number(float(f"{value:.3g}")) if math.isfinite(value) else number(value)
 
 
 def metric_of(name: str, entry: dict[str, Any]) -> Metric:

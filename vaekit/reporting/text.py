@@ -19,6 +19,16 @@ def number(value: float | None, low: float | None = None, high: float | None = N
     return text.replace("-", "−" if float(text.replace(",", "")) else "")
 
 
+def short(value: float | None, digits: int = 3) -> str:
+    """Return a number with so many significant digits; whole from there on, with its thousands separated."""
+    if value is None or not math.isfinite(value) or value == 0:
+        return number(value)
+    if abs(value) < 1e-7:
+        return number(float(f"{value:.{digits}g}"))
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    return f"{value:,.{decimals}f}".replace("-", "−")
+
+
 def interval(low: float | None, high: float | None) -> str:
     """Return "[low, high]" with the decimals that its width bears; a dash where there is none."""
     if low is None or high is None:

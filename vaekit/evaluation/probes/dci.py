@@ -2,7 +2,7 @@
 
 What a dim contributes to telling a factor is its share of the gain of boosted trees of depth 3. Where
 disentanglement_lib fits 100 trees at rate 0.1 to 10,000 images, 50 at rate 0.2 are fitted here, to at most 4,000
-images, on binned codes, in a hundredth of the time; a continuous factor is told by its value (R^2) rather than by class.
+images, on binned codes, in a hundredth of the time; a continuous factor is told by its value (R^2), not by its class.
 """
 
 from dataclasses import dataclass

@@ -7,20 +7,17 @@ import numpy as np
 import pandas as pd
 
 from vaekit.evaluation.probes import factors as known
-from vaekit.evaluation.probes.dci import TESTED_ON, TRAINED_ON, DCI, dci
+from vaekit.evaluation.probes.dci import DCI, TESTED_ON, TRAINED_ON, dci
 from vaekit.evaluation.probes.rows import jackknife, none, row
 from vaekit.evaluation.probes.tad import DEFINITION, tad
 from vaekit.evaluation.uncertainty import Estimate
 from vaekit.progress import Progress, silent
 
 FEWEST = 100  # images of a split; below, trees and bins say nothing
-UNKNOWN = (
-    "the true factors of these images are not known, or were not drawn independently: draw faces whose factors are with "
-    "`vaekit data faces --factors independent`, and train on them"
-)
+UNKNOWN = "it needs the true factors, drawn independently: `vaekit data faces --factors independent`"
 _DCI = (
-    "DCI (Eastwood & Williams 2018) as in disentanglement_lib; importance of a dim: its share of the gain of 50 boosted "
-    f"trees of depth 3, fitted to at most {TRAINED_ON:,} train images, tested on at most {TESTED_ON:,} test images"
+    "DCI (Eastwood & Williams 2018) as in disentanglement_lib; importance of a dim: its share of the gain of 50 "
+    f"boosted trees of depth 3, fitted to at most {TRAINED_ON:,} train images, tested on at most {TESTED_ON:,} of test"
 )
 
 
@@ -42,8 +39,9 @@ class Coded:
 
 
 def disentanglement(
-    train: Coded, test: Coded, attributes: tuple[str, ...], reason: str, seed: int, progress: Progress = silent
-) -> Disentanglement:
+    train: Coded, test: Coded, attributes: tuple[str, ...], reason: str, broken: str, seed: int,
+    progress: Progress = silent,
+) -> Disentanglement:  # fmt: skip
     """Return TAD and DCI on the attributes, MIG, DCI and FactorVAE score on the true factors.
 
     Args:
@@ -51,11 +49,12 @@ def disentanglement(
         test: codes of test images.
         attributes: names of the columns of `labels`.
         reason: why there are none, where there are none.
+        broken: what is wrong with the codes, where something is.
         seed: of groups of images.
         progress: told how far the trees are.
     """
     on_attributes = _on_attributes(train, test, attributes, reason, seed, progress)
-    on_factors = _on_factors(train, test, seed, progress)
+    on_factors = _on_factors(train, test, broken, seed, progress)
     return Disentanglement(on_attributes.rows | on_factors.rows, on_attributes.record | on_factors.record)
 
 
@@ -82,8 +81,10 @@ def _on_attributes(
     return Disentanglement(rows | _dci_rows("dci", "attributes", scores, n, len(attributes)), record)
 
 
-def _on_factors(train: Coded, test: Coded, seed: int, progress: Progress) -> Disentanglement:
-    n, reason = len(train.mu), "" if train.factors is not None and test.factors is not None else UNKNOWN
+def _on_factors(train: Coded, test: Coded, broken: str, seed: int, progress: Progress) -> Disentanglement:
+    n, reason = len(train.mu), broken
+    if train.factors is None or test.factors is None:
+        reason = UNKNOWN
     if not reason and min(n, len(test.mu)) < FEWEST:
         reason = f"fewer than {FEWEST} images in a split"
     if not reason and train.mu.shape[1] < 2:
@@ -96,9 +97,7 @@ def _on_factors(train: Coded, test: Coded, seed: int, progress: Progress) -> Dis
         mu, values = train.mu[: known.MOST], train.factors.to_numpy(np.float64)[: known.MOST]
         bins = known.bins_of(values)
         each = known.gaps(mu, bins)
-        mig = jackknife(
-            float(each.mean()), len(mu), seed, lambda rows: float(known.gaps(mu[rows], bins[rows]).mean())
-        )
+        mig = jackknife(float(each.mean()), len(mu), seed, lambda rows: float(known.gaps(mu[rows], bins[rows]).mean()))
         vote = _vote(mu, bins, seed)
         scores = dci(train.mu, train.factors.to_numpy(np.float64), test.mu, test.factors.to_numpy(np.float64), progress)
         record["factors"] = {
@@ -110,8 +109,8 @@ def _on_factors(train: Coded, test: Coded, seed: int, progress: Progress) -> Dis
     rows = {
         "mig": row(
             mig, "Mutual information gap (MIG)",
-            "mean over factors of the information on the factor in the dim that has most minus that in the second, over "
-            f"the factor's entropy; {binned}, dims in {known.CODE_BINS} bins of equal width (Chen et al. 2018)",
+            "mean over factors of the information on the factor in the dim that has most minus that in the second, "
+            f"over the factor's entropy; {binned}, dims in {known.CODE_BINS} bins of equal width (Chen et al. 2018)",
         ),
         "factor_vae_score": row(
             vote, "FactorVAE score",

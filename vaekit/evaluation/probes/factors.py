@@ -117,4 +117,3 @@ def _votes(
         group = generator.choice(members[k][factors[i, k]], size, replace=False)
         votes[k, codes[group].var(0).argmin()] += 1
     return votes
-

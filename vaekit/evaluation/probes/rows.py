@@ -25,7 +25,7 @@ def none(n: int, reason: str) -> Estimate:
 
 
 def jackknife(value: float, n: int, seed: int, without: Callable[[np.ndarray], float]) -> Estimate:
-    """Return a value on n images with its 95 % interval by the delete-group jackknife, ten groups.
+    """Return a value from 0 up on n images with its 95 % interval by the delete-group jackknife, ten groups.
 
     For what takes a maximum over dims: a resample with replacement would make the maximum of more noise than there is.
 
@@ -41,4 +41,4 @@ def jackknife(value: float, n: int, seed: int, without: Callable[[np.ndarray], f
     left = np.array([without(np.sort(np.delete(order, slice(g, None, GROUPS)))) for g in range(GROUPS)])
     error = np.sqrt((GROUPS - 1) / GROUPS * np.square(left - left.mean()).sum())
     half = float(stats.t.ppf((1 + LEVEL) / 2, GROUPS - 1) * error)
-    return Estimate(value, value - half, value + half, n)
+    return Estimate(value, max(0.0, value - half), value + half, n)

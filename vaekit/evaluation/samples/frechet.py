@@ -1,6 +1,6 @@
 """The Fréchet distance between two sets of features, taken as Gaussians (Heusel et al. 2017); float64 throughout.
 
-The trace of (C1 C2)^(1/2) is the nuclear norm of F1 F2' for any factors C = F' F: centred data over (n - 1)^(1/2) is one,
+The trace of (C1 C2)^(1/2) is the nuclear norm of F1 F2' for any factors C = F' F. Centred data over (n - 1)^(1/2) are one,
 exact and of few rows where there are fewer images than feature dims; the triangle of its QR decomposition is another.
 Singular values of a product of factors are as exact as float64 allows, where the root of a product of covariances loses
 half of the digits to the rank they lack; and no general matrix square root is ever taken.
@@ -130,14 +130,12 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     return distance(moments_of(a), moments_of(b))
 
 
-def without_bias(
-    a: np.ndarray, b: np.ndarray, generator: np.random.Generator, *, paired: bool = False
-) -> Estimate:
+def without_bias(a: np.ndarray, b: np.ndarray, generator: np.random.Generator, *, paired: bool = False) -> Estimate:
     """Return the Fréchet distance extrapolated to infinitely many images (Chong & Forsyth 2020).
 
     Ten sizes from a quarter of the images to all of them, both sides subsampled without replacement (paired ones
-    together), and a straight line in 1 / N. The interval adds the line's own error to the jackknife's. Below 4 images per feature dim on either
-    side there is no value but a reason. Unlike the distance itself it may fall below 0 by chance.
+    together), and a straight line in 1 / N. The interval adds the line's own error to the jackknife's. Below 4 images
+    per feature dim on either side there is no value but a reason. Unlike the distance itself it may fall below 0 by chance.
 
     Raises:
         ValueError: as `frechet_distance`.

@@ -20,9 +20,9 @@ MOST = 1000  # images a side in one replicate: half of them where there are fewe
 def around(value: float, variance: float, n: int, low: float = -math.inf, high: float = math.inf) -> Estimate:
     """Return a value with its normal 95 % interval, cut at the ends that the number can not pass."""
     if not math.isfinite(variance):
-        return Estimate(value, None, None, n)
+        return Estimate(float(value), None, None, n)
     half = NORMAL * math.sqrt(variance)
-    return Estimate(value, max(value - half, low), min(value + half, high), n)
+    return Estimate(float(value), max(float(value) - half, low), min(float(value) + half, high), n)
 
 
 def influence_variance(a: np.ndarray, b: np.ndarray, *, paired: bool = False) -> float:

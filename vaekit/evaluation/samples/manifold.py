@@ -95,7 +95,9 @@ def prdc(real: Balls, generated: Balls, k: int = NEIGHBOURS) -> np.ndarray:
     precision: share of generated images inside the ball of some real one (Kynkäänniemi et al. 2019).
     recall: share of real images inside the ball of some generated one.
     density: how many real balls a generated image lies in, over k: near 1 for equal distributions, may pass 1.
-    coverage: share of real balls that hold a generated image: near 1 - 2^-k for equal distributions (Naeem et al. 2020).
+    coverage: share of real balls that hold a generated image: near 1 - 2^-k for equal distributions.
+
+    The last two are Naeem et al.'s (2020).
     """
     rounding = max(real.rounding, generated.rounding)
     squares_real, squares = np.square(real.features).sum(1), np.square(generated.features).sum(1)
@@ -128,7 +130,7 @@ def diversity(generated: Balls, real: Balls, *, paired: bool = False) -> Estimat
 
 
 def nearest(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the distance of each of a (N, F) to its nearest neighbour in b (M, F), and that neighbour's row; both (N,).
+    """Return the distance of each of a (N, F) to its nearest neighbour in b (M, F), and the row of that; both (N,).
 
     Of several equally near ones the first is taken.
     """

@@ -1,6 +1,5 @@
 """Where sets of images come from: each takes another way through the model, so that their distances tell its parts."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,17 +9,20 @@ from vaekit.data import Prepared
 from vaekit.data.pixels import to_uint8
 from vaekit.errors import VaekitError
 from vaekit.evaluation.codes import some_rows
+from vaekit.evaluation.samples.blur import blurred, radial_power
 from vaekit.evaluation.samples.mixture import Mixture
 from vaekit.judge import unseen_rows
 from vaekit.models.base import VAE
+from vaekit.progress import Progress, silent
 from vaekit.seeding import numpy_generator, torch_generator
 
 MOST = 10_000  # images of one source: as many as test has, at most so many
-FLOOR, RECONSTRUCTIONS, INTERPOLATIONS, AGGREGATE, PRIOR = (
-    "train", "reconstructions", "interpolations", "aggregate", "prior",
+FLOOR, BLURRED, RECONSTRUCTIONS, INTERPOLATIONS, AGGREGATE, PRIOR = (
+    "train", "blurred", "reconstructions", "interpolations", "aggregate", "prior",
 )  # fmt: skip
 LABELS = {
     FLOOR: "Real train images",
+    BLURRED: "Test images, blurred",
     RECONSTRUCTIONS: "Reconstructions",
     INTERPOLATIONS: "Interpolations",
     AGGREGATE: "Samples from the aggregate posterior",
@@ -28,8 +30,9 @@ LABELS = {
 }
 DEFINITIONS = {
     FLOOR: "real train images that the judge has not seen: the floor that this number of images allows",
+    BLURRED: "the test images themselves with the spectrum of the reconstructions: they lack detail only; paired",
     RECONSTRUCTIONS: "decoder means at z = mu(x) of the same test images they are held against, so paired with them",
-    INTERPOLATIONS: "decoder means halfway between mu(x) of two test images paired by seed, on the sphere around the mean code",
+    INTERPOLATIONS: "decoder means halfway, on the sphere around the mean code, between mu(x) of seeded pairs of test images",
     AGGREGATE: "decoder means at z from a Gaussian mixture fitted to train codes (Ghosh et al. 2020)",
     PRIOR: "decoder means at z ~ N(0, I)",
 }
@@ -46,7 +49,7 @@ class Source:
     @property
     def paired(self) -> bool:
         """Whether image i belongs to test image i."""
-        return self.name == RECONSTRUCTIONS
+        return self.name in (BLURRED, RECONSTRUCTIONS)
 
 
 @torch.inference_mode()
@@ -103,11 +106,13 @@ def make_sources(
     seed: int,
     device: torch.device | str,
     batch_size: int,
+    progress: Progress = silent,
 ) -> tuple[dict[str, Source], np.ndarray]:
-    """Return every source by name, and the pairs of rows between whose codes the interpolations lie.
+    """Return every source by name, as many images of each as there are of test, and the pairs of rows that the
+    interpolations lie between.
 
     Args:
-        test: uint8 (N, S, S, 3), the real images that all are held against; as many of each source.
+        test: the real images that all are held against, uint8 (N, S, S, 3).
         mu: their codes, (N, D).
         reconstructions: of them, uint8.
         mixture: the aggregate posterior, or why there is none.
@@ -115,23 +120,25 @@ def make_sources(
     n = len(test)
     unseen = some_rows(unseen_rows(prepared), n, seed, "floor")
     between, pairs = midpoints(mu, seed)
-
-    def drawn(name: str, codes: Callable[[], np.ndarray]) -> Source:
-        try:
-            return Source(name, decoded(model, codes(), device=device, batch_size=batch_size))
-        except VaekitError as reason:
-            return Source(name, None, str(reason))
-
-    def aggregate_codes() -> np.ndarray:
-        if isinstance(mixture, VaekitError):
-            raise mixture
-        return mixture.sample(n, numpy_generator(seed, "aggregate"))
-
+    codes: dict[str, np.ndarray | VaekitError] = {
+        INTERPOLATIONS: between,
+        AGGREGATE: mixture.sample(n, numpy_generator(seed, "aggregate")) if isinstance(mixture, Mixture) else mixture,
+        PRIOR: prior_codes(n, model.latent_dim, seed),
+    }
     sources = [
-        Source(FLOOR, np.asarray(prepared.images[unseen])),
+        Source(FLOOR, np.asarray(prepared.images[unseen])) if len(unseen) > 1 else Source(FLOOR, None, _NO_FLOOR),
+        Source(BLURRED, blurred(test, radial_power(reconstructions))),
         Source(RECONSTRUCTIONS, reconstructions),
-        drawn(INTERPOLATIONS, lambda: between),
-        drawn(AGGREGATE, aggregate_codes),
-        drawn(PRIOR, lambda: prior_codes(n, model.latent_dim, seed)),
     ]
+    for done, (name, z) in enumerate(codes.items(), 1):
+        try:
+            if isinstance(z, VaekitError):
+                raise z
+            sources.append(Source(name, decoded(model, z, device=device, batch_size=batch_size)))
+        except VaekitError as reason:
+            sources.append(Source(name, None, str(reason)))
+        progress("decode samples", done, len(codes))
     return {source.name: source for source in sources}, pairs
+
+
+_NO_FLOOR = "There are fewer than two train images that the judge has not seen: raise --limit train=..."

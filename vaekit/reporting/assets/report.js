@@ -79,7 +79,7 @@
   for (const table of all("table.sortable")) {
     const body = table.tBodies[0];
     const rows = [...body.rows];
-    all("thead th:not(.plain)", table).forEach((heading) => {
+    all("thead th", table).forEach((heading) => {
       const column = heading.cellIndex;
       const button = make("button", { type: "button", className: "sort" });
       button.append(...heading.childNodes);

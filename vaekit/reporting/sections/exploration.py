@@ -1,9 +1,17 @@
 """Walks through the code: between two images, along one dim, along the direction of an attribute."""
 
 from collections.abc import Iterable
+from typing import Any
 
-from vaekit.reporting.document import Block, section
+import numpy as np
+
+from vaekit import artifacts
+from vaekit.errors import DataError
+from vaekit.figures.grids import image_grid, png_bytes
+from vaekit.figures.words import readable
+from vaekit.reporting.document import Block, Bullets, Heading, Prose, Strip, Strips, section
 from vaekit.reporting.material import Material
+from vaekit.reporting.text import count, interval, number, short
 
 
 @section("interpolations", "Interpolations", part="Pictures", place=80)
@@ -15,11 +23,72 @@ def interpolations(material: Material) -> Iterable[Block]:
 @section("traversals", "Traversals", part="Pictures", place=90)
 def traversals(material: Material) -> Iterable[Block]:
     """Yield what each of the most used dims does to a face."""
-    yield material.figure("traversals")
+    yield from material.part(
+        lambda summary, arrays: _traversals(_part(summary, "traversals"), arrays, material),
+        artifacts.EXPLORATION_SUMMARY, artifacts.TRAVERSALS,
+    )  # fmt: skip
+
+
+def _traversals(facts: dict[str, Any], arrays: dict[str, np.ndarray], material: Material) -> Iterable[Block]:
+    yield Prose(" ".join(facts["sentences"]))
+    low, high = facts["percentiles"]
+    yield Strips(
+        "traversals", "Latent dim", "value of z", tuple(_dims(facts, arrays)),
+        f"From {facts['base']}, one dim is moved from the {low:g} % to the {high:g} % quantile of μ over the "
+        f"{count(facts['n'])} test images, the others held.",
+        0, material.figure("traversals"),
+    )  # fmt: skip
+
+
+def _dims(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Iterable[Strip]:
+    for row, dim in enumerate(facts["dims"]):
+        said = f"KL {short(facts['kl'][row])} nats; ends apart by {facts['change'][row]:.1f} grey levels"
+        values = tuple(f"{value:.2f}".replace("-", "−") for value in arrays["values"][row])
+        yield _strip(f"Dim {dim}", said, values, arrays["pictures"][row][None])
 
 
 @section("directions", "Directions and edits", part="Code", place=120)
 def directions(material: Material) -> Iterable[Block]:
-    """Yield how the attributes' directions lie to one another, and faces edited along them."""
+    """Yield faces edited along the attributes' directions, what else that moved, and how the directions lie."""
+    yield from material.part(
+        lambda summary, arrays: _edits(_part(summary, "edits"), arrays, material),
+        artifacts.EXPLORATION_SUMMARY, artifacts.EDITS,
+    )  # fmt: skip
+    yield material.figure("edit_effects")
+    yield Heading("How the directions lie to one another")
     yield material.figure("direction_cosines")
-    yield material.figure("edits")
+
+
+def _edits(facts: dict[str, Any], arrays: dict[str, np.ndarray], material: Material) -> Iterable[Block]:
+    rows = facts["attributes"]
+    yield Strips(
+        "edits", "Attribute", "steps along its direction", tuple(_attributes(facts, arrays)),
+        f"Test images {' and '.join(facts['image_ids'])}, decoded from μ + a v: v goes from the mean code of train "
+        "images without an attribute to that of those with it, and a counts standard deviations of the codes along it. "
+        f"What a step does to the attribute's own probe is measured on {count(facts['n'])} edited test images, encoded "
+        "again, in standard deviations of its logit.",
+        0, material.figure("edits"),
+    )  # fmt: skip
+    yield Bullets(tuple(row["sentence"] for row in rows))
+
+
+def _attributes(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Iterable[Strip]:
+    steps = tuple(f"{strength:+.3g}".replace("-", "−") if strength else "0" for strength in facts["strengths"])
+    for row, pictures in zip(facts["attributes"], arrays["pictures"], strict=True):
+        own = f"{number(row['value'], row['low'], row['high'])} {interval(row['low'], row['high'])}"
+        said = f"a step moves its own probe by {own.removesuffix(' –')} standard deviations"
+        yield _strip(readable(row["attribute"]), said, steps, pictures)
+
+
+def _strip(label: str, detail: str, steps: tuple[str, ...], pictures: np.ndarray) -> Strip:
+    """Return a strip of pictures, uint8 (rows, steps, S, S, 3), which touch one another."""
+    rows, columns = pictures.shape[:2]
+    sheet = image_grid(pictures.reshape(rows * columns, *pictures.shape[2:]), columns, gap=0)
+    return Strip(label, detail, steps, rows, png_bytes(sheet), *sheet.size)
+
+
+def _part(summary: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return one part of exploration.json; DataError with the reason where it was not made."""
+    if name in summary["absent"]:
+        raise DataError(summary["absent"][name])
+    return summary[name]

@@ -13,13 +13,23 @@ from vaekit.figures.galleries import CHOSEN, KINDS, attributes_of, common_limit,
 from vaekit.figures.grids import png_bytes, triples
 from vaekit.figures.words import in_sentence, readable
 from vaekit.reporting.document import (
-    Block, Bullets, Card, Cards, Controls, Gap, Grid, Heading, Prose, Scale, section,
+    Block,
+    Bullets,
+    Card,
+    Cards,
+    Controls,
+    Gap,
+    Grid,
+    Heading,
+    Prose,
+    Scale,
+    section,
 )  # fmt: skip
 from vaekit.reporting.material import Material
 from vaekit.reporting.sections.findings import findings
 from vaekit.reporting.sections.setting import DESCRIPTIVE
 from vaekit.reporting.tables import estimates, numbers, table_of, words
-from vaekit.reporting.text import count, number, unit
+from vaekit.reporting.text import count, number, short, unit
 
 _LISTED = 10  # worst images that Markdown lists under their picture
 _EVIDENCE = ("error_map", "spectrum", "preserved", "explained")
@@ -105,18 +115,16 @@ def _slices(table: pd.DataFrame) -> Iterable[Block]:
         "Error by attribute",
         table_of(
             words("Attribute", map(readable, table["attribute"].astype(str))),
-            numbers("With", table["n_with"], count),
-            numbers("Without", table["n_without"], count),
+            numbers("n with", table["n_with"], count),
             numbers("Mean with", table["mean_with"]),
             numbers("Mean without", table["mean_without"]),
             estimates("Difference, 95 % interval", table["difference"], table["low"], table["high"]),
             numbers("AUC", table["auc"]),
-            numbers(f"Worst {table['worst_n'].max()}", table["worst_with"], count),
+            numbers(f"In worst {table['worst_n'].max()}", table["worst_with"], count),
             numbers("Odds ratio", table["odds_ratio"], _ratio),
         ),
     )
 
 
 def _ratio(value: float) -> str:
-    return "∞" if value == math.inf else number(value)
-
+    return "∞" if value == math.inf else short(value)

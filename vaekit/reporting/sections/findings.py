@@ -12,7 +12,7 @@ from vaekit.figures.grids import png_bytes, shared_limit, triples
 from vaekit.reporting.document import Block, Bullets, Card, Cards, Facts, Gap, Grid, Heading, Prose, Scale, section
 from vaekit.reporting.material import Material
 from vaekit.reporting.tables import table_of, words
-from vaekit.reporting.text import count, interval, number, plural, unit
+from vaekit.reporting.text import count, interval, number, plural, short, unit
 
 
 def findings(content: dict[str, Any], material: Material) -> Iterable[Block]:
@@ -67,8 +67,8 @@ def _facts(finding: dict[str, Any]) -> Iterable[tuple[str, str]]:
     if effect and effect["value"] is not None:
         low, high = effect["low"], effect["high"]
         said = f"{number(effect['value'], low, high)} {interval(low, high)} {unit(effect['unit'])}".strip()
-        ratio = f", a factor of {number(float(f'{effect["ratio"]:.3g}'))}" if effect.get("ratio") else ""
-        yield "Effect", f"{said}{ratio}"
+        ratio = effect.get("ratio")
+        yield "Effect", said + (f", a factor of {short(ratio)}" if ratio else "")
     if finding.get("q") is not None:
         yield "q", f"{finding['q']:.2g}"
     yield "n", count(finding["n"])

@@ -10,7 +10,7 @@ import pandas as pd
 from vaekit import artifacts
 from vaekit.reporting.document import Block, Bullets, Heading, Prose, section
 from vaekit.reporting.material import Material
-from vaekit.reporting.text import count, number
+from vaekit.reporting.text import count, number, short
 
 _BALANCED = 1.25  # a KL that weighs between 1 / so much and so much of what the bound asks for counts as balanced
 _SHARES = (0.5, 0.9, 0.99)  # of the rate, for which the dims are counted
@@ -69,8 +69,8 @@ def _beta(material: Material) -> Iterable[Block]:
     if beta == 1 and sigma == "optimal":
         yield Prose(
             f"The observation noise was kept at its optimum during training (sigma = {trained or fitted:.3g} at the "
-            "end; Rybkin et al. 2021), and beta = 1: the loss is the negative ELBO itself, and no hidden weight favours "
-            "either part."
+            "end; Rybkin et al. 2021), and beta = 1: the loss is the negative ELBO itself, and no hidden weight "
+            "favours either part."
         )
         return
     if trained is None:
@@ -163,7 +163,7 @@ def _prior(material: Material) -> Iterable[Block]:
         yield Prose(
             "Averaged over images the KL of a dim splits in two (Hoffman & Johnson 2016): what the dim tells of the "
             "image, and how far the average of all posteriors, q(z), lies from the prior. Summed over dims that is "
-            f"{number(float(f'{told:.3g}'))} and {number(float(f'{away:.3g}'))} nats."
+            f"{short(told)} and {short(away)} nats."
         )
     content, hole = material.files.get(artifacts.LATENT), material.value("prior_hole")
     limit = (content or {}).get("verdict", {}).get("thresholds", {}).get("hole", {}).get("value")
@@ -172,9 +172,9 @@ def _prior(material: Material) -> Iterable[Block]:
     if hole > limit:
         yield Prose(
             f"Draws from the prior come back from decoder and encoder {hole:.3g} times as far off as codes of test "
-            "images: most of the prior's mass lies where the decoder was never trained, a prior hole. It is why samples "
-            "look worse than reconstructions, and why a density fitted to the codes samples better (Dai & Wipf 2019; "
-            "Ghosh et al. 2020)."
+            "images: most of the prior's mass lies where the decoder was never trained, a prior hole. It is why "
+            "samples look worse than reconstructions, and why a density fitted to the codes samples better (Dai & Wipf "
+            "2019; Ghosh et al. 2020)."
         )
     else:
         yield Prose(

@@ -13,7 +13,11 @@ from vaekit.reporting.material import Material
 from vaekit.reporting.tables import metrics_of
 from vaekit.reporting.text import count, listed, number
 
-TILES = ("mse", "psnr", "ssim", "r2", "kl", "elbo", "fid", "fd_attributes")
+# What stands in large figures, and by which short name; what was not computed leaves its place to the next.
+TILES = {
+    "mse": "MSE", "psnr": "PSNR", "ssim": "SSIM", "r2": "R²", "kl": "KL (rate)", "elbo": "ELBO", "fid": "FID",
+    "fd_attributes": "FD (judge)",
+}  # fmt: skip
 _TOP = 3  # findings that stand in the box
 
 
@@ -21,8 +25,10 @@ _TOP = 3  # findings that stand in the box
 def verdict(material: Material) -> Iterable[Block]:
     """Yield the box with the numbers that matter most and the first sentences of every diagnosis."""
     found = _findings(material)
+    tiles = metrics_of({name: row for name, row in material.rows.items() if row["value"] is not None}, tuple(TILES))
     yield Verdict(
-        tiles=metrics_of({k: v for k, v in material.rows.items() if v["value"] is not None}, TILES),
+        tiles=tiles,
+        names=tuple(TILES[row.id] for row in tiles),
         tiled=f"Over {count(material.summary['protocol']['n'])} test images, with 95 % intervals.",
         good=tuple(_good(material)),
         wrong=tuple(_wrong(material, found)),
@@ -34,10 +40,14 @@ def verdict(material: Material) -> Iterable[Block]:
 def is_healthy(material: Material) -> bool:
     """Return whether the verdict on the latent code names nothing that is wrong."""
     content = material.files.get(artifacts.LATENT)
-    if content is None or content["verdict"]["name"] != "none":
-        return False
-    hole, limit = material.value("prior_hole"), content["verdict"]["thresholds"].get("hole", {}).get("value")
-    return hole is None or limit is None or hole <= limit
+    return content is not None and content["verdict"]["name"] == "none" and not has_hole(material)
+
+
+def has_hole(material: Material) -> bool:
+    """Return whether draws from the prior fall where the decoder was never trained, by the verdict's threshold."""
+    content = material.files.get(artifacts.LATENT, {})
+    limit = content.get("verdict", {}).get("thresholds", {}).get("hole", {}).get("value", math.inf)
+    return (material.value("prior_hole") or 0.0) > limit
 
 
 def _good(material: Material) -> Iterable[str]:
@@ -65,6 +75,8 @@ def _wrong(material: Material, found: list[dict[str, Any]]) -> Iterable[str]:
 
 def _attempt(material: Material, found: list[dict[str, Any]]) -> Iterable[str]:
     said = list(material.files.get(artifacts.LATENT, {}).get("verdict", {}).get("remedies", ()))
+    if has_hole(material):
+        said.append("Draw samples from a density fitted to the codes instead of from the prior (Ghosh et al. 2020).")
     said += [finding["remedy"] for finding in found[:_TOP] if finding.get("remedy")]
     if not said:
         said = ["Nothing that was tested calls for a remedy: look at the worst images in the section on failures."]

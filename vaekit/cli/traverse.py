@@ -1,0 +1,61 @@
+"""vaekit traverse."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vaekit.cli import options
+from vaekit.cli.console import drawn_progress, show_pictures
+
+
+def command(
+    checkpoints: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="One or several checkpoints; several give one row per model. Default: the best of the newest run.",
+            show_default=False,
+        ),
+    ] = None,
+    dims: Annotated[
+        str | None, typer.Option("--dims", help="Which dims, such as 3,17. Default: those with the most KL.")
+    ] = None,
+    top: Annotated[
+        int | None, typer.Option("--top", min=1, help="How many dims by KL. Default: 8, or 3 of several models.")
+    ] = None,
+    image: Annotated[
+        str, typer.Option("--image", help="Id of the image to start from, or mean: the mean code of the test images.")
+    ] = "mean",
+    steps: options.Steps = 9,
+    range_: Annotated[
+        str, typer.Option("--range", help="Percentiles of μ over the test images, between which a dim is moved.")
+    ] = "1:99",
+    data: options.Data = None,
+    crop: options.Crop = None,
+    limit: options.Limit = None,
+    out: options.Pictures = None,
+    reports: options.ReportsOf = Path("reports"),
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    json: options.Json = False,
+) -> None:
+    """Move one latent dim at a time: one row per dim, sorted by KL; several checkpoints below one another."""
+    from vaekit import api_exploration as api
+
+    with drawn_progress() as progress:
+        result = api.traverse(
+            checkpoints, dims=parse_dims(dims), top=top, image=image, steps=steps,
+            percentiles=options.parse_range("--range", range_, "1:99"), data=data, crop=options.crop_value(crop),
+            limit=options.parse_limit(limit), reports=reports, seed=seed, device=device, progress=progress,
+        )  # fmt: skip
+    show_pictures(result, out, reports, json)
+
+
+def parse_dims(text: str | None) -> list[int] | None:
+    """Return [3, 17] from "3,17"; a usage error where it is no list of dims."""
+    if text is None:
+        return None
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise typer.BadParameter(f"--dims {text!r} is no list of dims: write their numbers as 3,17.") from None

@@ -1,0 +1,122 @@
+"""The kinds of probes: on the code, on what the decoder gets of it, and on the controls beside them.
+
+Every kind is fitted in the same way: standardised on train, C chosen on valid.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.special import expit
+
+from vaekit.config import RunConfig
+from vaekit.data import SPLITS, Prepared
+from vaekit.evaluation.codes import Codes
+from vaekit.evaluation.probes.controls import pixel_codes, untrained_codes
+from vaekit.evaluation.probes.logistic import Fit, Scaling, fit_path
+from vaekit.progress import Progress
+from vaekit.seeding import numpy_generator
+
+KINDS = {
+    "latent": "standardised mu",
+    "sampled": "one sample z ~ q(z|x) of each image, which is what the decoder gets",
+    "pixels": "as many principal components of the pixels as the code has dims",
+    "random": "mu of the same network, untrained",
+    "shuffled": "mu, with the labels shuffled in every split: 0.5 but for chance",
+    "majority": "nothing: every image gets the attribute's share of the train images",
+}
+
+
+@dataclass(frozen=True)
+class Split:
+    """The codes of one split and the labels of the K attributes that are probed, (N, K) bool."""
+
+    codes: Codes
+    labels: np.ndarray
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Probes of every kind in KINDS, in that order, for K attributes.
+
+    Attributes:
+        probability: of the attribute for each of N test images, (N, kinds, K).
+        labels: what it is scored against, (N, kinds, K) bool.
+        strength: C, (kinds, K); NaN where nothing is fitted.
+        converged: whether the fit came to its end, (kinds, K).
+        scaling: of mu.
+        latent: the probes on mu.
+        controls: facts on the controls, for JSON.
+    """
+
+    probability: np.ndarray
+    labels: np.ndarray
+    strength: np.ndarray
+    converged: np.ndarray
+    scaling: Scaling
+    latent: Fit
+    controls: dict[str, Any]
+
+
+def fit_kinds(
+    config: RunConfig,
+    prepared: Prepared,
+    splits: tuple[Split, Split, Split],
+    *,
+    seed: int,
+    device: torch.device | str,
+    batch_size: int,
+    progress: Progress,
+) -> Fitted:
+    """Return the probes of every kind, from the codes and labels of train, valid and test."""
+    rows, labels = [part.codes.rows for part in splits], [part.labels for part in splits]
+    count, share = labels[0].shape[1], labels[0].mean(0)
+    shuffled = [_shuffled(one, seed, split) for one, split in zip(labels, SPLITS, strict=True)]
+    progress("probes", 0, 5, "mu")
+    both = [np.hstack(pair) for pair in zip(labels, shuffled, strict=True)]
+    scaling, of_mu, on_mu = _fit([part.codes.mu for part in splits], both)
+    progress("probes", 1, 5, "sampled z")
+    sampled = _fit([part.codes.z for part in splits], labels)[1:]
+    progress("probes", 2, 5, "components of the pixels")
+    components = pixel_codes(prepared, rows[0], rows, splits[0].codes.mu.shape[1], seed)
+    pixels = _fit(components.codes, labels)[1:]
+    progress("probes", 3, 5, "an untrained encoder")
+    twin = untrained_codes(config, prepared, rows, seed=seed, device=device, batch_size=batch_size)
+    untrained = _fit(twin, labels)[1:]
+    progress("probes", 4, 5, "resampling")
+    latent, control = (_columns(of_mu, part) for part in (slice(count), slice(count, None)))
+    fits = [(latent, on_mu[:, :count]), sampled, pixels, untrained, (control, on_mu[:, count:])]
+    always = np.broadcast_to(share, labels[2].shape)
+    return Fitted(
+        probability=np.stack([*(expit(logits) for _, logits in fits), always], axis=1),
+        labels=np.stack([labels[2], labels[2], labels[2], labels[2], shuffled[2], labels[2]], axis=1),
+        strength=np.stack([*(fit.strength for fit, _ in fits), np.full(count, np.nan)]),
+        converged=np.stack([*(fit.converged for fit, _ in fits), np.full(count, True)]),
+        scaling=scaling,
+        latent=latent,
+        controls={
+            "components": components.components, "components_fitted_on": components.images,
+            "explained": components.explained, "network": config.model.name,
+        },
+    )  # fmt: skip
+
+
+def _fit(codes: list[np.ndarray], labels: list[np.ndarray]) -> tuple[Scaling, Fit, np.ndarray]:
+    """Return the scaling, the probes and their logits on test, from the codes and labels of train, valid and test."""
+    scaling = Scaling.of(codes[0])
+    train, valid, test = map(scaling, codes)
+    fit = fit_path(train, labels[0], valid, labels[1])
+    return scaling, fit, fit.logits(test)
+
+
+def _columns(fit: Fit, part: slice) -> Fit:
+    return Fit(*(values[..., part] for values in vars(fit).values()))
+
+
+def _shuffled(labels: np.ndarray, seed: int, split: str) -> np.ndarray:
+    """Return each column of labels (N, K) in an order of its own: what a probe makes of it is a fault of the method."""
+    columns = [
+        numpy_generator(seed, "shuffled labels", split, k).permutation(column) for k, column in enumerate(labels.T)
+    ]
+    return np.stack(columns, axis=1)

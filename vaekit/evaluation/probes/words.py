@@ -1,0 +1,149 @@
+"""What the probes say in rows and sentences, each with its numbers."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from vaekit.data import Prepared
+from vaekit.evaluation.probes.rows import none, row
+from vaekit.evaluation.uncertainty import Estimate
+
+NAMED = 6  # attributes that a sentence names at most
+DROWNED = 0.05  # mean AUROC that the posterior's noise takes before a sentence says so
+
+
+def estimates(found: Mapping[str, Estimate], facts: Mapping[str, Any], n: int) -> dict[str, dict[str, Any]]:
+    """Return the summary's rows on the probes from the means over attributes, or with the reason why there are none.
+
+    Args:
+        found: kind of probe, or "lead" -> mean over attributes.
+        facts: reason and kinds, of probes.json.
+        n: number of test images.
+    """
+    labels = {
+        "latent": "Attribute probes on mu, mean AUROC",
+        "sampled": "The same probes on sampled z",
+        "pixels": "The same probes on pixel components",
+        "random": "The same probes on an untrained encoder",
+        "shuffled": "The same probes of shuffled labels",
+    }
+    rows = {}
+    for kind, label in labels.items():
+        definition = (
+            f"mean over attributes of the test AUROC of L2 logistic regressions on {facts['kinds'][kind]}; fitted on "
+            "train, C chosen on valid"
+        )
+        better = True if kind in ("latent", "sampled") else None
+        name = "probe_auroc" if kind == "latent" else f"probe_auroc_{kind}"
+        rows[name] = row(found.get(kind) or none(n, facts["reason"]), label, definition, better=better)
+    rows["probe_lead"] = row(
+        found.get("lead") or none(n, facts["reason"]), "Probes on mu, lead on pixel components",
+        "AUROC of the probes on mu minus that on as many principal components of the pixels, mean over attributes, "
+        "paired over images",
+    )  # fmt: skip
+    return rows
+
+
+def identities(prepared: Prepared, rows: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Return how many people of test are among those of train and valid, where the data knows who is who."""
+    if "identity" not in prepared.index:
+        return {
+            "known": False,
+            "sentence": "Who is who is not known: whether people of test are in train can not be told.",
+        }
+    who = {name: prepared.index["identity"].iloc[part] for name, part in rows.items()}
+    people = {name: set(part[part != ""]) for name, part in who.items()}
+    test = who["test"]
+    shared = test.isin(people["train"] | people["valid"])
+    count, images = test[shared].nunique(), int(shared.sum())
+    sentence = (
+        f"{count:,} of the {len(people['test']):,} people of test, on {images:,} of {len(test):,} images, are also in "
+        "train or valid: a probe may know the person instead of the attribute."
+        if images
+        else f"None of the {len(people['test']):,} people of test is also in train or valid."
+    )
+    return {
+        "known": True, "people": {name: len(part) for name, part in people.items()}, "shared_people": int(count),
+        "shared_images": images, "nameless_images": {name: int((part == "").sum()) for name, part in who.items()},
+        "sentence": sentence,
+    }  # fmt: skip
+
+
+def sentences(table: pd.DataFrame, facts: Mapping[str, Any]) -> list[str]:
+    """Return what the probes say: how well, against which controls, what was left out, what did not converge."""
+    said = []
+    if facts["reason"]:
+        said.append(f"Nothing is probed: {facts['reason']}.")
+    else:
+        said += [_how_well(table, facts), *_against(table, facts)]
+    if skipped := facts["skipped"]:
+        least = [_fewest(one) for one in skipped]
+        said.append(
+            f"Left out, with fewer than {facts['fewest']} images with or without it in a split: {_listed(least)}."
+        )
+    if (stuck := table[table["converged"].eq(False)]).shape[0]:
+        named = [f"{one.attribute} ({one.kind})" for one in stuck.itertuples()]
+        said.append(f"Not converged, so to be read with care: {_listed(named)}.")
+    return [*said, facts["identities"]["sentence"]]
+
+
+def _how_well(table: pd.DataFrame, facts: Mapping[str, Any]) -> str:
+    ranked = table[table["kind"] == "latent"].sort_values("auroc", ascending=False, kind="stable")
+    images = facts["images"]
+    best, worst = (
+        ", ".join(f"{one.attribute} {one.auroc:.2f}" for one in part.itertuples())
+        for part in (ranked.head(3), ranked.tail(3).iloc[::-1])
+    )
+    return (
+        f"Linear probes on mu tell {_counted(len(ranked))} with a mean AUROC of "
+        f"{_shown(facts['rows']['probe_auroc'])}; best {best}; worst {worst}. Fitted on {images['train']:,}, C chosen "
+        f"on {images['valid']:,}, scored on {images['test']:,} images."
+    )
+
+
+def _against(table: pd.DataFrame, facts: Mapping[str, Any]) -> list[str]:
+    rows, controls = facts["rows"], facts["controls"]
+    lead, sampled = rows["probe_lead"], rows["probe_auroc_sampled"]
+    pixels = table[table["kind"] == "pixels"]
+    ahead, behind = int((pixels["lead_low"] > 0).sum()), int((pixels["lead_high"] < 0).sum())
+    if lead["low"] > 0:
+        verdict = "The code says more of them than linear pixels do"
+    elif lead["high"] < 0:
+        verdict = "The code says less of them than linear pixels do"
+    else:
+        verdict = "The code says no more of them than linear pixels do"
+    shuffled = rows["probe_auroc_shuffled"]
+    drowned = rows["probe_auroc"]["value"] - sampled["value"] > DROWNED and sampled["high"] < rows["probe_auroc"]["low"]
+    holds = shuffled["low"] <= 0.5 <= shuffled["high"]
+    return [
+        f"{verdict}: {controls['components']:,} principal components of the pixels reach "
+        f"{_shown(rows['probe_auroc_pixels'])}, a difference of {lead['value']:+.3f} [{lead['low']:+.3f}, "
+        f"{lead['high']:+.3f}]; the interval of a single attribute's is above 0 for {ahead}, below for {behind} of "
+        f"{len(pixels)}.",
+        f"On a sample z ~ q(z|x), which is what the decoder gets, the probes reach {_shown(sampled)}"
+        + (": much of what mu says drowns in the posterior's noise." if drowned else "."),
+        f"On the same network untrained they reach {_shown(rows['probe_auroc_random'])}.",
+        f"On shuffled labels the same method gives {_shown(shuffled)}, "
+        + ("as it must." if holds else "where 0.5 is due: look for a leak before believing the rest."),
+    ]
+
+
+def _shown(row: Mapping[str, Any]) -> str:
+    return f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+
+
+def _counted(count: int) -> str:
+    return f"{count} attribute{'s' if count != 1 else ''}"
+
+
+def _fewest(one: Mapping[str, Any]) -> str:
+    """Return an attribute with its smallest count: "Bald (3 with it in valid)"."""
+    count, having, split = min((n, having, split) for having in ("with", "without") for split, n in one[having].items())
+    return f"{one['attribute']} ({count:,} {having} it in {split})"
+
+
+def _listed(named: list[str]) -> str:
+    more = len(named) - NAMED
+    return ", ".join(named[:NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -1,0 +1,264 @@
+"""Everything that is measured of samples, from codes and the judge to the artifacts beside the evaluation's others."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from vaekit import artifacts
+from vaekit.data import Prepared
+from vaekit.errors import VaekitError
+from vaekit.evaluation.codes import Codes, some_rows
+from vaekit.evaluation.collect import Collected
+from vaekit.evaluation.samples.blur import blurred, radial_power
+from vaekit.evaluation.samples.gap import FEWEST, Reals, compare, kinds
+from vaekit.evaluation.samples.inception import fid_estimates
+from vaekit.evaluation.samples.memorisation import Memorisation, memorisation
+from vaekit.evaluation.samples.mixture import Mixture, fit_mixture
+from vaekit.evaluation.samples.rates import DECENT, Seen, rate_sentences, rate_table
+from vaekit.evaluation.samples.sources import (
+    AGGREGATE,
+    DEFINITIONS,
+    INTERPOLATIONS,
+    LABELS,
+    MOST,
+    PRIOR,
+    RECONSTRUCTIONS,
+    Source,
+    make_sources,
+)
+from vaekit.evaluation.samples.tables import empty_rows, gap_table, summary_rows
+from vaekit.evaluation.samples.temperatures import by_temperature
+from vaekit.evaluation.samples.verdict import Verdict, blame, modes
+from vaekit.judge import Judge, Judged, unseen_rows
+from vaekit.models.base import VAE
+from vaekit.progress import Progress, silent
+from vaekit.seeding import numpy_generator
+
+PICTURED = 48  # images kept of each source
+TRIPLES = 8  # interpolations kept between their two ends
+NEAREST_AMONG = 10_000  # unseen train images that samples are compared with, drawn by the seed where there are more
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """What was found of samples: the content of every artifact, and rows for summary.json.
+
+    An artifact that could not be made is None or empty; the reason stands in the record.
+    """
+
+    record: dict[str, Any]
+    estimates: dict[str, dict[str, Any]]
+    gap: pd.DataFrame | None = None
+    rates: pd.DataFrame | None = None
+    pictures: dict[str, np.ndarray] = field(default_factory=dict)
+    mixture: dict[str, np.ndarray] = field(default_factory=dict)
+    judged: dict[str, np.ndarray] = field(default_factory=dict)
+
+    def write(self, folder: Path) -> None:
+        """Write what there is to `folder`, and remove what an earlier evaluation left there and this one lacks."""
+        for name, table in ((artifacts.SAMPLING_GAP, self.gap), (artifacts.ATTRIBUTE_RATES, self.rates)):
+            (folder / name).unlink(missing_ok=True)
+            if table is not None:
+                artifacts.write_table(folder / name, table)
+        for name, arrays in (
+            (artifacts.SAMPLE_PICTURES, self.pictures), (artifacts.MIXTURE, self.mixture),
+            (artifacts.JUDGED, self.judged),
+        ):  # fmt: skip
+            (folder / name).unlink(missing_ok=True)
+            if arrays:
+                artifacts.write_arrays(folder / name, **arrays)
+        artifacts.write_json(folder / artifacts.SAMPLES, self.record)
+
+
+def score_samples(
+    model: VAE,
+    prepared: Prepared,
+    rows: np.ndarray,
+    collected: Collected,
+    train: Codes,
+    valid: Codes,
+    reconstructions: np.ndarray,
+    *,
+    judge: Judge | VaekitError,
+    inception_weights: Path | None = None,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+    batch_size: int = 256,
+    progress: Progress = silent,
+) -> Scored:
+    """Return the sampling-gap table, attribute rates, memorisation, temperatures and the verdict on the model's parts.
+
+    Args:
+        rows: the test images in `prepared`, in the order of `collected` and of `reconstructions`, uint8.
+        train: codes of train images, to which the aggregate posterior is fitted; `valid` choose its components.
+        judge: the network whose features are compared, or why there is none.
+        inception_weights: file of InceptionV3's weights for the FID; None looks where other tools keep them.
+
+    What can not be computed is in the record with its reason, and the rest stands. Memory: the images of six sources,
+    0.7 GB at 10,000 of 64 pixels, and as much again for distances in blocks.
+    """
+    try:
+        mixture: Mixture | VaekitError = fit_mixture(train.z, valid.z, seed)
+    except VaekitError as reason:
+        mixture = reason
+    if isinstance(judge, VaekitError):
+        return _nothing(str(judge), mixture)
+    if len(rows) < FEWEST:
+        return _nothing(f"Sets are compared from {FEWEST} test images on, and there is {len(rows)}.", mixture)
+    test = np.asarray(prepared.images[rows])
+    whole = {"x": judge.judge(test, batch_size), "x_hat": judge.judge(reconstructions, batch_size)}
+    chosen = some_rows(np.arange(len(rows)), MOST, seed, "set metrics")
+    test, real = test[chosen], _part(whole["x"], chosen)
+    sources, pairs = make_sources(
+        model, prepared, test, collected.mu[chosen], np.asarray(reconstructions[chosen]), mixture,
+        seed=seed, device=device, batch_size=batch_size, progress=progress,
+    )  # fmt: skip
+    seen = _seen(judge, sources, {RECONSTRUCTIONS: _part(whole["x_hat"], chosen)}, batch_size, progress)
+    reasons = {name: str(source.reason) for name, source in sources.items() if name not in seen}
+    reals = Reals.of(real.features, seed)
+    compared = {
+        name: compare(judged.features, reals, judge.name, paired=sources[name].paired) for name, judged in seen.items()
+    }
+    fid = fid_estimates(sources, test, inception_weights, device=device, batch_size=batch_size, progress=progress)
+    estimates = {name: {"fid": fid[name]} | row.estimates for name, row in compared.items()}
+    rates, rates_record = _rates(judge, prepared, rows[chosen], test, sources, seen, real, batch_size)
+    copied, among = _memorisation(judge, prepared, seen, real, seed, batch_size)
+    found = modes(estimates)
+    record = {
+        "judge": {"name": judge.name, "feature_dim": judge.feature_dim, "sentence": judge.sentence},
+        "metrics": {name: asdict(kind) for name, kind in kinds(judge.name, judge.feature_dim).items()},
+        "sources": {
+            name: {"label": label, "definition": DEFINITIONS[name], "reason": reasons.get(name)}
+            for name, label in LABELS.items()
+        },
+        "rows": {name: {kind: vars(e) for kind, e in row.items()} for name, row in estimates.items()},
+        "kid_subsets": {name: row.kid_subsets for name, row in compared.items()},
+        "verdict": blame(estimates, judge.name, reasons).record(),
+        "modes": dict(zip(("name", "sentence"), found, strict=True)) if found else None,
+        "attribute_rates": rates_record,
+        "memorisation": copied.record() if isinstance(copied, Memorisation) else {"sentence": copied},
+        "temperatures": by_temperature(model, judge, reals, seed=seed, device=device, batch_size=batch_size),
+        "mixture": {"sentence": mixture.sentence() if isinstance(mixture, Mixture) else str(mixture)},
+        "warnings": _warnings(len(test), judge.feature_dim, judge.name),
+    }
+    return Scored(
+        record=record,
+        estimates=summary_rows(estimates, reasons, judge.name, judge.feature_dim),
+        gap=gap_table(estimates, reasons, judge.name),
+        rates=rates,
+        pictures=_pictures(prepared, sources, test, pairs, copied, among),
+        mixture=mixture.arrays() if isinstance(mixture, Mixture) else {},
+        judged={
+            "image_id": collected.per_image["image_id"].to_numpy(dtype=str),
+            "attributes": np.array(judge.attributes, dtype=str), "thresholds": np.asarray(judge.thresholds, np.float64),
+            "features_x": whole["x"].features, "probabilities_x": whole["x"].probabilities,
+            "probabilities_x_hat": whole["x_hat"].probabilities,
+        },
+    )  # fmt: skip
+
+
+def _nothing(reason: str, mixture: Mixture | VaekitError) -> Scored:
+    """Return the outcome where no set can be compared: the reason in every place, and the mixture all the same."""
+    known = isinstance(mixture, Mixture)
+    record = {
+        "reason": reason,
+        "verdict": Verdict("not judged", reason).record(),
+        "mixture": {"sentence": mixture.sentence() if known else str(mixture)},
+    }
+    return Scored(record, empty_rows(reason), mixture=mixture.arrays() if known else {})
+
+
+def _part(judged: Judged, rows: np.ndarray) -> Judged:
+    return Judged(judged.features[rows], judged.probabilities[rows])
+
+
+def _seen(
+    judge: Judge, sources: Mapping[str, Source], known: dict[str, Judged], batch_size: int, progress: Progress
+) -> dict[str, Judged]:
+    """Return what the judge sees in every source that has images, in their order; `known` are judged already."""
+    seen = {}
+    for done, (name, source) in enumerate(sources.items(), 1):
+        if source.images is not None:
+            seen[name] = known[name] if name in known else judge.judge(source.images, batch_size)
+        progress("judge samples", done, len(sources))
+    return seen
+
+
+def _rates(
+    judge: Judge,
+    prepared: Prepared,
+    rows: np.ndarray,
+    test: np.ndarray,
+    sources: Mapping[str, Source],
+    seen: Mapping[str, Judged],
+    real: Judged,
+    batch_size: int,
+) -> tuple[pd.DataFrame | None, dict[str, Any]]:
+    """Return the table of attribute rates, or None, and what the record says of them."""
+    if not judge.attributes:
+        return None, {"reason": f"Attribute rates are not computed: {judge.sentence}", "sentences": []}
+    drawn = {}
+    for name in (PRIOR, AGGREGATE):
+        if name in seen:
+            dull = blurred(test, radial_power(sources[name].images))
+            drawn[name] = Seen(seen[name].probabilities, judge.judge(dull, batch_size).probabilities)
+    auroc = judge.scores.set_index("attribute")["auroc"].reindex(list(judge.attributes)).to_numpy(float)
+    labels = prepared.attribute_table(rows)[list(judge.attributes)].to_numpy()
+    table = rate_table(judge.attributes, np.asarray(judge.thresholds), auroc, labels, real.probabilities, drawn)
+    if not len(table):
+        what = "no samples" if not drawn else f"no attribute that the judge tells apart (AUROC of {DECENT} or more)"
+        return None, {"reason": f"Attribute rates are not computed: there are {what}.", "sentences": []}
+    unsure = [name for name, value in zip(judge.attributes, auroc, strict=True) if not value >= DECENT]
+    return table, {"reason": None, "sentences": rate_sentences(table), "not_told_apart": unsure}
+
+
+def _memorisation(
+    judge: Judge, prepared: Prepared, seen: Mapping[str, Judged], real: Judged, seed: int, batch_size: int
+) -> tuple[Memorisation | str, np.ndarray]:
+    """Return whether prior samples are copies, or why that is not known, and the train rows they were held against."""
+    among = some_rows(unseen_rows(prepared), NEAREST_AMONG, seed, "neighbours")
+    if PRIOR not in seen or len(among) < FEWEST:
+        what = "prior samples" if PRIOR not in seen else "train images that the judge has not seen"
+        return f"Memorisation is not judged: there are no {what}.", among
+    train = judge.judge(np.asarray(prepared.images[among]), batch_size)
+    generator = numpy_generator(seed, "memorisation")
+    return memorisation(seen[PRIOR].features, real.features, train.features, generator), among
+
+
+def _warnings(n: int, dims: int, judge: str) -> list[str]:
+    """Return what the reader must know of the number of images."""
+    if n >= dims:
+        return []
+    return [
+        f"{n:,} images are fewer than the {dims:,} feature dims of the {judge} judge, so that Fréchet distances are "
+        "mostly bias: read them beside that of real train images only."
+    ]
+
+
+def _pictures(
+    prepared: Prepared,
+    sources: Mapping[str, Source],
+    test: np.ndarray,
+    pairs: np.ndarray,
+    copied: Memorisation | str,
+    among: np.ndarray,
+) -> dict[str, np.ndarray]:
+    """Return pictures of prior and aggregate, interpolations between their ends, and the closest pairs with train."""
+    kept = {name: sources[name].images[:PICTURED] for name in (PRIOR, AGGREGATE) if sources[name].images is not None}
+    between = sources[INTERPOLATIONS].images
+    if between is not None:
+        first, second = pairs[:TRIPLES].T
+        kept["interpolations"] = np.stack([test[first], between[:TRIPLES], test[second]], axis=1)
+    if isinstance(copied, Memorisation):
+        rows = among[copied.rows[:, 1]]
+        kept |= {
+            "neighbour_samples": sources[PRIOR].images[copied.rows[:, 0]], "neighbour_train": prepared.images[rows],
+            "neighbour_image_id": prepared.index["image_id"].to_numpy(dtype=str)[rows],
+            "neighbour_distance": copied.distances,
+        }  # fmt: skip
+    return kept
