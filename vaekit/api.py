@@ -129,6 +129,7 @@ def evaluate(
     image_size: int | None = None,
     limit: Mapping[str, int] | None = None,
     out: str | Path = "reports",
+    inception_weights: str | Path | None = None,
     seed: int = 0,
     device: str = "auto",
     batch_size: int = 256,
@@ -140,6 +141,7 @@ def evaluate(
         checkpoint: a .pt file, or a run's folder or name; None takes the best checkpoint of the newest run.
         data, crop, image_size, limit: the images; None takes what the model was trained with.
         out: the folder that receives the run's folder.
+        inception_weights: file of the network behind FID; None looks where other tools keep it, and does without.
         seed: of posterior noise, samples, pictures and bootstrap.
         device: auto, cpu, cuda or mps.
         batch_size: images at a time; results depend on it only by float32 rounding.
@@ -162,7 +164,8 @@ def evaluate(
     name = protocol_of(prepared, settings, seed)["name"]
     return run_evaluation(
         loaded, path, prepared, Path(out) / run_name(path) / name / artifacts.EVALUATION,
-        settings=settings, seed=seed, device=target, batch_size=batch_size, progress=progress,
+        settings=settings, inception_weights=None if inception_weights is None else Path(inception_weights), seed=seed,
+        device=target, batch_size=batch_size, progress=progress,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""vaekit data: draw faces, prepare images."""
+"""vaekit data: draw faces, prepare images, fetch weights."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -26,6 +26,12 @@ class OnBadFile(StrEnum):
     SKIP = "skip"
     BLACK = "black"
     ERROR = "error"
+
+
+class Fetched(StrEnum):
+    """What can be downloaded on request."""
+
+    INCEPTION = "inception"
 
 
 @app.command("faces")
@@ -91,3 +97,16 @@ def prepare(
         "counts": {split: prepared.count(split) for split in SPLITS}, "skipped": len(prepared.skipped),
     }  # fmt: skip
     show(prepared, json, facts)
+
+
+@app.command("fetch")
+def fetch(
+    what: Annotated[Fetched, typer.Argument(help="inception: the weights that FID needs, 96 MB, checksum compared.")],
+    json: options.Json = False,
+) -> None:
+    """Download what vaekit never downloads unasked, to torch's cache."""
+    from vaekit.judge.inception import fetch_inception
+
+    with drawn_progress() as progress:
+        path = fetch_inception(progress)
+    show(f"{what.value} weights in {path}", json, {"file": str(path)})

@@ -1,9 +1,20 @@
 """vaekit evaluate."""
 
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from vaekit.cli import options
 from vaekit.cli.console import drawn_progress, show
+
+InceptionWeights = Annotated[
+    Path | None,
+    typer.Option(
+        "--inception-weights",
+        help="Weights file of FID's InceptionV3. Default: $VAEKIT_INCEPTION_WEIGHTS, else torch's cache, else no FID.",
+    ),
+]
 
 
 def command(
@@ -12,6 +23,7 @@ def command(
     crop: options.Crop = None,
     image_size: options.ImageSize = None,
     limit: options.Limit = None,
+    inception_weights: InceptionWeights = None,
     out: options.Reports = Path("reports"),
     seed: options.Seed = 0,
     device: options.Device = "auto",
@@ -24,7 +36,7 @@ def command(
     with drawn_progress() as progress:
         result = api.evaluate(
             checkpoint, data=data, crop=options.crop_value(crop), image_size=image_size,
-            limit=options.parse_limit(limit), out=out, seed=seed, device=device, batch_size=batch_size,
-            progress=progress,
+            limit=options.parse_limit(limit), inception_weights=inception_weights, out=out, seed=seed,
+            device=device, batch_size=batch_size, progress=progress,
         )  # fmt: skip
     show(result, json, {"folder": str(result.folder), **result.summary})

@@ -108,9 +108,7 @@ def all_conditions(error: np.ndarray, material: Material) -> list[Condition]:
     """
     found = [attribute_condition(material, name, present) for name in material.attributes for present in (True, False)]
     for name in material.properties:
-        ends = [
-            property_condition(material, name, share, highest) for highest in (True, False) for share in SHARES
-        ]
+        ends = [property_condition(material, name, share, highest) for highest in (True, False) for share in SHARES]
         found += ends + [c for c in _splits(error, material, name) if all(_differs(c, end) for end in ends)]
     sizes = [int(condition.mask(material).sum()) for condition in found]
     return [c for c, size in zip(found, sizes, strict=True) if LEAST <= size <= len(material) - LEAST]

@@ -125,7 +125,13 @@ class _Search:
         return rule_of([self._conditions[i] for i in chosen]) if score >= LEAST_T else None
 
     def _third(
-        self, rows: np.ndarray, columns: np.ndarray, residual: np.ndarray, squares: np.ndarray, pair: _Sums, whole: _Sums
+        self,
+        rows: np.ndarray,
+        columns: np.ndarray,
+        residual: np.ndarray,
+        squares: np.ndarray,
+        pair: _Sums,
+        whole: _Sums,
     ) -> tuple[float, list[int]]:
         """Return the best of the given pairs with any third condition, and its score."""
         c = self._c

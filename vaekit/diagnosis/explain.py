@@ -1,11 +1,29 @@
-"""What explains the error: how much of its variance image properties and attributes predict, and which of them."""
+"""What explains the error: how much of its variance image properties and attributes predict, and which of them.
+
+Everything is scored on images the model was not fitted on. The model is additive (a parabola in each property, a step
+for each attribute, ridge regression): on real CelebA its held-out R2 was that of boosted trees, and permuting a column
+of an additive model has a known expectation, so that importances carry no noise of the permutation.
+"""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
+from sklearn.covariance import LedoitWolf
+from sklearn.linear_model import RidgeCV
 
-from vaekit.diagnosis.outcome import Outcome
+from vaekit.diagnosis.outcome import TAILS, Effect, Outcome, estimate_row, interval, percent, resampled_sums
+from vaekit.diagnosis.properties import PROPERTIES
+from vaekit.figures.words import in_sentence, readable
+from vaekit.seeding import numpy_generator
+
+FOLDS = 5
+FEWEST = 100  # images: with fewer, a fifth of them says nothing of the others
+GAIN = 0.02  # of R2: a property that adds less is not named
+NAMED = 3  # properties in the sentence, at most
+PENALTIES = np.logspace(-2, 5, 15)
 
 
 @dataclass(frozen=True)
@@ -14,24 +32,17 @@ class Explained:
 
     Attributes:
         outcomes: the test "explained".
-        facts: for findings.json: r2 rows (properties, attributes, both, added), importance rows (feature, kind, value,
-            low, high), n, target.
-        arrays: none of its own; the figure reads the facts.
+        facts: for findings.json: target, n, r2 (rows of properties, attributes, both, added, named) and importance (one
+            row per property and attribute, the largest first: feature, label, kind, value, low, high).
     """
 
     outcomes: tuple[Outcome, ...]
-    facts: dict
+    facts: dict[str, Any]
 
 
-def explain(
-    error: np.ndarray, properties: pd.DataFrame, attributes: pd.DataFrame, *, label: str, seed: int = 0
-) -> Explained:
-    """Return how much of the variance of the error is predicted on held-out images, and by what.
+def code_distance(mu: np.ndarray) -> np.ndarray:
+    """Return how far each posterior mean lies from the aggregate posterior, (N,): Mahalanobis distance of mu (N, D).
 
-    Args:
-        error: (N,) per-image values; its logarithm is explained where all are positive. Not finite: left out, counted.
-        properties: numbers per image (N, P): brightness, contrast, ..., distance of mu from the aggregate posterior.
-        attributes: 0/1 (N, K); no columns where the data has none.
-        label: of the error, such as "mean squared error".
+    The covariance is shrunk (Ledoit & Wolf 2004), so that it can be inverted when N is near D or below.
     """
-    raise NotImplementedError
+    return np.sqrt(LedoitWolf().fit(mu).mahalanobis(mu))

@@ -62,7 +62,8 @@ def grid_outcomes(grid: np.ndarray, grid_hat: np.ndarray, rows: np.ndarray, *, s
     """Return, for each period, the test of whether x_hat has a grid that x has not.
 
     The peaks of x_hat over what stands beside them are held against those of x, whose own straight lines make peaks
-    too. A grid is found where they are 1.5 times as high, the interval lies above 1 and the pattern weighs a grey level.
+    too. A grid is found where they are 1.5 times as high, the interval lies above 1 and the pattern weighs a grey
+    level.
 
     Args:
         grid: `GridPower` of x, (M, 2, len(PERIODS)).
@@ -93,8 +94,8 @@ def _outcome(period: int, own: np.ndarray, made: np.ndarray, rows: np.ndarray, s
     amplitude = float(np.sqrt(max(above.mean(), 0)))
     effect = Effect(float(value), low, high, "1", float(value))
     said = (
-        f"at the frequencies of a grid of {period} pixels the reconstructions' spectrum peaks {spoken(value, low, high)} "
-        f"times as high as the images' own, a pattern of {255 * amplitude:.2g} grey levels of 255"
+        f"at the frequencies of a grid of {period} pixels the reconstructions' spectrum peaks "
+        f"{spoken(value, low, high)} times as high as the images' own, a pattern of {255 * amplitude:.2g} grey levels"
     )
     if not (p < 0.05 and low > 1 and value >= PEAK and amplitude >= AMPLITUDE):
         said = f"{said[0].upper()}{said[1:]} (called a grid from {PEAK} times and {255 * AMPLITUDE:.0f} grey level on)."

@@ -202,8 +202,8 @@ def _worse_region(columns: np.ndarray, facts: dict[str, dict[str, Any]], area: f
     r2 = [spoken(*(facts[f"{name}_r2"][end] for end in ("value", "low", "high"))) for name in ("face", "surroundings")]
     varies = columns[:, 3].mean() / columns[:, 2].mean()
     evidence = (
-        f"Of what the mean face leaves open, the reconstructions explain {r2[0]} in the face and {r2[1]} around it (R2); "
-        f"per pixel, what surrounds the face differs {varies:.3g} times as much from the mean face.",
+        f"Of what the mean face leaves open, the reconstructions explain {r2[0]} in the face and {r2[1]} around it "
+        f"(R2); per pixel, what surrounds the face differs {varies:.3g} times as much from the mean face.",
     )
     effect = Effect(value, low, high, "1", value)
     if not found:

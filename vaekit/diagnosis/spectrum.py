@@ -1,9 +1,9 @@
 """What scale of detail a reconstruction keeps: the coherent transfer from x to x_hat by frequency.
 
-H(f) = E[X_hat X] / E[X^2] over the cosines of frequency f, X and X_hat being the images continued by their mirror image:
-no border leaks, every pixel counts alike, and a filter's transfer comes out exactly. (A window would weigh the centre,
-where the face is, and leak low frequencies into the steep part of H.) H counts only what follows the image: power that
-a decoder makes up leaves H as it is and shows in the power ratio E[X_hat^2] / E[X^2] beside it.
+H(f) = E[X_hat X] / E[X^2] over the cosines of frequency f, the images being continued by their mirror images: no border
+leaks, every pixel counts alike, and a filter's transfer comes out exactly. (A window would weigh the centre, where the
+face is, and leak low frequencies into the steep part of H.) H counts only what follows the image: power that a decoder
+makes up leaves H as it is and shows in the power ratio E[X_hat^2] / E[X^2] beside it.
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,16 @@ from scipy import fft, stats
 
 from vaekit.diagnosis.grid import GridPower, grid_outcomes
 from vaekit.diagnosis.outcome import (
-    LEAST, TAILS, Effect, Outcome, estimate_row, interval, percent, resampled_sums, spoken,
-)  # fmt: skip
+    LEAST,
+    TAILS,
+    Effect,
+    Outcome,
+    estimate_row,
+    interval,
+    percent,
+    resampled_sums,
+    spoken,
+)
 from vaekit.progress import Progress, silent
 
 CHUNK = 128  # images at a time: about 20 MB at 64 pixels
@@ -29,7 +37,7 @@ class RadialSums:
     """Spectra of the luminance of N pairs, pixels in [0, 1], summed over rings of equal frequency.
 
     The sum over all rings but ring 0, the mean, is an image's sum of squares about its mean. Rings are half a cycle
-    wide and reach into the corners of the plane, so that the transfer is known wherever a filter needs it.
+    wide and reach into the corners of the plane.
 
     Attributes:
         size: S, the side of the images.
@@ -116,7 +124,7 @@ def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
 
 
 def _transfer(cross: np.ndarray, power: np.ndarray) -> np.ndarray:
-    # Ring 0 is the mean colour: no structure, and a control must keep it.
+    # Ring 0 is the mean brightness: no structure.
     return np.concatenate([np.ones_like(cross[..., :1]), _ratio(cross[..., 1:], power[..., 1:])], axis=-1)
 
 
@@ -251,19 +259,3 @@ def _detail(
     )
     said, rows = f"Fine detail is lost: {kept}. {reach}.", np.argsort(-beyond, kind="stable")
     return Outcome("detail", "detail", title, said, True, effect, n, p, None, share[0], evidence, remedy, rows)
-
-
-def filter_images(images: np.ndarray, transfer: np.ndarray, frequency: np.ndarray) -> np.ndarray:
-    """Return uint8 (N, S, S, 3) images filtered by a radial transfer (B,), known at `frequency` (B,) cycles per image.
-
-    Borders are mirrored and the mean is kept: images as blurred as the reconstructions are, the control that tells a
-    lost attribute from lost sharpness.
-    """
-    steps = np.arange(images.shape[1]) / 2
-    gain = np.interp(np.hypot(steps[:, None], steps[None, :]), frequency, transfer).astype(np.float32)
-    filtered = np.empty(images.shape, np.uint8)
-    for start in range(0, len(images), CHUNK):
-        planes = np.ascontiguousarray(np.moveaxis(images[start : start + CHUNK], 3, 1), np.float32)
-        planes = fft.idctn(gain * fft.dctn(planes, axes=(2, 3), norm="ortho"), axes=(2, 3), norm="ortho")
-        filtered[start : start + CHUNK] = np.moveaxis(np.rint(planes).clip(0, 255), 1, 3)
-    return filtered

@@ -16,7 +16,7 @@ from vaekit.checkpoint import Checkpoint
 from vaekit.config import DataConfig
 from vaekit.data import SPLITS, Prepared
 from vaekit.data.pixels import to_uint8
-from vaekit.errors import ConfigError, VaekitError
+from vaekit.errors import ConfigError, DataError, VaekitError
 from vaekit.evaluation.base import METRICS
 from vaekit.evaluation.codes import Codes, encode_rows, some_rows
 from vaekit.evaluation.collect import DIVERGED, Collected, collect
@@ -27,8 +27,12 @@ from vaekit.evaluation.layers import layer_table
 from vaekit.evaluation.probes import fit_probes
 from vaekit.evaluation.references import constant_colour, r2
 from vaekit.evaluation.results import Evaluation
+from vaekit.evaluation.samples.score import score_samples
+from vaekit.evaluation.samples.temperatures import TEMPERATURES
 from vaekit.evaluation.suspicion import mark
 from vaekit.evaluation.uncertainty import bootstrap_means
+from vaekit.judge import Judge, open_judge
+from vaekit.judge.inception import inception_weights as inception_file
 from vaekit.models.base import VAE
 from vaekit.progress import Progress, silent
 from vaekit.seeding import numpy_generator
@@ -38,7 +42,7 @@ PICTURED = 32  # test images kept as pictures, drawn by the seed
 CODED = {"train": 16_000, "valid": 4_000}  # most images, drawn by the seed, whose codes others are fitted to
 CALIBRATED_ON = 2048  # valid images, drawn by the seed: sigma is then known to about half a percent
 SAMPLES = 64  # draws from the prior kept as pictures
-TEMPERATURES = (0.2, 0.5, 1.0, 1.5)  # standard deviations of z in the row of samples per temperature
+ENCODED = {"train": 16_000, "valid": 4_000}  # images, drawn by the seed, whose codes are fitted and checked
 
 
 def protocol_of(prepared: Prepared, settings: DataConfig, seed: int) -> dict[str, Any]:
@@ -67,6 +71,7 @@ def evaluate(
     folder: Path,
     *,
     settings: DataConfig,
+    inception_weights: Path | None = None,
     seed: int = 0,
     device: torch.device | str = "cpu",
     batch_size: int = 256,
@@ -80,6 +85,7 @@ def evaluate(
         prepared: decoded images at the protocol to evaluate under.
         folder: receives summary.json and the tables and arrays beside it.
         settings: what `prepared` was made with, for the protocol.
+        inception_weights: file of the network behind FID; None looks where other tools keep it.
         seed: of the posterior noise, the samples, the pictures and the bootstrap.
 
     Raises:
@@ -94,6 +100,8 @@ def evaluate(
             f"{prepared.protocol.image_size}: leave --image-size away, or train a network of that size."
         )
     rows = prepared.rows(SPLIT)
+    if inception_weights is not None:
+        inception_file(inception_weights)  # a name that is no file says so now
     (artifacts.make_folder(folder) / artifacts.SUMMARY).unlink(
         missing_ok=True
     )  # until all is written, none of it counts
@@ -148,6 +156,15 @@ def evaluate(
     artifacts.write_table(folder / artifacts.PER_DIM, latent.per_dim)
     artifacts.write_arrays(folder / artifacts.LATENT_ARRAYS, **latent.arrays)
     artifacts.write_json(folder / artifacts.LATENT, latent.record())
+    codes = {split: _codes(model, prepared, split, seed, device, batch_size, progress) for split in ENCODED}
+    judge = _judge(prepared, seed, device, progress)
+    scored = score_samples(
+        model, prepared, rows, collected, codes["train"], codes["valid"],
+        artifacts.read_array(folder / artifacts.RECONSTRUCTIONS), judge=judge, inception_weights=inception_weights,
+        seed=seed, device=device, batch_size=batch_size, progress=progress,
+    )  # fmt: skip
+    scored.write(folder)
+    estimates |= scored.estimates
     references = {"uniform pixels": {"bpd": 8.0}, "the train split's mean colour": constant_colour(prepared, rows)}
     run = {"name": checkpoint.run, "checkpoint": source_file.name, "epoch": checkpoint.epoch, "step": checkpoint.step}
     model_facts = {
@@ -177,6 +194,7 @@ def evaluate(
             "estimates": estimates,
             "references": references,
             "verdict": latent.verdict.sentence,
+            "judge": _judge_facts(judge),
             "config": checkpoint.config.model_dump(mode="json"),
             "model": model_facts,
             "data": _data_facts(checkpoint, prepared),
@@ -185,6 +203,39 @@ def evaluate(
         },
     )
     return Evaluation(folder)
+
+
+def _codes(
+    model: VAE,
+    prepared: Prepared,
+    split: str,
+    seed: int,
+    device: torch.device | str,
+    batch_size: int,
+    progress: Progress,
+) -> Codes:
+    rows = some_rows(prepared.rows(split), ENCODED[split], seed, "codes")
+    return encode_rows(model, prepared, rows, seed=seed, device=device, batch_size=batch_size, progress=progress)
+
+
+def _judge(prepared: Prepared, seed: int, device: torch.device | str, progress: Progress) -> Judge | DataError:
+    """Return the judge of the data, or why they have none: everything but the comparison of sets does without."""
+    try:
+        return open_judge(prepared, seed=seed, device=device, progress=progress)
+    except DataError as reason:
+        return reason
+
+
+def _judge_facts(judge: Judge | DataError) -> dict[str, Any]:
+    if isinstance(judge, DataError):
+        return {"name": None, "sentence": str(judge), "notes": [], "scores": []}
+    scores = judge.scores.astype(object).where(judge.scores.notna(), None)
+    return {
+        "name": judge.name,
+        "sentence": judge.sentence,
+        "notes": list(judge.notes),
+        "scores": scores.to_dict("records"),
+    }
 
 
 def _whole_history(checkpoint: Checkpoint, source_file: Path) -> pd.DataFrame:
@@ -234,15 +285,23 @@ def _write_pictures(folder: Path, model: VAE, prepared: Prepared, rows: np.ndarr
     count = min(PICTURED, len(rows))
     chosen = np.sort(numpy_generator(seed, "pictures").choice(len(rows), count, replace=False))
     reconstructions = artifacts.read_array(folder / artifacts.RECONSTRUCTIONS)
+    drawn = {"samples": model.sample(SAMPLES, seed=seed)}
+    drawn["by_temperature"] = torch.stack([model.sample(8, seed=seed, temperature=t) for t in TEMPERATURES])
     artifacts.write_arrays(
         folder / artifacts.PICTURES,
         image_id=prepared.index["image_id"].to_numpy(dtype=str)[rows[chosen]],
         x=prepared.images[rows[chosen]],
         x_hat=reconstructions[chosen],
-        samples=to_uint8(model.sample(SAMPLES, seed=seed)),
         temperature=np.array(TEMPERATURES),
-        by_temperature=np.stack([to_uint8(model.sample(8, seed=seed, temperature=t)) for t in TEMPERATURES]),
+        # A decoder that diverges away from its codes has no such pictures: samples.json says so.
+        **{name: _uint8(images) for name, images in drawn.items() if not images.isnan().any()},
     )
+
+
+def _uint8(images: torch.Tensor) -> np.ndarray:
+    """Return pictures (..., C, H, W) as uint8 (..., H, W, C)."""
+    flat = to_uint8(images.reshape(-1, *images.shape[-3:]))
+    return flat.reshape(*images.shape[:-3], *flat.shape[1:])
 
 
 def _data_facts(checkpoint: Checkpoint, prepared: Prepared) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from vaekit.figures._style import MUTED, ORANGE, canvas, figure_bytes, theme
 from vaekit.figures.base import Artifacts, Drawn, figure
 from vaekit.figures.grids import png_bytes
 from vaekit.figures.strips import BLANK, strips
-from vaekit.figures.words import plain, readable, visible
+from vaekit.figures.words import readable, visible
 
 _PIXELS = (
     96 * 64 * 64

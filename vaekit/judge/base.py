@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import torch
-from torch import nn
 
 from vaekit.errors import DataError
-from vaekit.judge.networks import at_judged_size
+from vaekit.judge.networks import JudgeNetwork, at_judged_size
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +24,7 @@ class Judge:
 
     Attributes:
         name: "attributes", or "random" where the data have too few attributes or images to learn from.
-        network: (B, 3, 64, 64) in [0, 1] -> features (B, F) and logits (B, A).
+        network: uint8 (B, 3, 64, 64) -> features (B, F), standardised, and logits (B, A).
         attributes: those it can judge, in the order of the data; none for a random network.
         thresholds: (A,) probability above which it says yes: on valid it then does so as often as is true.
         scores: one row per attribute of the data: attribute, judged, auroc on test with n and positives,
@@ -35,7 +34,7 @@ class Judge:
     """
 
     name: str
-    network: nn.Module
+    network: JudgeNetwork
     attributes: tuple[str, ...]
     thresholds: np.ndarray
     scores: pd.DataFrame
@@ -57,14 +56,14 @@ class Judge:
             DataError: fewer than 2 images, another type or another shape.
         """
         refuse_unusable(images)
-        device = next(self.network.parameters()).device
+        device = self.network.mean.device
         features = np.empty((len(images), self.feature_dim), np.float32)
         probabilities = np.empty((len(images), len(self.attributes)), np.float32)
         self.network.eval()
         for start in range(0, len(images), batch_size):
             part = slice(start, start + batch_size)
             pixels = torch.from_numpy(np.array(images[part])).to(device)  # a copy: mapped files are read-only
-            found, logits = self.network(at_judged_size(pixels).float().div_(255))
+            found, logits = self.network(at_judged_size(pixels))
             features[part], probabilities[part] = found.cpu().numpy(), logits.sigmoid().cpu().numpy()
         return Judged(features, probabilities)
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from vaekit.data import Prepared
-from vaekit.judge.networks import AttributeNetwork, at_judged_size, initialised
+from vaekit.judge.networks import CHUNK, AttributeNetwork, at_judged_size, in_range, initialised
 from vaekit.progress import Progress
 from vaekit.seeding import numpy_generator, torch_generator
 
@@ -20,8 +20,8 @@ LEARNING_RATE, WEIGHT_DECAY = 3e-3, 0.1
 def judged_pixels(prepared: Prepared, rows: np.ndarray) -> Tensor:
     """Return the images of `rows` as the judge sees them, uint8 (N, 3, 64, 64)."""
     parts = [
-        at_judged_size(torch.from_numpy(prepared.images[rows[start : start + 512]]))
-        for start in range(0, len(rows), 512)
+        at_judged_size(torch.from_numpy(prepared.images[rows[start : start + CHUNK]]))
+        for start in range(0, len(rows), CHUNK)
     ]
     return torch.cat(parts)
 
@@ -51,19 +51,20 @@ def teach(
     for epoch in range(epochs):
         order = torch.randperm(len(pixels), generator=generator)
         for chosen in order.split(BATCH):
-            x = pixels[chosen].to(device).float().div_(255)
+            x = in_range(pixels[chosen].to(device))
             mirrored = (torch.rand(len(x), generator=generator) < 0.5).to(device)
             x = torch.where(mirrored[:, None, None, None], x.flip(3), x)
             optimiser.zero_grad()
-            loss(network(x)[1], targets[chosen].to(device)).backward()
+            loss(network.raw(x)[1], targets[chosen].to(device)).backward()
             optimiser.step()
             schedule.step()
         progress("judge", epoch + 1, epochs)
-    return network.eval()
+    network.eval().standardise(pixels)
+    return network
 
 
 @torch.inference_mode()
 def logits_of(network: AttributeNetwork, pixels: Tensor) -> Tensor:
     """Return the logits of uint8 images (N, 3, 64, 64), (N, A) on the CPU."""
-    device = next(network.parameters()).device
-    return torch.cat([network(part.to(device).float().div_(255))[1].cpu() for part in pixels.split(512)])
+    device = network.mean.device
+    return torch.cat([network(part.to(device))[1].cpu() for part in pixels.split(CHUNK)])

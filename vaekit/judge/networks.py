@@ -1,4 +1,4 @@
-"""The judge's networks: strided convolutions taught attributes, or a fixed random pyramid."""
+"""The judge's networks: strided convolutions taught attributes, or a fixed random pyramid of them."""
 
 from collections.abc import Callable
 from itertools import pairwise
@@ -13,6 +13,7 @@ from vaekit.seeding import torch_generator
 SIDE = 64  # pixels; images of other sizes are brought to it first
 WIDTHS = (24, 48, 96, 128)
 FEATURES = 128
+CHUNK = 512  # images at a time
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -33,59 +34,78 @@ def initialised(build: Callable[[], Network], seed: int, name: str) -> Network:
         return build()
 
 
-class AttributeNetwork(nn.Module):
-    """(B, 3, 64, 64) in [0, 1] -> features (B, F), before their activation, and a logit per attribute (B, A)."""
+class JudgeNetwork(nn.Module):
+    """uint8 (B, 3, 64, 64) -> features (B, F) and a logit per attribute (B, A).
+
+    `mean` and `std` bring every feature to mean 0 and variance 1 on the images that the judge was made from: a Fréchet
+    distance adds up squares, and would else hear the loudest features only.
+    """
+
+    def __init__(self, feature_dim: int) -> None:
+        super().__init__()
+        self.feature_dim = feature_dim
+        self.register_buffer("mean", torch.zeros(feature_dim))
+        self.register_buffer("std", torch.ones(feature_dim))
+
+    def raw(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return features as the network makes them, and logits, of (B, 3, 64, 64) in [-1, 1]."""
+        raise NotImplementedError
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Return standardised features and logits."""
+        features, logits = self.raw(in_range(pixels))
+        return (features - self.mean) / self.std, logits
+
+    @torch.inference_mode()
+    def standardise(self, pixels: Tensor) -> None:
+        """Take the mean and standard deviation of every feature from uint8 images (N, 3, 64, 64)."""
+        features = torch.cat([self.raw(in_range(part.to(self.mean.device)))[0] for part in pixels.split(CHUNK)])
+        features = features.double() if features.device.type != "mps" else features
+        self.mean.copy_(features.mean(0))
+        self.std.copy_(features.std(0, correction=0).clamp_min(1e-6))
+
+
+class AttributeNetwork(JudgeNetwork):
+    """Four convolutions of stride 2 with BatchNorm, and the features before the last activation."""
 
     def __init__(self, attributes: int) -> None:
-        super().__init__()
-        self.feature_dim = FEATURES
-        widths = (3, *WIDTHS)
+        super().__init__(FEATURES)
         layers: list[nn.Module] = []
-        for below, above in pairwise(widths):
+        for below, above in pairwise((3, *WIDTHS)):
             layers += [nn.Conv2d(below, above, 3, 2, 1, bias=False), nn.BatchNorm2d(above), nn.ReLU(inplace=True)]
         self.convolutions = nn.Sequential(*layers, nn.Flatten())
         self.to_features = nn.Linear(WIDTHS[-1] * (SIDE >> len(WIDTHS)) ** 2, FEATURES)
         self.to_logits = nn.Linear(FEATURES, attributes)
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return features and logits."""
-        features = self.to_features(self.convolutions(2 * x - 1))
+    def raw(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return features before their activation, and logits, of (B, 3, 64, 64) in [-1, 1]."""
+        features = self.to_features(self.convolutions(x))
         return features, self.to_logits(features.relu())
 
 
-class RandomNetwork(nn.Module):
-    """(B, 3, 64, 64) in [0, 1] -> features (B, F) that nothing was learned for, and no logits (B, 0).
+class RandomNetwork(JudgeNetwork):
+    """A pyramid of seeded convolutions (He et al. 2015); the mean of each channel at each level is a feature.
 
-    A pyramid of seeded convolutions (He et al. 2015); the mean of each channel at each of its levels is a feature.
-    `mean` and `std` bring every feature to mean 0 and variance 1 on the seen half.
+    Nothing is learned, and there are no logits: (B, 0).
     """
 
     def __init__(self) -> None:
-        super().__init__()
-        widths = (3, *WIDTHS)
-        self.feature_dim = sum(WIDTHS)
-        self.levels = nn.ModuleList(nn.Conv2d(below, above, 3, 2, 1) for below, above in pairwise(widths))
+        super().__init__(sum(WIDTHS))
+        self.levels = nn.ModuleList(nn.Conv2d(below, above, 3, 2, 1) for below, above in pairwise((3, *WIDTHS)))
         for level in self.levels:
             nn.init.kaiming_normal_(level.weight, nonlinearity="relu")
             nn.init.zeros_(level.bias)
-        self.register_buffer("mean", torch.zeros(self.feature_dim))
-        self.register_buffer("std", torch.ones(self.feature_dim))
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return features and logits."""
-        features = (self._pooled(x) - self.mean) / self.std
-        return features, features[:, :0]
-
-    def _pooled(self, x: Tensor) -> Tensor:
-        x, pooled = 2 * x - 1, []
+    def raw(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return pooled channels and no logits, of (B, 3, 64, 64) in [-1, 1]."""
+        pooled = []
         for level in self.levels:
             x = level(x).relu()
             pooled.append(x.mean((2, 3)))
-        return torch.cat(pooled, 1)
+        features = torch.cat(pooled, 1)
+        return features, features[:, :0]
 
-    @torch.inference_mode()
-    def standardise(self, pixels: Tensor) -> None:
-        """Take mean and standard deviation of every feature from uint8 images (N, 3, 64, 64)."""
-        pooled = torch.cat([self._pooled(part.float().div_(255)) for part in pixels.split(512)]).double()
-        self.mean.copy_(pooled.mean(0))
-        self.std.copy_(pooled.std(0, correction=0).clamp_min(1e-6))
+
+def in_range(pixels: Tensor) -> Tensor:
+    """Return uint8 pixels as float32 in [-1, 1]."""
+    return pixels.float().div_(127.5).sub_(1)

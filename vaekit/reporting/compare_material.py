@@ -37,7 +37,8 @@ class Together:
     @cached_property
     def rows(self) -> tuple[SideBySide, ...]:
         """Every metric and estimate of summary.json."""
-        return side_by_side({model.name: model.rows for model in self.models}, self.differences)
+        rows = {model.name: model.rows for model in self.models}
+        return side_by_side(rows, self.differences, ranked=not self.unlike)
 
     @cached_property
     def errors(self) -> Errors:

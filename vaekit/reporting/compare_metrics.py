@@ -42,7 +42,7 @@ class SideBySide:
         """What a reader must know of `best` beside the value; nothing where it rests on paired differences."""
         if self.metric.entry["higher_is_better"] is None or self.ground == "paired":
             return ""
-        return "told apart by intervals alone" if self.ground == "intervals" else self.ground
+        return self.ground.replace("intervals", "told apart by intervals alone")
 
 
 @dataclass(frozen=True)
@@ -55,15 +55,18 @@ class Versus(Block):
     rows: tuple[SideBySide, ...]
 
 
-def side_by_side(rows: Rows, differences: Sequence["Difference"]) -> tuple[SideBySide, ...]:
-    """Return the metrics that a model has a value of; those without paired differences are judged by intervals."""
+def side_by_side(rows: Rows, differences: Sequence["Difference"], *, ranked: bool = True) -> tuple[SideBySide, ...]:
+    """Return the metrics that a model has a value of.
+
+    Where `ranked`, each names its best, by paired differences or, for those that have none, by intervals alone.
+    """
     found = []
     for metric in _ids(rows):
         entries = {name: own.get(metric) for name, own in rows.items()}
         known = {name: entry for name, entry in entries.items() if entry and entry["value"] is not None}
         if known:
             facts = next(iter(known.values()))
-            best, ground = _best(metric, known, differences)
+            best, ground = _best(metric, known, differences) if ranked else ((), "")
             found.append(SideBySide(metric_of(metric, facts), entries, best, ground))
     return tuple(found)
 

@@ -226,7 +226,9 @@ def latent(together: Together) -> Iterable[Block]:
     yield from (Gap(reason) for reason in together.reasons(artifacts.PER_DIM))
     contents = together.contents(artifacts.LATENT)
     if contents:
-        rows = side_by_side({name: content["rows"] for name, content in contents.items()}, ())
+        rows = side_by_side(
+            {name: content["rows"] for name, content in contents.items()}, (), ranked=not together.unlike
+        )
         yield Versus("The code as a whole", tuple(contents), rows)
         yield from _absences({name: content["rows"] for name, content in contents.items()})
         yield Details(

@@ -73,6 +73,7 @@ def data_uri(png: bytes) -> Markup:
 
 def code_spans(text: str) -> Markup:
     """Return a sentence with its `back-ticked` parts as code, everything escaped."""
+    text = text.replace(" %", "\u00a0%")  # a percentage never breaks before its sign
     return escaping.code_spans(text, escape_html, lambda part: Markup("<code>{}</code>").format(part))
 
 

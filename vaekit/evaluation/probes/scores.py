@@ -113,7 +113,7 @@ class _Ranking:
         positive = own_sums[-1].astype(np.float64)
         auroc = (own * (below + upto)).sum(0) / (2 * positive * (every[-1] - positive))
         found, called = own_sums[-1] - own_sums[self.first_own], every[-1] - every[self.first]
-        precision = np.divide(found, called, out=np.zeros(found.shape), where=called > 0)
+        precision = np.divide(found, called, out=np.zeros(found.shape), where=called > 0, dtype=np.float64)
         return np.stack([auroc, (own * precision).sum(0) / positive])
 
 

@@ -1,9 +1,9 @@
 """The Fréchet distance between two sets of features, taken as Gaussians (Heusel et al. 2017); float64 throughout.
 
-The trace of (C1 C2)^(1/2) is the nuclear norm of F1 F2' for any factors C = F' F. Centred data over (n - 1)^(1/2) are one,
-exact and of few rows where there are fewer images than feature dims; the triangle of its QR decomposition is another.
-Singular values of a product of factors are as exact as float64 allows, where the root of a product of covariances loses
-half of the digits to the rank they lack; and no general matrix square root is ever taken.
+The trace of (C1 C2)^(1/2) is the nuclear norm of F1 F2' for any factors C = F' F. Centred data over (n - 1)^(1/2) are
+one, exact and of few rows where there are fewer images than feature dims; the triangle of its QR decomposition is
+another. Singular values of a product of factors are as exact as float64 allows, where a root of the product of
+covariances has half of the digits once they lack rank; and no general matrix square root is ever taken.
 """
 
 from dataclasses import dataclass
@@ -135,18 +135,15 @@ def without_bias(a: np.ndarray, b: np.ndarray, generator: np.random.Generator, *
 
     Ten sizes from a quarter of the images to all of them, both sides subsampled without replacement (paired ones
     together), and a straight line in 1 / N. The interval adds the line's own error to the jackknife's. Below 4 images
-    per feature dim on either side there is no value but a reason. Unlike the distance itself it may fall below 0 by chance.
+    per feature dim on either side there is no value but a reason. Unlike the distance it may fall below 0 by chance.
 
     Raises:
         ValueError: as `frechet_distance`.
     """
     n, m, dims = len(a), len(b), a.shape[1]
     if min(n, m) < ENOUGH * dims:
-        return Estimate(
-            None, None, None, n,
-            f"{min(n, m):,} images are fewer than {ENOUGH} times the {dims:,} feature dims, so the distance can not be "
-            "extrapolated to infinitely many images",
-        )  # fmt: skip
+        reason = f"{min(n, m):,} images are fewer than {ENOUGH} times the {dims:,} feature dims: not extrapolated"
+        return Estimate(None, None, None, n, reason)
     whole = estimate(moments_of(a), moments_of(b), paired=paired)
     shares = np.linspace(1 / 4, 1, SIZES)
     distances = [whole.value]

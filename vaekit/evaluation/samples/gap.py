@@ -31,6 +31,10 @@ def kinds(judge: str, dims: int) -> dict[str, Kind]:
             "FID", "squared distance in InceptionV3 features", False,
             "Fréchet distance between Gaussians fitted to 2,048 InceptionV3 features (Heusel et al. 2017)",
         ),
+        "fd_inception": Kind(
+            "Fréchet distance, Inception", "squared distance in InceptionV3 features", False,
+            "as FID, but with weights that are not the published ones: not comparable to any FID",
+        ),
         f"fd_{judge}": Kind(
             f"Fréchet distance, {judge} judge", f"squared distance in {features}", False,
             f"|m1 - m2|^2 + Tr(C1 + C2 - 2 (C1 C2)^(1/2)) of the {dims:,} {features}; not comparable to a published "

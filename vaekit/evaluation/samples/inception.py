@@ -6,43 +6,46 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from vaekit.errors import VaekitError
 from vaekit.evaluation.samples import frechet
-from vaekit.evaluation.samples.gap import FEWEST
 from vaekit.evaluation.samples.sources import Source
 from vaekit.evaluation.uncertainty import Estimate
+from vaekit.judge.inception import are_published, inception_features, inception_weights
 from vaekit.progress import Progress
 
+FID, OTHER = "fid", "fd_inception"  # with the published weights, and with any others
 
-def fid_estimates(
+
+def inception_estimates(
     sources: Mapping[str, Source],
     test: np.ndarray,
     weights: Path | None,
     *,
     device: torch.device | str,
-    batch_size: int,
     progress: Progress,
-) -> dict[str, Estimate]:
-    """Return the FID of every source against the test images, uint8; without the weights, why there is none.
+) -> dict[str, dict[str, Estimate]]:
+    """Return of every source with images its columns "fid" and, where the weights are not FID's own, "fd_inception".
 
-    On a processor an Inception takes a tenth of a second an image, so that this takes minutes where weights are given.
+    Without usable weights the FID says why. On a CPU, Inception takes a tenth of a second per image, so that this takes
+    minutes where weights are given; the distances themselves some seconds each.
     """
-    from vaekit.judge.inception import NotAvailable, inception_features
-
-    def features(images: np.ndarray) -> np.ndarray:
-        return inception_features(images, weights, device=device, batch_size=batch_size)
-
-    drawn = {name: source.images for name, source in sources.items() if source.images is not None}
-    counts = {name: len(images) for name, images in drawn.items()}
+    images = {name: source.images for name, source in sources.items() if source.images is not None}
+    none = {name: {FID: Estimate(None, None, None, len(drawn))} for name, drawn in images.items()}
     try:
-        real = frechet.moments_of(features(test))
-        found = {}
-        for done, (name, images) in enumerate(drawn.items(), 1):
-            if counts[name] < FEWEST:
-                found[name] = Estimate(None, None, None, counts[name], f"a set of images needs {FEWEST}")
-            else:
-                moments = frechet.moments_of(features(images))
-                found[name] = frechet.estimate(moments, real, paired=sources[name].paired)
-            progress("inception", done, len(drawn))
-    except NotAvailable as reason:
-        return {name: Estimate(None, None, None, count, str(reason)) for name, count in counts.items()}
-    return found
+        path = inception_weights(weights)
+        real = frechet.moments_of(inception_features(test, path, device=device, progress=progress))
+        moments = {
+            name: frechet.moments_of(inception_features(drawn, path, device=device, progress=progress))
+            for name, drawn in images.items()
+        }
+    except VaekitError as reason:
+        return {name: _because(row, str(reason)) for name, row in none.items()}
+    found = {name: frechet.estimate(own, real, paired=sources[name].paired) for name, own in moments.items()}
+    if are_published(path):
+        return {name: {FID: estimate} for name, estimate in found.items()}
+    reason = f"{path.name} does not hold the weights that published FIDs rest on; see the Fréchet distance beside it"
+    return {name: _because(none[name], reason) | {OTHER: estimate} for name, estimate in found.items()}
+
+
+def _because(row: dict[str, Estimate], reason: str) -> dict[str, Estimate]:
+    return {name: Estimate(None, None, None, estimate.n, reason) for name, estimate in row.items()}

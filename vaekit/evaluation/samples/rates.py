@@ -8,8 +8,8 @@ import pandas as pd
 from scipy import stats
 
 from vaekit.evaluation.samples.intervals import newcombe, wilson
-from vaekit.evaluation.samples.sources import LABELS, PRIOR
-from vaekit.figures.words import readable
+from vaekit.evaluation.samples.sources import LABELS
+from vaekit.figures.words import in_sentence, readable
 
 DECENT = 0.8  # test AUROC of the judge from which its count of an attribute means something
 Q_LEVEL = 0.05  # Benjamini-Hochberg over the attributes of one source
@@ -83,17 +83,15 @@ def _findings(table: pd.DataFrame) -> np.ndarray:
     )
 
 
-def rate_sentences(table: pd.DataFrame, source: str = PRIOR) -> list[str]:
+def rate_sentences(table: pd.DataFrame, source: str) -> list[str]:
     """Return what the rates of one source say: the attributes it drops, most missed first, and how many there are."""
     rows = table[table["source"] == source]
-    if not len(rows):
-        return []
-    what = LABELS[source].lower()
+    what = in_sentence(LABELS[source])
     dropped = rows[rows["finding"] == "dropped"].sort_values("minus_blurred", kind="stable")
     said = [
         f"This VAE {'never' if row.rate == 0 else 'rarely'} draws {readable(row.attribute)}: the judge sees it in "
-        f"{_percent(row.rate)} of {row.n:,} {what}, against {_percent(row.real)} of the test images and "
-        f"{_percent(row.blurred)} of test images with the samples' spectrum."
+        f"{_percent(row.rate)} of {row.n:,} {what}, against {_percent(row.real)} of the test images, and "
+        f"{_percent(row.blurred)} of them when blurred as much."
         for row in dropped.head(NAMED).itertuples()
     ]
     counts = rows["finding"].value_counts()

@@ -16,7 +16,7 @@ from vaekit.evaluation.codes import Codes, some_rows
 from vaekit.evaluation.collect import Collected
 from vaekit.evaluation.samples.blur import blurred, radial_power
 from vaekit.evaluation.samples.gap import FEWEST, Reals, compare, kinds
-from vaekit.evaluation.samples.inception import fid_estimates
+from vaekit.evaluation.samples.inception import inception_estimates
 from vaekit.evaluation.samples.memorisation import Memorisation, memorisation
 from vaekit.evaluation.samples.mixture import Mixture, fit_mixture
 from vaekit.evaluation.samples.rates import DECENT, Seen, rate_sentences, rate_table
@@ -32,7 +32,7 @@ from vaekit.evaluation.samples.sources import (
     make_sources,
 )
 from vaekit.evaluation.samples.tables import empty_rows, gap_table, summary_rows
-from vaekit.evaluation.samples.temperatures import by_temperature
+from vaekit.evaluation.samples.temperatures import by_temperature, temperature_sentence
 from vaekit.evaluation.samples.verdict import Verdict, blame, modes
 from vaekit.judge import Judge, Judged, unseen_rows
 from vaekit.models.base import VAE
@@ -124,10 +124,14 @@ def score_samples(
     compared = {
         name: compare(judged.features, reals, judge.name, paired=sources[name].paired) for name, judged in seen.items()
     }
-    fid = fid_estimates(sources, test, inception_weights, device=device, batch_size=batch_size, progress=progress)
-    estimates = {name: {"fid": fid[name]} | row.estimates for name, row in compared.items()}
+    inception = inception_estimates(sources, test, inception_weights, device=device, progress=progress)
+    estimates = {name: inception[name] | row.estimates for name, row in compared.items()}
     rates, rates_record = _rates(judge, prepared, rows[chosen], test, sources, seen, real, batch_size)
     copied, among = _memorisation(judge, prepared, seen, real, seed, batch_size)
+    temperatures = by_temperature(
+        model, judge, reals, seen[PRIOR].features if PRIOR in seen else None,
+        seed=seed, device=device, batch_size=batch_size,
+    )  # fmt: skip
     found = modes(estimates)
     record = {
         "judge": {"name": judge.name, "feature_dim": judge.feature_dim, "sentence": judge.sentence},
@@ -142,7 +146,7 @@ def score_samples(
         "modes": dict(zip(("name", "sentence"), found, strict=True)) if found else None,
         "attribute_rates": rates_record,
         "memorisation": copied.record() if isinstance(copied, Memorisation) else {"sentence": copied},
-        "temperatures": by_temperature(model, judge, reals, seed=seed, device=device, batch_size=batch_size),
+        "temperatures": {"rows": temperatures, "sentence": temperature_sentence(temperatures, judge.name)},
         "mixture": {"sentence": mixture.sentence() if isinstance(mixture, Mixture) else str(mixture)},
         "warnings": _warnings(len(test), judge.feature_dim, judge.name),
     }
@@ -201,7 +205,7 @@ def _rates(
 ) -> tuple[pd.DataFrame | None, dict[str, Any]]:
     """Return the table of attribute rates, or None, and what the record says of them."""
     if not judge.attributes:
-        return None, {"reason": f"Attribute rates are not computed: {judge.sentence}", "sentences": []}
+        return None, {"reason": f"Attribute rates are not computed: {judge.sentence}", "sentences": {}}
     drawn = {}
     for name in (PRIOR, AGGREGATE):
         if name in seen:
@@ -211,10 +215,14 @@ def _rates(
     labels = prepared.attribute_table(rows)[list(judge.attributes)].to_numpy()
     table = rate_table(judge.attributes, np.asarray(judge.thresholds), auroc, labels, real.probabilities, drawn)
     if not len(table):
-        what = "no samples" if not drawn else f"no attribute that the judge tells apart (AUROC of {DECENT} or more)"
-        return None, {"reason": f"Attribute rates are not computed: there are {what}.", "sentences": []}
+        what = f"no attributes that the judge tells apart (AUROC of {DECENT} or more)" if drawn else "no samples"
+        return None, {"reason": f"Attribute rates are not computed: there are {what}.", "sentences": {}}
     unsure = [name for name, value in zip(judge.attributes, auroc, strict=True) if not value >= DECENT]
-    return table, {"reason": None, "sentences": rate_sentences(table), "not_told_apart": unsure}
+    return table, {
+        "reason": None,
+        "sentences": {name: rate_sentences(table, name) for name in drawn},
+        "not_told_apart": unsure,
+    }
 
 
 def _memorisation(

@@ -32,7 +32,7 @@ DEFINITIONS = {
     FLOOR: "real train images that the judge has not seen: the floor that this number of images allows",
     BLURRED: "the test images themselves with the spectrum of the reconstructions: they lack detail only; paired",
     RECONSTRUCTIONS: "decoder means at z = mu(x) of the same test images they are held against, so paired with them",
-    INTERPOLATIONS: "decoder means halfway, on the sphere around the mean code, between mu(x) of seeded pairs of test images",
+    INTERPOLATIONS: "decoder means halfway between mu(x) of test images paired by seed, around the mean code",
     AGGREGATE: "decoder means at z from a Gaussian mixture fitted to train codes (Ghosh et al. 2020)",
     PRIOR: "decoder means at z ~ N(0, I)",
 }

@@ -22,7 +22,7 @@ def gap_table(rows: Rows, reasons: Mapping[str, str], judge: str) -> pd.DataFram
         estimates = rows.get(name, {})
         n = max((estimate.n for estimate in estimates.values()), default=0)
         line: dict[str, Any] = {"source": name, "label": label, "n": n}
-        for kind in kinds(judge, 0):
+        for kind in _present(rows, judge):
             estimate = estimates.get(kind, Estimate(None, None, None, 0))
             ends = {kind: estimate.value, f"{kind}_low": estimate.low, f"{kind}_high": estimate.high}
             line |= {key: np.nan if value is None else value for key, value in ends.items()}
@@ -35,7 +35,7 @@ def summary_rows(rows: Rows, reasons: Mapping[str, str], judge: str, dims: int) 
 
     A row of the prior has the column's own name, such as "precision"; others add their source: "fd_attributes_train".
     """
-    wanted = {kind: (PRIOR, kind) for kind in kinds(judge, dims)}
+    wanted = {kind: (PRIOR, kind) for kind in _present(rows, judge)}
     wanted |= {f"fd_{judge}_{source}": (source, f"fd_{judge}") for source in (FLOOR, RECONSTRUCTIONS, AGGREGATE)}
     found = {}
     for row, (source, kind) in wanted.items():
@@ -47,6 +47,12 @@ def summary_rows(rows: Rows, reasons: Mapping[str, str], judge: str, dims: int) 
             facts["label"] = f"{facts['label']}, {what}"
         found[row] = vars(estimate) | facts
     return found
+
+
+def _present(rows: Rows, judge: str) -> list[str]:
+    """Return the columns in their order; Inception under another name than FID's only where it was computed."""
+    found = {kind for row in rows.values() for kind in row}
+    return [kind for kind in kinds(judge, 0) if kind in found or kind != "fd_inception"]
 
 
 def empty_rows(reason: str) -> dict[str, dict[str, Any]]:

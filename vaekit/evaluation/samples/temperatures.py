@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import torch
 
 from vaekit.errors import VaekitError
@@ -9,6 +10,7 @@ from vaekit.evaluation.samples import frechet
 from vaekit.evaluation.samples.gap import Reals
 from vaekit.evaluation.samples.manifold import NEIGHBOURS, balls_of, diversity
 from vaekit.evaluation.samples.sources import decoded, prior_codes
+from vaekit.figures.words import plain
 from vaekit.judge import Judge
 from vaekit.models.base import VAE
 
@@ -17,11 +19,19 @@ MOST = 1000  # samples of each
 
 
 def by_temperature(
-    model: VAE, judge: Judge, reals: Reals, *, seed: int, device: torch.device | str, batch_size: int
+    model: VAE,
+    judge: Judge,
+    reals: Reals,
+    prior: np.ndarray | None,
+    *,
+    seed: int,
+    device: torch.device | str,
+    batch_size: int,
 ) -> list[dict[str, Any]]:
     """Return Fréchet distance and diversity of samples at each temperature; the same draws of z, scaled.
 
-    As many samples as test images, at most 1,000: fewer than in the table, which raises the distance.
+    As many samples as test images, at most 1,000: where that is fewer than in the table, the distance is larger.
+    `prior` are the features of prior samples, whose first ones are those at temperature 1; None where they diverge.
     """
     n = min(len(reals.features), MOST)
     z = prior_codes(n, model.latent_dim, seed)
@@ -29,13 +39,30 @@ def by_temperature(
     for temperature in TEMPERATURES:
         row: dict[str, Any] = {"temperature": temperature, "n": n, "reason": None}
         try:
-            images = decoded(model, temperature * z, device=device, batch_size=batch_size)
+            if temperature == 1 and prior is not None:
+                features = prior[:n]
+            else:
+                images = decoded(model, temperature * z, device=device, batch_size=batch_size)
+                features = judge.judge(images, batch_size).features
         except VaekitError as reason:
             rows.append(row | {"reason": str(reason)})
             continue
-        features = judge.judge(images, batch_size).features
         row[f"fd_{judge.name}"] = vars(frechet.estimate(frechet.moments_of(features), reals.moments))
         if reals.balls is not None and n > NEIGHBOURS:
             row["diversity"] = vars(diversity(balls_of(features - reals.centre), reals.balls))
         rows.append(row)
     return rows
+
+
+def temperature_sentence(rows: list[dict[str, Any]], judge: str) -> str | None:
+    """Return at which temperature samples are nearest to the test images and how diverse they are; None without any."""
+    measured = [row for row in rows if f"fd_{judge}" in row]
+    if len(measured) < 2:
+        return None
+    best = min(measured, key=lambda row: row[f"fd_{judge}"]["value"])
+    diverse = f", {best['diversity']['value']:.2f} times as diverse as they are" if "diversity" in best else ""
+    tried = ", ".join(f"{row['temperature']:g} ({plain(row[f'fd_{judge}']['value'])})" for row in measured)
+    return (
+        f"Of the temperatures tried, with their distances from the test images in brackets, {tried}, samples at "
+        f"t = {best['temperature']:g} are nearest{diverse}."
+    )

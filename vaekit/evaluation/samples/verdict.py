@@ -16,6 +16,7 @@ from vaekit.figures.words import plain
 THRESHOLDS = {
     "like_real": (1.5, "no fault: prior samples are at most so many times as far as real train images"),
     "alike": (0.5, "the code is empty: reconstructions are less than so many times as diverse as blurred test images"),
+    "content": (0.25, "the encoder, not the decoder: at least this share of the reconstructions' distance is no blur"),
     "also": (0.25, "a second part is named where it adds at least this share of the distance"),
     "holes": (1.5, "holes between codes: interpolations are so many times as far as reconstructions and samples"),
     "collapse": (0.5, "mode collapse: prior samples are less than so many times as diverse as test images"),
@@ -38,17 +39,11 @@ class Verdict:
         return asdict(self) | {"thresholds": thresholds}
 
 
-_STEPS = {
-    "decoder": (BLURRED, "is there in test images that are merely as blurred as the reconstructions: detail is lost"),
-    "encoder": (RECONSTRUCTIONS, "arises from blurred test images to reconstructions: the code lacks the face"),
-    "codes": (AGGREGATE, "arises from reconstructions to samples of a mixture fitted to the codes: it misses their shape"),
-    "prior": (PRIOR, "arises from that fitted mixture to the prior, which draws codes that no image has"),
-}  # fmt: skip
-_BLAMED = {
-    "decoder": "The decoder is at fault",
-    "encoder": "The encoder is at fault",
-    "codes": "The encoder is at fault by the shape of its codes",
-    "prior": "The prior is at fault",
+_STEPS = {"decoder": BLURRED, "encoder": RECONSTRUCTIONS, "codes": AGGREGATE, "prior": PRIOR}
+_PARTS = {
+    "reconstructions": "is there in reconstructions",
+    "codes": "lies between reconstructions and samples of a mixture fitted to the codes, which misses their shape",
+    "prior": "lies between samples of a mixture fitted to the codes and those of the prior, which draws other codes",
 }
 
 
@@ -77,27 +72,47 @@ def blame(rows: Mapping[str, Mapping[str, Estimate]], judge: str, reasons: Mappi
         return Verdict("encoder", empty, evidence)
     shares = _shares(far)
     if not shares:
-        return Verdict(
-            "not judged",
-            "No single step from test images to prior samples adds more distance than chance does.",
-            evidence,
-        )
-    order = sorted(shares, key=lambda part: -shares[part])
-    main, second = order[0], order[1] if len(order) > 1 else None
+        said = "No single step from test images to prior samples adds more distance than chance does."
+        return Verdict("not judged", said, evidence)
+    name, blamed, why = _main(shares)
+    distance = f"{_said(far[PRIOR])}; real train images {_said(far[FLOOR])}"
+    parts = _parts(shares)
+    order = sorted(parts, key=lambda part: -parts[part])
     sentence = (
-        f"{_BLAMED[main]}: of the distance of prior samples from the test images ({_said(far[PRIOR])}; real train "
-        f"images {_said(far[FLOOR])}) {100 * shares[main]:.0f} % {_STEPS[main][1]}."
+        f"{blamed}: {100 * parts[order[0]]:.0f} % of the distance of prior samples from the test images ({distance}) "
+        f"{_PARTS[order[0]]}{why}."
     )
-    if second is not None and shares[second] >= THRESHOLDS["also"][0]:
-        sentence += f" Another {100 * shares[second]:.0f} % {_STEPS[second][1]}."
-    return Verdict(main, sentence, evidence, shares)
+    if parts[order[1]] >= THRESHOLDS["also"][0]:
+        sentence += f" Another {100 * parts[order[1]]:.0f} % {_PARTS[order[1]]}."
+    return Verdict(name, sentence, evidence, shares)
+
+
+def _parts(shares: Mapping[str, float]) -> dict[str, float]:
+    kept = {part: shares.get(part, 0.0) for part in ("codes", "prior")}
+    return {"reconstructions": shares.get("decoder", 0.0) + shares.get("encoder", 0.0)} | kept
+
+
+def _main(shares: Mapping[str, float]) -> tuple[str, str, str]:
+    """Return who is at fault, how the sentence says so, and how it ends; blur and lost content are told apart."""
+    parts = _parts(shares)
+    largest = max(parts, key=lambda part: parts[part])
+    if largest == "prior":
+        return "prior", "The prior is at fault", ""
+    if largest == "codes":
+        return "codes", "The encoder is at fault by the shape of its codes", ""
+    content = shares.get("encoder", 0.0) / parts["reconstructions"]
+    if content >= THRESHOLDS["content"][0]:
+        why = f", and {100 * content:.0f} % of that is more than their blur explains: content that the code lacks"
+        return "encoder", "The encoder is at fault", why
+    why = f", and test images merely blurred like them show {100 * (1 - content):.0f} % of that: detail is lost"
+    return "decoder", "The decoder is at fault", why
 
 
 def _shares(far: Mapping[str, Estimate]) -> dict[str, float]:
     """Return the share of each step in all that the steps add; one that adds no more than chance has none."""
     added: dict[str, float] = {}
     before = Estimate(0.0, 0.0, 0.0, 0)
-    for part, (source, _) in _STEPS.items():
+    for part, source in _STEPS.items():
         if _beyond(far[source], before):
             added[part] = _value(far[source]) - _value(before)
         if _value(far[source]) > _value(before):
@@ -113,13 +128,13 @@ def _empty(rows: Mapping[str, Mapping[str, Estimate]]) -> str | None:
         return None
     return (
         f"The encoder is at fault: reconstructions are {made.value:.2g} times as diverse as test images, where mere "
-        f"blur would leave {possible.value:.2g}, so the code says next to nothing of the face and no prior could mend it."
+        f"blur would leave {possible.value:.2g}: the code says next to nothing of the face, and no prior could mend it."
     )
 
 
 def _evidence(rows: Mapping[str, Mapping[str, Estimate]], far: Mapping[str, Estimate], infinite: bool) -> list[str]:
     n = far[PRIOR].n
-    how = "extrapolated to infinitely many images" if infinite else f"at n = {n:,}, which raises all of them alike"
+    how = "extrapolated to infinitely many images" if infinite else f"at n = {n:,} (few images raise them)"
     names = {
         FLOOR: "real train images", BLURRED: "test images blurred like the reconstructions",
         RECONSTRUCTIONS: "reconstructions", INTERPOLATIONS: "interpolations", AGGREGATE: "samples from the mixture",

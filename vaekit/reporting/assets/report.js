@@ -3,8 +3,8 @@
   const all = (selector, within = document) => [...within.querySelectorAll(selector)];
   const make = (tag, properties = {}) => Object.assign(document.createElement(tag), properties);
 
-  // Galleries: sort, filter, and show three rows until asked for more.
-  const FIRST = 9;
+  // Galleries: sort, filter, and show a few until asked for more.
+  const FIRST = matchMedia("(max-width: 40rem)").matches ? 4 : 9;
   const form = document.querySelector(".controls");
   const key = (card, order) => {
     if (order === "") return Number(card.dataset.rank);

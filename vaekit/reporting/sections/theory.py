@@ -10,7 +10,8 @@ import pandas as pd
 from vaekit import artifacts
 from vaekit.reporting.document import Block, Bullets, Heading, Prose, section
 from vaekit.reporting.material import Material
-from vaekit.reporting.text import count, number, short
+from vaekit.reporting.tables import metrics_of
+from vaekit.reporting.text import count, short
 
 _BALANCED = 1.25  # a KL that weighs between 1 / so much and so much of what the bound asks for counts as balanced
 _SHARES = (0.5, 0.9, 0.99)  # of the rate, for which the dims are counted
@@ -37,6 +38,7 @@ def _values(material: Material) -> int:
 
 def _rate_and_distortion(material: Material) -> Iterable[Block]:
     kl, sse, bpd = (material.value(name) for name in ("kl", "sse", "bpd_calibrated"))
+    shown = {row.id: row.value for row in metrics_of(material.rows)}  # with the digits that the tables show
     model, values = material.summary["model"], _values(material)
     sigma, dims = model["sigma_calibrated"], model["latent_dim"]
     yield Prose(
@@ -47,9 +49,9 @@ def _rate_and_distortion(material: Material) -> Iterable[Block]:
     if kl is None or sse is None:
         return
     yield Prose(
-        f"Here the code costs {number(kl)} nats per image ({number(kl / math.log(2))} bits, {kl / dims:.3g} nats for "
-        f"each of its {dims:,} dims), and leaves a squared error of {number(sse)} summed over {values:,} pixel values. "
-        f"Under a Gaussian of sigma = {sigma:.3g} that error costs SSE / 2σ² = {number(sse / (2 * sigma**2))} nats."
+        f"Here the code costs {shown['kl']} nats per image ({short(kl / math.log(2))} bits, {kl / dims:.3g} nats for "
+        f"each of its {dims:,} dims), and leaves a squared error of {shown['sse']}, the sum over {values:,} values. "
+        f"Under a Gaussian of sigma = {sigma:.3g} that error costs SSE / 2σ² = {short(sse / (2 * sigma**2))} nats."
     )
     if bpd:
         share = kl / (math.log(2) * values) / bpd
@@ -116,7 +118,7 @@ def _collapse(material: Material) -> Iterable[Block]:
     kl, permuted = material.value("kl"), material.value("permuted_ratio")
     said = []
     if kl is not None:
-        said.append((kl < limits["collapsed_kl"], f"the code carries {number(kl)} nats per image."))
+        said.append((kl < limits["collapsed_kl"], f"the code carries {short(kl, 4)} nats per image."))
     if active is not None:
         said.append((active < 0.5 * dims, f"{count(active)} of {count(dims)} dims have Var[μ] > 0.01."))
     if passive is not None:

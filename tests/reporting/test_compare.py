@@ -1,0 +1,316 @@
+"""The comparison from hand-made artifacts: whose numbers are best, what is refused, what is said where things lack."""
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from markdown_it import MarkdownIt
+
+from vaekit import artifacts
+from vaekit.errors import DataError
+from vaekit.evaluation.paired import paired_differences, with_q
+from vaekit.figures.compare import RatePoint
+from vaekit.reporting.compare import build_comparison
+from vaekit.reporting.compare_metrics import side_by_side, verdict_of
+from vaekit.reporting.compare_models import read_model, refuse_unlike, unlike
+
+N, SIZE, DIMS = 60, 16, 4
+HOSTILE = "<script>alert(1)</script>\"'{{ 7*7 }}\n# h | `c` \u202egnp </style> &amp;"
+FACTS = {
+    "mse": ("Mean squared error", "squared pixel value", False),
+    "ssim": ("Structural similarity", "1", True),
+    "mse_sampled": ("Mean squared error at a sampled code", "squared pixel value", False),
+    "kl": ("KL divergence", "nats per image", None),
+    "elbo_calibrated": ("Evidence lower bound, calibrated", "nats per image", True),
+}
+
+
+def row(name, value, low=None, high=None, reason=None):
+    label, unit, higher = FACTS.get(name, (name, "1", False))
+    return {"value": value, "low": low, "high": high, "n": N if value is not None else 0, "reason": reason,
+            "unit": unit, "label": label, "higher_is_better": higher, "definition": f"{label}, defined"}  # fmt: skip
+
+
+def per_image(worse: float) -> pd.DataFrame:
+    """The same hard and easy images for every model, and a model's own small noise."""
+    hard = np.random.default_rng(0).gamma(6, 0.002, N)
+    noise = np.random.default_rng(round(1000 * worse)).normal(0, 1e-4, N)
+    mse = hard + worse + noise
+    return pd.DataFrame({
+        "image_id": [f"{i:06d}.jpg" for i in range(N)], "mse": mse, "ssim": 1 - 10 * mse, "mse_sampled": 1.1 * mse,
+        "kl": 50 - 1000 * worse, "elbo_calibrated": 3000 - 1e5 * mse,
+    })  # fmt: skip
+
+
+def finding(id, value):
+    return {"id": id, "kind": "slice", "title": f"Harder: {id}", "sentence": f"{id} is harder.", "n": 9, "p": 0.01,
+            "effect": {"value": value, "low": value / 2, "high": 2 * value, "unit": "u", "ratio": 1.4}, "q": 0.02,
+            "share": 0.1, "enrichment": {}, "image_ids": [], "evidence": [], "remedy": ""}  # fmt: skip
+
+
+def write_model(
+    folder: Path, *, run: str = "run", worse: float = 0.0, protocol=(), findings=("Hat", "Glasses")
+) -> Path:
+    """Write what a comparison reads of one model to `folder` and return it."""
+    table, rng = per_image(worse), np.random.default_rng(1)
+    values = {name: row(name, float(table[name].mean()), float(table[name].mean()) - 0.01 * abs(table[name].mean()),
+                        float(table[name].mean()) + 0.01 * abs(table[name].mean())) for name in FACTS}  # fmt: skip
+    x = rng.integers(0, 256, (N, SIZE, SIZE, 3)).astype(np.uint8)
+    x_hat = (x * (1 - 5 * worse)).astype(np.uint8)
+    evaluation = folder / artifacts.EVALUATION
+    artifacts.write_table(evaluation / artifacts.PER_IMAGE, table)
+    artifacts.write_array(evaluation / artifacts.RECONSTRUCTIONS, x_hat)
+    artifacts.write_arrays(evaluation / artifacts.PICTURES, image_id=table["image_id"].to_numpy(str)[:9], x=x[:9],
+                           x_hat=x_hat[:9], samples=x_hat[:9])  # fmt: skip
+    artifacts.write_table(evaluation / artifacts.PER_DIM, pd.DataFrame({"dim": range(DIMS), "kl": [3.0, 1, 0.1, 0]}))
+    artifacts.write_json(evaluation / artifacts.LATENT, {
+        "rows": {"active_units": row("active_units", 3), "hole": row("hole", None, reason="no dim is active")},
+        "verdict": {"name": "none", "sentence": f"{run} uses its code."},
+    })  # fmt: skip
+    artifacts.write_json(folder / artifacts.FAILURES / artifacts.FINDINGS, {
+        "metric": "mse", "findings": [finding(name, 0.1 * (i + 1)) for i, name in enumerate(findings)],
+    })  # fmt: skip
+    artifacts.write_json(evaluation / artifacts.SUMMARY, {
+        "run": {"name": run, "checkpoint": "best.pt", "epoch": 3, "step": 30},
+        "protocol": {"name": "p", "data": "celeba", "split": "test", "n": N, "crop": 178, "image_size": SIZE,
+                     "resize": "antialiased", "limit": {}, "seed": 0, "data_fingerprint": "9f2c" * 4} | dict(protocol),
+        "metrics": values,
+        "estimates": {"r2": row("r2", 0.9 - worse, 0.88 - worse, 0.92 - worse),
+                      "fid": row("fid", None, reason="the weights are not here")},
+        "config": {"objective": {"beta": 1 + 100 * worse}, "likelihood": {"name": "gaussian"}},
+        "model": {"name": "conv", "parameters": 1000, "latent_dim": DIMS, "likelihood": "Gaussian"},
+        "data": {"name": "celeba", "counts": {"train": 100, "valid": 10, "test": N}},
+        "made_by": {"vaekit": "0.1.0", "data_fingerprint": "9f2c" * 4},
+    })  # fmt: skip
+    return folder
+
+
+def originals(image_ids):
+    x = np.random.default_rng(1).integers(0, 256, (N, SIZE, SIZE, 3)).astype(np.uint8)
+    return x[[int(image_id[:6]) for image_id in image_ids]]
+
+
+def build(models: dict[str, Path], out: Path, differences=None, originals=originals):
+    """Return the comparison of the models and its content as data."""
+    if differences is None:
+        tables = {
+            name: artifacts.read_table(f / artifacts.EVALUATION / artifacts.PER_IMAGE) for name, f in models.items()
+        }
+        differences = with_q(paired_differences(tables, list(FACTS), 0))
+    made = build_comparison(models, out, differences=differences, originals=originals)
+    return made, artifacts.read_json(made.data)
+
+
+def section(data, id):
+    return next(section["blocks"] for section in data["sections"] if section["id"] == id)
+
+
+def said(blocks) -> str:
+    return json.dumps(blocks, ensure_ascii=False)
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory) -> dict[str, Path]:
+    """Good, bad by .01, and one as good as the first but for noise."""
+    root = tmp_path_factory.mktemp("three")
+    return {
+        "good": write_model(root / "good", run="good"),
+        "bad": write_model(root / "bad", run="bad", worse=0.01, findings=("Glasses", "Dark")),
+        "twin": write_model(root / "twin", run="twin", worse=1e-9),
+    }
+
+
+@pytest.fixture(scope="module")
+def built(three, tmp_path_factory):
+    return build(three, tmp_path_factory.mktemp("out"))
+
+
+def test_the_best_is_told_by_paired_differences_and_twins_are_tied(built):
+    _, data = built
+    rows = {row["metric"]["id"]: row for block in section(data, "metrics") if block["kind"] == "versus"
+            for row in block["rows"]}  # fmt: skip
+    assert set(rows["mse"]["best"]) == {"good", "twin"} and rows["mse"]["ground"] == "paired"
+    assert set(rows["ssim"]["best"]) == {"good", "twin"}
+    assert rows["kl"]["best"] == []
+    assert rows["r2"]["ground"] == "intervals" and set(rows["r2"]["best"]) == {"good", "bad", "twin"}
+    assert "fid" not in rows
+    assert "fid was not computed for any model: the weights are not here." in said(section(data, "metrics"))
+    # The intervals of the single means overlap, so that only pairs can tell these apart.
+    mse = rows["mse"]["entries"]
+    assert mse["bad"]["low"] > 0 and "good" in rows["mse"]["best"] and "bad" not in rows["mse"]["best"]
+
+
+def test_a_paired_difference_has_the_closed_form(three):
+    tables = {n: artifacts.read_table(f / artifacts.EVALUATION / artifacts.PER_IMAGE) for n, f in three.items()}
+    found = with_q(paired_differences(tables, ["mse", "kl"], 0))
+    (mse,) = [d for d in found if d.metric == "mse" and (d.first, d.second) == ("good", "bad")]
+    expected = (tables["bad"]["mse"] - tables["good"]["mse"]).mean()
+    assert mse.value == pytest.approx(expected, rel=1e-12) and mse.low < 0.01 < mse.high
+    assert (verdict_of(mse, False), verdict_of(mse, True), verdict_of(mse, None)) == ("worse", "better", "higher")
+    (twins,) = [d for d in found if d.metric == "mse" and (d.first, d.second) == ("good", "twin")]
+    assert verdict_of(twins, False) == "no clear difference"
+
+
+def test_intervals_alone_tell_apart_what_does_not_overlap():
+    def of(*ends):
+        rows = {f"m{i}": {"fid": row("fid", (low + high) / 2, low, high)} for i, (low, high) in enumerate(ends)}
+        (found,) = side_by_side(rows, ())
+        return found.best, found.ground
+
+    assert of((1, 2), (3, 4)) == (("m0",), "intervals")
+    assert of((1, 3), (2, 4)) == (("m0", "m1"), "intervals")
+    assert of((5, 6), (1, 2), (1.5, 3)) == (("m1", "m2"), "intervals")
+
+
+def test_other_likelihoods_are_not_ranked():
+    rows = {name: {"elbo": row("elbo_calibrated", value, value - 1, value + 1)} for name, value in (("a", 1), ("b", 9))}
+    from vaekit.evaluation.paired import Difference
+
+    reason = "the models' own likelihoods are of different kinds"
+    (found,) = side_by_side(rows, [Difference("elbo", "a", "b", None, None, None, 9, None, reason=reason)])
+    assert found.best == () and found.remark == reason
+
+
+def test_findings_gained_and_lost(built):
+    _, data = built
+    text = said(section(data, "findings"))
+    assert "Shared by all: Harder: Glasses." in text
+    assert "bad against good: gained Harder: Dark; lost Harder: Hat." in text
+    assert "twin against good: gained none; lost none." in text
+
+
+def test_where_they_differ_most_are_the_largest_gaps(three, built):
+    _, data = built
+    (cards,) = [block for block in section(data, "contrasts") if block["kind"] == "cards"]
+    tables = [artifacts.read_table(f / artifacts.EVALUATION / artifacts.PER_IMAGE) for f in three.values()]
+    errors = np.stack([table["mse"] for table in tables])
+    gap = errors.max(axis=0) - errors.min(axis=0)
+    expected = tables[0]["image_id"][np.argsort(-gap)[: len(cards["cards"])]].tolist()
+    assert [card["image_id"] for card in cards["cards"]] == expected
+    assert all("bad" not in card["attributes"][0] for card in cards["cards"])
+    first = cards["cards"][0]
+    assert first["values"] == pytest.approx(errors[:, np.argmax(gap)]) and len(first["facts"]) == 3
+
+
+def test_the_line_of_equal_bound_is_one():
+    """Along the line the Gaussian's elbo at its best sigma, -D/2 (1 + log(2 pi sse / D)) - kl, stays the same."""
+    values = 3 * SIZE**2
+    point = RatePoint("a", (30.0, 29.0, 31.0), (20.0, 19.0, 21.0), 0.0, values)
+    rates = np.array([0.0, 30.0, 200.0])
+    sse = point.distortion_at(rates)
+    bound = -values / 2 * (1 + np.log(2 * np.pi * sse / values)) - rates
+    np.testing.assert_allclose(bound, bound[1], rtol=1e-12)
+    assert sse[1] == 20
+
+
+def test_same_artifacts_same_bytes_without_torch(three, built, tmp_path):
+    made, _ = built
+    copies = {name: Path(shutil.copytree(folder, tmp_path / name)) for name, folder in three.items()}
+    code = (
+        "import json, sys; from pathlib import Path; from vaekit.reporting.compare import build_comparison\n"
+        "from tests.reporting import test_compare\n"
+    )
+    again, _ = build(copies, tmp_path / "again")
+    files = sorted(p.relative_to(made.html.parent) for p in made.html.parent.rglob("*.*"))
+    assert len(files) > 8
+    for file in files:
+        assert (made.html.parent / file).read_bytes() == (again.html.parent / file).read_bytes(), file
+    code = "import sys, vaekit.reporting.compare, vaekit.reporting.gate; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_hostile_names_and_findings_are_text(tmp_path):
+    models = {
+        HOSTILE: write_model(tmp_path / "a", run=HOSTILE, findings=(HOSTILE,)),
+        "b": write_model(tmp_path / "b", run="b", worse=0.01),
+    }
+    made, data = build(models, tmp_path / "out")
+    html = made.html.read_text(encoding="utf-8")
+    assert "<script>alert" not in html and "\u202e" not in html and "{{ 7*7 }}" in html and html.count("</style>") == 1
+    assert all("alert" not in script for script in re.findall(r"<script>(.*?)</script>", html, re.DOTALL))
+    markdown = made.markdown.read_text(encoding="utf-8")
+    page = MarkdownIt("commonmark", {"html": True}).enable("table").render(markdown)
+    assert "<script" not in page and "\u202e" not in page and "<h1>h" not in page
+    for figure in (made.html.parent / artifacts.FIGURES).glob("*.svg"):
+        assert "<script" not in figure.read_text(encoding="utf-8")
+    assert data["title"].startswith(HOSTILE)
+
+
+def test_what_one_model_lacks_is_said_and_the_rest_stands(three, tmp_path):
+    models = {name: Path(shutil.copytree(folder, tmp_path / name)) for name, folder in three.items()}
+    bad = models["bad"]
+    for file in (artifacts.LATENT, artifacts.RECONSTRUCTIONS, artifacts.PICTURES):
+        (bad / artifacts.EVALUATION / file).unlink()
+    (bad / artifacts.FAILURES / artifacts.FINDINGS).write_text("{broken")
+    (models["good"] / artifacts.EVALUATION / artifacts.PER_DIM).unlink()
+    _, data = build(models, tmp_path / "out")
+    assert "bad: latent.json is missing" in said(section(data, "latent"))
+    assert "good: per_dim.csv is missing" in said(section(data, "latent"))
+    assert "bad: images.npz is missing" in said(section(data, "reconstructions"))
+    assert "bad: reconstructions.npy is missing" in said(section(data, "contrasts"))
+    assert "bad: findings.json can not be read" in said(section(data, "findings"))
+    assert "twin against good: gained none; lost none." in said(section(data, "findings"))
+    assert "kl_by_rank" in said(section(data, "latent")) and "rate_distortion.svg" in said(data["sections"])
+    assert str(tmp_path) not in said(data["sections"])
+
+
+def test_images_that_can_not_be_read_any_more_are_said(three, tmp_path):
+    def gone(image_ids):
+        raise DataError("--data celeba: there is no such dataset or folder.")
+
+    _, data = build(three, tmp_path, originals=gone)
+    assert "there is no such dataset" in said(section(data, "contrasts"))
+    assert "picture" in said(section(data, "reconstructions"))
+
+
+UNLIKE = [
+    ({"crop": 148}, "the crop is 178 for a and 148 for b", "--crop"),
+    ({"image_size": 32}, "the image size is 16 for a and 32 for b", "See them"),
+    ({"n": 61}, "the number of test images is 60 for a and 61 for b", "See them"),
+    ({"seed": 1}, "the seed is 0 for a and 1 for b", "--seed"),
+    ({"split": "valid"}, "the split is test for a and valid for b", "See them"),
+    ({"limit": {"test": 50}}, "the limit of the test split is none for a and 50 for b", "--limit"),
+    ({"data_fingerprint": "0000"}, "the fingerprint of the images is 9f2c9f2c9f2c for a and 0000 for b", "See them"),
+]
+
+
+@pytest.mark.parametrize(("change", "sentence", "flag"), UNLIKE, ids=[next(iter(case[0])) for case in UNLIKE])
+def test_unlike_protocols_are_refused_with_the_difference_named(tmp_path, change, sentence, flag):
+    folders = {"a": write_model(tmp_path / "a"), "b": write_model(tmp_path / "b", worse=0.01, protocol=change)}
+    models = [read_model(name, folder) for name, folder in folders.items()]
+    found = unlike({model.name: model.summary for model in models})
+    assert sentence in [str(difference) for difference in found]
+    with pytest.raises(DataError, match="These models can not be compared: .*" + re.escape(sentence)) as refused:
+        refuse_unlike(found, "see them side by side")
+    assert flag in str(refused.value)
+    _, data = build(folders, tmp_path / "out", differences=[])
+    overview = said(section(data, "overview"))
+    assert "not tested alike" in overview and f"{sentence[:1].upper()}{sentence[1:]}" in overview
+    assert "Paired differences" not in said(data["sections"])
+
+
+def test_other_numbers_of_train_images_are_alike(tmp_path):
+    few = {"limit": {"train": 50}, "data_fingerprint": "0000"}
+    models = [write_model(tmp_path / "a"), write_model(tmp_path / "b", protocol=few)]
+    assert unlike({str(i): read_model(str(i), folder).summary for i, folder in enumerate(models)}) == []
+
+
+def test_unlike_models_are_not_ranked_on_request(tmp_path):
+    folders = {"a": write_model(tmp_path / "a"), "b": write_model(tmp_path / "b", worse=0.5, protocol={"crop": 148})}
+    _, data = build(folders, tmp_path / "out", differences=[])
+    rows = [row for block in section(data, "metrics") if block["kind"] == "versus" for row in block["rows"]]
+    assert rows and all(row["best"] == [] for row in rows)
+
+
+def test_the_markdown_table_renders(built):
+    made, _ = built
+    page = MarkdownIt("commonmark").enable("table").render(made.markdown.read_text(encoding="utf-8"))
+    assert "<strong>tied</strong>" in page and page.count("<table>") > 3
+    for picture in re.findall(r'src="([^"]+)"', page):
+        assert (made.html.parent / picture).is_file(), picture
