@@ -137,6 +137,8 @@ def evaluate(
 ) -> "Evaluation":
     """Evaluate a checkpoint on the test split and write <out>/<run>/<protocol>/evaluation/summary.json and the rest.
 
+    The walks through its latent space that a report shows are written beside it, to exploration/.
+
     Args:
         checkpoint: a .pt file, or a run's folder or name; None takes the best checkpoint of the newest run.
         data, crop, image_size, limit: the images; None takes what the model was trained with.
@@ -154,6 +156,7 @@ def evaluate(
     from vaekit.device import choose_device
     from vaekit.evaluation.evaluate import evaluate as run_evaluation
     from vaekit.evaluation.evaluate import protocol_of
+    from vaekit.exploration.explore import explore
 
     path = find_checkpoint(checkpoint)
     target = choose_device(device)
@@ -162,11 +165,16 @@ def evaluate(
     settings = _with(loaded.config.data, source=data, crop=crop, image_size=image_size, limit=limit)
     prepared, settings = prepare_data(settings, progress)
     name = protocol_of(prepared, settings, seed)["name"]
-    return run_evaluation(
+    found = run_evaluation(
         loaded, path, prepared, Path(out) / run_name(path) / name / artifacts.EVALUATION,
         settings=settings, inception_weights=None if inception_weights is None else Path(inception_weights), seed=seed,
         device=target, batch_size=batch_size, progress=progress,
     )  # fmt: skip
+    explore(
+        run_name(path), loaded.model, prepared, found.folder, found.folder.parent / artifacts.EXPLORATION,
+        seed=seed, device=target, progress=progress,
+    )  # fmt: skip
+    return found
 
 
 def failures(
@@ -247,10 +255,10 @@ def report(
     )  # fmt: skip
     found = evaluation_of(checkpoint, out=out, seed=seed, progress=progress, **evaluation)
     folder = failures_of(found, checkpoint, out=out, seed=seed, progress=progress, **evaluation)
+    explored = exploration_of(found, checkpoint, seed=seed, progress=progress, device=evaluation.get("device", "auto"))
     return build_report(
-        found.folder, folder, found.folder.parent.parent,
-        exploration=found.folder.parent / artifacts.EXPLORATION, edition=edition, progress=progress,
-    )  # fmt: skip
+        found.folder, folder, found.folder.parent.parent, exploration=explored, edition=edition, progress=progress
+    )
 
 
 def find_checkpoint(checkpoint: str | Path | None, runs: Path = Path("checkpoints")) -> Path:
@@ -310,6 +318,27 @@ def failures_of(found: "Evaluation", checkpoint: str | Path | None, **options: A
     if not found.summary["made_by"].items() <= _made_by(folder / artifacts.FAILURES_SUMMARY).items():
         log.info("No failure analysis of this evaluation in %s: making one.", folder)
         failures(checkpoint, **options)
+    return folder
+
+
+def exploration_of(
+    found: "Evaluation", checkpoint: str | Path | None, *, seed: int, device: str, progress: Progress
+) -> Path:
+    """Return the folder of the exploration of this evaluation; make one, and say so, where none fits."""
+    folder = found.folder.parent / artifacts.EXPLORATION
+    if not found.summary["made_by"].items() <= _made_by(folder / artifacts.EXPLORATION_SUMMARY).items():
+        from vaekit.checkpoint import load_checkpoint
+        from vaekit.config import DataConfig
+        from vaekit.device import choose_device
+        from vaekit.exploration.explore import explore
+
+        log.info("No exploration of this evaluation in %s: making one.", folder)
+        path, target = find_checkpoint(checkpoint), choose_device(device)
+        prepared, _ = prepare_data(DataConfig.parse(found.summary["protocol"]["settings"], str(found.folder)), progress)
+        explore(
+            run_name(path), load_checkpoint(path, target).model, prepared, found.folder, folder,
+            seed=seed, device=target, progress=progress,
+        )  # fmt: skip
     return folder
 
 

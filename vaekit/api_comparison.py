@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from vaekit import artifacts
-from vaekit.api import evaluation_of, failures_of, find_checkpoint, prepare_data, run_name
+from vaekit.api import evaluation_of, exploration_of, failures_of, find_checkpoint, prepare_data, run_name
 from vaekit.errors import CheckpointError, ConfigError, DataError
 from vaekit.progress import Progress, silent
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vaekit.evaluation.paired import Difference
     from vaekit.evaluation.results import Evaluation
     from vaekit.reporting.compare import Comparison
+    from vaekit.reporting.compare_models import Unlike
     from vaekit.reporting.compare_pictures import Originals
     from vaekit.reporting.gate import Gate
 
@@ -58,18 +59,20 @@ def compare(
         VaekitError: of the kind that fits: checkpoints, settings, data or output folder.
     """
     from vaekit.reporting.compare import build_comparison
-    from vaekit.reporting.compare_models import refuse_unlike, unlike
+    from vaekit.reporting.compare_models import refuse_unlike
 
     named = _named(find_checkpoints(checkpoints))
     if len(named) < 2:
         raise ConfigError(f"A comparison takes two models or more, and {len(named)} was named: {', '.join(named)}.")
     options = {"out": out, "seed": seed, "progress": progress, **evaluation}
     found = {name: evaluation_of(path, **options) for name, path in named.items()}
-    differences = unlike({name: one.summary for name, one in found.items()})
+    differences = _unlike(found)
     if not allow_unlike:
         refuse_unlike(differences, "see them side by side, without paired differences, with --allow-unlike")
+    device = evaluation.get("device", "auto")
     for name, path in named.items():
         failures_of(found[name], path, **options)
+        exploration_of(found[name], path, seed=seed, device=device, progress=progress)
     first = next(iter(found.values()))
     return build_comparison(
         {name: one.folder.parent for name, one in found.items()},
@@ -110,7 +113,7 @@ def check(
         ConfigError: nothing to check, or no such metric.
         DataError: the baseline was not tested alike.
     """
-    from vaekit.reporting.compare_models import refuse_unlike, unlike
+    from vaekit.reporting.compare_models import refuse_unlike
     from vaekit.reporting.gate import COMPARED, Gate, check_baseline, check_bounds
 
     if not most and not least and baseline is None:
@@ -129,9 +132,7 @@ def check(
         other, name = _named([find_checkpoint(baseline), path])
         base = evaluation_of(baseline, **options)
         both = {other: base, name: found}
-        refuse_unlike(
-            unlike({key: one.summary for key, one in both.items()}), "choose a baseline that was tested alike"
-        )
+        refuse_unlike(_unlike(both), "choose a baseline that was tested alike")
         rows_of_base = base.summary["metrics"] | base.summary["estimates"]
         checks += check_baseline(rows, rows_of_base, paired(both, seed), metrics or COMPARED, tolerance)
     return Gate(run_name(path), found.summary["protocol"]["name"], other, tuple(checks))
@@ -174,6 +175,14 @@ def paired(found: Mapping[str, "Evaluation"], seed: int) -> list["Difference"]:
     if len({one.summary["config"]["likelihood"]["name"] for one in found.values()}) > 1:
         differences = [_own(difference) for difference in differences]
     return with_q(differences)
+
+
+def _unlike(found: Mapping[str, "Evaluation"]) -> "list[Unlike]":
+    from vaekit.reporting.compare_models import unlike
+
+    paths = {name: one.folder / artifacts.SAMPLES for name, one in found.items()}
+    samples = {name: artifacts.read_json(path) for name, path in paths.items() if path.is_file()}
+    return unlike({name: one.summary for name, one in found.items()}, samples)
 
 
 def _own(difference: "Difference") -> "Difference":

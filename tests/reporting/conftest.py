@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.reporting.stages import write_exploration, write_findings, write_probes, write_samples
 from vaekit import artifacts
 from vaekit.config import RunConfig
 from vaekit.evaluation.latent.verdict import Verdict
@@ -186,7 +187,6 @@ def make_artifacts(
         "epoch": epoch, "step": 1272 * epoch,
         "train_loss": 2000 * fall - 11_500, "train_recon_nll": 2000 * fall - 11_560, "train_kl": 60 - 20 * fall,
         "valid_loss": 1900 * fall - 11_450, "valid_recon_nll": 1900 * fall - 11_511,
-        
         "valid_kl": 61 - 20 * fall, "valid_mse": 0.009 + 0.01 * fall, "sigma": 0.07, "grad_norm": 80.0,
     }))  # fmt: skip
     config = RunConfig.parse({"model": {"name": "conv", "latent_dim": dims}, "data": {"image_size": size}}, "test")
@@ -223,6 +223,11 @@ def make_artifacts(
         })  # fmt: skip
         order = slices["difference"].abs().sort_values(ascending=False).index
         artifacts.write_table(failures / artifacts.SLICES, slices.loc[order])
+        write_probes(evaluation, attributes, dims)
+        write_samples(evaluation, attributes)
+    names = [*table["image_id"], "last.jpg"]  # one image makes no pair
+    write_exploration(root / artifacts.EXPLORATION, x, attributes, names)
+    write_findings(failures, x, x_hat, names, attributes[0] if attributes else "Hat")
     return evaluation, failures
 
 

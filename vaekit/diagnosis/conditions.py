@@ -104,7 +104,7 @@ def all_conditions(error: np.ndarray, material: Material) -> list[Condition]:
     """Return every condition that at least 30 images meet and at least 30 do not.
 
     Attributes present and absent; properties in their lowest and highest twentieth, tenth and quarter, and beyond the
-    two thresholds at which a regression tree of three leaves splits the error.
+    two thresholds at which a regression tree of three leaves splits the error, where less than a quarter lies beyond.
     """
     found = [attribute_condition(material, name, present) for name in material.attributes for present in (True, False)]
     for name in material.properties:
@@ -122,7 +122,8 @@ def _splits(error: np.ndarray, material: Material, name: str) -> Iterator[Condit
     tree.fit(values[:, None], error)
     for threshold in np.unique(tree.tree_.threshold[tree.tree_.children_left >= 0]):
         above = float((values > threshold).mean())
-        yield Condition("property", name, above <= 0.5, float(threshold), min(above, 1 - above))
+        if min(above, 1 - above) < max(SHARES):
+            yield Condition("property", name, above <= 0.5, float(threshold), min(above, 1 - above))
 
 
 def _differs(condition: Condition, other: Condition) -> bool:

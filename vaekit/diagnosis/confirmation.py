@@ -51,7 +51,7 @@ class Tested:
         planned: it was a candidate before anything was looked at.
         mask: its images, bool (N,).
         difference: of mean errors inside and outside; None where the slice is too small to be tested.
-        p: of "no worse than the other images, or than a plainer rule that contains it"; q: adjusted over all candidates.
+        p: of "no worse than the other images, or than a plainer rule that contains it"; q: adjusted over all of them.
         excess: its images times the difference, over the total error; over N standard deviations without a zero.
         size: the effect over its least size worth a finding, below 1 where it is trivial.
         worst: its images among the worst, the number of those, odds ratio and p of Fisher's exact test.

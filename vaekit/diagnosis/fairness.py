@@ -1,13 +1,32 @@
 """Whether the error differs between groups of people, in plain words, and what that can not say."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
-from vaekit.diagnosis.outcome import Outcome
+from vaekit.diagnosis.difference import MeanDifference, mean_difference
+from vaekit.diagnosis.explain import additive_design
+from vaekit.diagnosis.outcome import LEAST, Effect, Outcome, percent, spoken
+from vaekit.diagnosis.properties import PROPERTIES
+from vaekit.errors import ConfigError, did_you_mean
+from vaekit.figures.words import in_sentence, readable
 
 GROUPS = ("Male", "Young", "Pale_Skin")
+GAP = 0.02  # of the error of the others: a smaller gap is not called one
+# What belongs to the picture rather than to the face in it, as far as that can be told apart.
+HELD_EQUAL = (
+    "brightness", "contrast", "saturation", "background_edges", "background_brightness", "background_saturation",
+    "background_warmth",
+)  # fmt: skip
+CAVEATS = (
+    "Groups are what annotators labelled, in two values each: not what the people pictured say of themselves.",
+    "The test split is no sample of any population, and a larger error is not yet a harm.",
+    "Brightness, contrast and saturation are partly those of skin and hair: where a gap vanishes once they are held "
+    "equal, the people concerned are still reconstructed worse.",
+)
 
 
 @dataclass(frozen=True)
@@ -15,14 +34,18 @@ class Fairness:
     """The gap of the error between groups.
 
     Attributes:
-        outcomes: one test per group.
-        rows: for findings.json's "fairness": group, n_with, n_without, mean_with, mean_without, difference, ratio (each with
-            low, high), p, q, adjusted (same after adjusting for image properties), face (same in the face alone).
-        notes: what the gaps can not say; groups that could not be tested.
+        outcomes: one test per group, "gap-<attribute>".
+        rows: for findings.json's "fairness", one per group: group, n_with, n_without, mean_with, mean_without,
+            difference, low, high, ratio, ratio_low, ratio_high (None where the metric has no natural zero), p, q, found;
+            adjusted and face, each {value, low, high} of the ratio (of the difference where there is no ratio) or None:
+            the gap at equal pictures, and that of the error in the face alone.
+        held_equal: the properties that the adjusted gap holds equal.
+        notes: what the gaps can not say, and groups that could not be tested.
     """
 
     outcomes: tuple[Outcome, ...]
-    rows: list[dict]
+    rows: list[dict[str, Any]]
+    held_equal: tuple[str, ...]
     notes: tuple[str, ...]
 
 
@@ -34,18 +57,166 @@ def fairness(
     label: str,
     unit: str,
     higher_is_better: bool,
-    groups: tuple[str, ...] = GROUPS,
+    groups: tuple[str, ...] | None = None,
     face_error: np.ndarray | None = None,
+    persons: np.ndarray | None = None,
 ) -> Fairness:
     """Return the gap of the error between images with and without each attribute in `groups`.
 
+    A gap is found where q < .05 (Benjamini-Hochberg over the groups) and it is 2 % of the others' error or more.
+
     Args:
-        error: (N,) per-image values of the metric that `label` and `unit` name.
+        error: (N,) per-image values of the metric that `label` and `unit` name; those not finite are left out.
         attributes: 0/1 (N, K).
-        properties: numbers per image (N, P) that the adjusted gap holds equal.
-        face_error: (N,) the error in the face alone (`Regions.per_image["face_mse"]`).
+        properties: numbers per image (N, P); the adjusted gap holds those in HELD_EQUAL equal.
+        label: of the metric.
+        unit: of the metric.
+        higher_is_better: of the metric.
+        groups: attributes; None takes those of Male, Young and Pale_Skin that the data have.
+        face_error: (N,) error in the face alone, `Regions.per_image["face_mse"]`.
+        persons: (N,) codes of who is pictured; None where that is not known.
 
     Raises:
-        ConfigError: a group that is no attribute.
+        ConfigError: a group that is no attribute of the data.
     """
-    raise NotImplementedError
+    for group in groups or ():
+        if group not in attributes:
+            raise ConfigError(
+                f"--group {group} is no attribute of these data.{did_you_mean(group, attributes.columns)}"
+            )
+    chosen = groups if groups is not None else tuple(group for group in GROUPS if group in attributes)
+    if not chosen:
+        note = f"No gap between groups was looked for: the data label none of {', '.join(GROUPS)}."
+        return Fairness((), [], (), (note,))
+    held = tuple(name for name in HELD_EQUAL if name in properties)
+    usable = np.isfinite(error) & np.isfinite(properties[list(held)].to_numpy(np.float64)).all(1)
+    error = np.asarray(error, np.float64)[usable]
+    codes = None if persons is None else np.unique(persons[usable], return_inverse=True)[1]
+    as_ratio = not higher_is_better and len(error) > 0 and bool((error > 0).all())
+    design = additive_design(
+        properties[list(held)].to_numpy(np.float64)[usable], np.empty((len(error), 0)), slice(None)
+    )
+    notes, rows = [*CAVEATS], []
+    for group in chosen:
+        inside = attributes[group].to_numpy()[usable] == 1
+        gap = (
+            mean_difference(error, inside, codes, ratio=as_ratio)
+            if min(inside.sum(), (~inside).sum()) >= LEAST
+            else None
+        )
+        if gap is None:
+            notes.append(
+                f"{readable(group)} was not tested: {inside.sum():,} images with it and {(~inside).sum():,} without, "
+                f"{LEAST} of either are the least."
+            )
+            continue
+        adjusted = _adjusted(error, inside, design, codes, as_ratio=as_ratio) if held else None
+        face = None
+        if face_error is not None:
+            face = _ends(mean_difference(np.asarray(face_error, np.float64)[usable], inside, codes, ratio=True), True)
+        rows.append(_row(group, gap, as_ratio) | {"adjusted": adjusted, "face": face})
+    adjusted_p = stats.false_discovery_control([row["p"] for row in rows]) if rows else []
+    for row, q in zip(rows, adjusted_p, strict=True):
+        large = abs(row["ratio"] - 1) >= GAP if as_ratio else True
+        row |= {"q": float(q), "found": bool(q < 0.05 and large)}
+    if not usable.all():
+        notes.append(f"{(~usable).sum():,} images without a finite value are left out.")
+    words = {"label": label, "unit": unit, "sign": -1 if higher_is_better else 1, "held": held}
+    return Fairness(tuple(_outcome(row, **words) for row in rows), rows, held, tuple(notes))
+
+
+def _row(group: str, gap: MeanDifference, as_ratio: bool) -> dict[str, Any]:
+    return {
+        "group": group, "n_with": gap.n, "n_without": gap.n_out, "mean_with": gap.mean_in, "mean_without": gap.mean_out,
+        "difference": gap.value, "low": gap.low, "high": gap.high, "ratio": gap.ratio if as_ratio else None,
+        "ratio_low": gap.ratio_low, "ratio_high": gap.ratio_high, "p": gap.p,
+    }  # fmt: skip
+
+
+def _ends(gap: MeanDifference | None, as_ratio: bool) -> dict[str, float] | None:
+    if gap is None or (as_ratio and gap.ratio is None):
+        return None
+    value, low, high = (gap.ratio, gap.ratio_low, gap.ratio_high) if as_ratio else (gap.value, gap.low, gap.high)
+    return {"value": value, "low": low, "high": high}
+
+
+def _adjusted(
+    error: np.ndarray, inside: np.ndarray, design: np.ndarray, codes: np.ndarray | None, *, as_ratio: bool
+) -> dict[str, float]:
+    """Return the gap at equal pictures: a ratio of means (log link) or a difference of means, with its interval.
+
+    Poisson pseudo-likelihood for the ratio: without properties it is the plain ratio of the means, whatever the
+    distribution of the errors (Gourieroux, Monfort & Trognon 1984). The variance is the sandwich, summed over persons.
+    """
+    columns = np.column_stack([np.ones(len(error)), inside, design])
+    used = np.ptp(columns, axis=0) > 0
+    used[0] = True
+    columns = columns[:, used]
+    scaled = error / error.mean() if as_ratio else error
+    beta = np.zeros(columns.shape[1])
+    fitted = np.ones(len(error))
+    for _ in range(50):
+        weight = fitted if as_ratio else np.ones_like(fitted)
+        bread = np.linalg.pinv(columns.T @ (weight[:, None] * columns), hermitian=True)
+        step = bread @ (columns.T @ (scaled - (fitted if as_ratio else columns @ beta)))
+        beta += step
+        fitted = np.exp(np.clip(columns @ beta, -30, 30))
+        if np.abs(step).max() < 1e-10:
+            break
+    score = columns * (scaled - (fitted if as_ratio else columns @ beta))[:, None]
+    groups = len(error) if codes is None else int(codes.max()) + 1
+    if codes is not None:
+        score = np.stack([np.bincount(codes, column, minlength=groups) for column in score.T], axis=1)
+    freedom = max(groups - columns.shape[1], 1)
+    spread = float(np.sqrt((bread @ (score.T @ score) @ bread)[1, 1] * groups / freedom))
+    reach = float(stats.t.ppf(0.975, freedom)) * spread
+    ends = {"value": float(beta[1]), "low": float(beta[1]) - reach, "high": float(beta[1]) + reach}
+    return {key: float(np.exp(end)) for key, end in ends.items()} if as_ratio else ends
+
+
+def _gap(value: float, low: float, high: float, *, ratio: bool, unit: str, sign: int) -> str:
+    """Return a gap in words: "6 % [4, 8] worse" from a ratio, "0.4 [0.3, 0.5] dB worse" from a difference."""
+    if ratio:
+        value, low, high = value - 1, low - 1, high - 1
+    value, low, high = sign * value, *sorted((sign * low, sign * high))
+    way = "worse" if value > 0 else "better"
+    if value < 0:
+        value, low, high = -value, -high, -low
+    return f"{percent(value, low, high)} {way}" if ratio else f"{spoken(value, low, high)} {unit} {way}"
+
+
+def _outcome(row: dict[str, Any], *, label: str, unit: str, sign: int, held: tuple[str, ...]) -> Outcome:
+    ratio = row["ratio"] is not None
+    name, id = readable(row["group"]), f"gap-{row['group']}"
+    ends = ("ratio", "ratio_low", "ratio_high") if ratio else ("difference", "low", "high")
+    value, low, high = (row[end] for end in ends)
+    effect = Effect(row["difference"], row["low"], row["high"], unit, row["ratio"])
+    counts = f"{row['n_with']:,} with it, {row['n_without']:,} without"
+    said = _gap(value, low, high, ratio=ratio, unit=unit, sign=sign)
+    evidence = []
+    if row["adjusted"] is not None:
+        at_equal = _gap(*row["adjusted"].values(), ratio=ratio, unit=unit, sign=sign)
+        named = ", ".join(PROPERTIES[name].label for name in held)
+        none = 1 if ratio else 0
+        gone = row["adjusted"]["low"] <= none <= row["adjusted"]["high"]
+        evidence.append(f"At equal {named} they are {at_equal}{', which can not be told from no gap' if gone else ''}.")
+    if row["face"] is not None:
+        evidence.append(f"In the face alone they are {_gap(*row['face'].values(), ratio=True, unit='1', sign=1)}.")
+    test = {
+        "effect": effect,
+        "n": row["n_with"] + row["n_without"],
+        "p": row["p"],
+        "q": row["q"],
+        "evidence": tuple(evidence),
+    }
+    if row["found"]:
+        sentence = f"Images labelled {name} are reconstructed {said} than the others ({in_sentence(label)}; {counts})."
+        remedy = "Look at how many of them the train split has, and weigh or add images where they are few."
+        return Outcome(id, "fairness", f"Gap by {name}", sentence, True, **test, remedy=remedy)
+    bound = max(abs(low - 1), abs(high - 1)) if ratio else max(abs(low), abs(high))
+    bounded = f"{100 * bound:.2g} %" if ratio else f"{bound:.3g} {unit}"
+    sentence = (
+        f"No gap found by {name} ({in_sentence(label)}; {counts}): images labelled so are {said}; a gap of more than "
+        f"{bounded} is ruled out."
+    )
+    return Outcome(id, "fairness", f"Gap by {name}", sentence, False, **test)

@@ -54,7 +54,7 @@ def fold(
 
 
 def _shares(kept: list[Tested], error: np.ndarray, has_zero: bool) -> np.ndarray:
-    """Return each slice's images times its effect beside the others, over the total error (N deviations, without a zero)."""
+    """Return each slice's images times its effect beside the others, over the total error (or N deviations)."""
     design = np.stack([np.ones(len(error)), *(k.mask.astype(np.float64) for k in kept)], axis=1)
     effects = np.linalg.lstsq(design, error, rcond=None)[0][1:]
     return effects * design[:, 1:].sum(0) / (error.sum() if has_zero else len(error) * max(error.std(), 1e-300))

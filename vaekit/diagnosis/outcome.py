@@ -76,8 +76,10 @@ def spoken(value: float, low: float | None, high: float | None, scale: float = 1
 
 def percent(value: float, low: float | None, high: float | None) -> str:
     """Return "62.1 % [60.3, 64]" for a share and its interval, to a tenth of a percent."""
-    ends = ["…" if end is None else f"{100 * end:.1f}".removesuffix(".0") for end in (low, high)]
-    return f"{100 * value:.1f}".removesuffix(".0") + f" % [{ends[0]}, {ends[1]}]"
+    value, low, high = (
+        "…" if end is None else f"{round(100 * end, 1) + 0.0:.1f}".removesuffix(".0") for end in (value, low, high)
+    )
+    return f"{value} % [{low}, {high}]"
 
 
 def estimate_row(

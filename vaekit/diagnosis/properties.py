@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy import fft
+from scipy.ndimage import uniform_filter
 
 from vaekit.diagnosis.regions import ALIGNED, ELLIPSE, face_mask
 from vaekit.progress import Progress, silent
@@ -13,6 +14,7 @@ CHUNK = 64  # images at a time: their float32 copies stay in the cache
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 EDGE = 0.05  # slope of luma per pixel from which a pixel counts as an edge
 COARSEST = 0.125  # cycles per pixel from which a regular pattern counts
+NO_PATTERN, NO_POWER = 10.0, 1e-4  # what edges and noise reach; keeps a flat picture from dividing by nothing
 # The background of an aligned image: outside of the face's ellipse stretched over the hair, above the shoulders.
 STRETCH, SHOULDERS = (1.5, 1.4), 160
 
@@ -40,8 +42,9 @@ PROPERTIES: dict[str, Property] = {
     ),
     "periodicity": Property(
         "regular pattern", "1",
-        "largest power at one frequency over the mean power of its ring, of windowed luma finer than 8 pixels: high for "
-        "stripes, halftone and screens",
+        "largest power around one frequency (3 x 3 bins, finer than 8 pixels) over the mean power between 3 and 4 bins "
+        f"away, of windowed luma: high for stripes, halftone and moire; no less than {NO_PATTERN:g}, which edges and "
+        "noise reach",
     ),
     "face_colours": Property(
         "colour variety in the face", "pixel value",
@@ -112,11 +115,8 @@ class _Measure:
         self._mean_face = _standardised((mean_image @ LUMA).reshape(1, -1)[:, self._face])[0]
         window = np.hanning(side + 2)[1:-1].astype(np.float32)
         self._window = window[:, None] * window
-        radius = np.hypot(fft.fftfreq(side)[:, None], fft.rfftfreq(side))
+        radius = np.hypot(fft.fftfreq(side)[:, None], fft.fftfreq(side))
         self._band = (radius >= COARSEST) & (radius <= 0.5)
-        rings = ((radius[self._band] - COARSEST) * side).astype(int)
-        self._in_ring = (rings[:, None] == np.arange(rings.max() + 1)).astype(np.float32)
-        self._ring_mean = self._in_ring / self._in_ring.sum(0)
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Return the properties of a few images in the order of PROPERTIES, (B, P)."""
@@ -156,9 +156,10 @@ class _Measure:
         )
 
     def _periodicity(self, luma: np.ndarray) -> np.ndarray:
-        centred = (luma - luma.mean((1, 2), keepdims=True)) * self._window
-        power = np.abs(fft.rfft2(centred)[:, self._band]) ** 2
-        return (power / ((power @ self._ring_mean) @ self._in_ring.T + 1e-6)).max(1)
+        power = np.abs(fft.fft2((luma - luma.mean((1, 2), keepdims=True)) * self._window)) ** 2
+        around = {width: uniform_filter(power, (0, width, width), mode="wrap") for width in (3, 5, 9)}
+        ring = (81 * around[9] - 25 * around[5]) / (81 - 25)
+        return np.maximum((around[3] / (ring + NO_POWER))[:, self._band].max(1), NO_PATTERN)
 
 
 def _standardised(values: np.ndarray) -> np.ndarray:

@@ -42,7 +42,6 @@ PICTURED = 32  # test images kept as pictures, drawn by the seed
 CODED = {"train": 16_000, "valid": 4_000}  # most images, drawn by the seed, whose codes others are fitted to
 CALIBRATED_ON = 2048  # valid images, drawn by the seed: sigma is then known to about half a percent
 SAMPLES = 64  # draws from the prior kept as pictures
-ENCODED = {"train": 16_000, "valid": 4_000}  # images, drawn by the seed, whose codes are fitted and checked
 
 
 def protocol_of(prepared: Prepared, settings: DataConfig, seed: int) -> dict[str, Any]:
@@ -156,11 +155,10 @@ def evaluate(
     artifacts.write_table(folder / artifacts.PER_DIM, latent.per_dim)
     artifacts.write_arrays(folder / artifacts.LATENT_ARRAYS, **latent.arrays)
     artifacts.write_json(folder / artifacts.LATENT, latent.record())
-    codes = {split: _codes(model, prepared, split, seed, device, batch_size, progress) for split in ENCODED}
     judge = _judge(prepared, seed, device, progress)
     scored = score_samples(
-        model, prepared, rows, collected, codes["train"], codes["valid"],
-        artifacts.read_array(folder / artifacts.RECONSTRUCTIONS), judge=judge, inception_weights=inception_weights,
+        model, prepared, rows, collected, train, valid, artifacts.read_array(folder / artifacts.RECONSTRUCTIONS),
+        judge=judge, inception_weights=inception_weights,
         seed=seed, device=device, batch_size=batch_size, progress=progress,
     )  # fmt: skip
     scored.write(folder)
@@ -203,19 +201,6 @@ def evaluate(
         },
     )
     return Evaluation(folder)
-
-
-def _codes(
-    model: VAE,
-    prepared: Prepared,
-    split: str,
-    seed: int,
-    device: torch.device | str,
-    batch_size: int,
-    progress: Progress,
-) -> Codes:
-    rows = some_rows(prepared.rows(split), ENCODED[split], seed, "codes")
-    return encode_rows(model, prepared, rows, seed=seed, device=device, batch_size=batch_size, progress=progress)
 
 
 def _judge(prepared: Prepared, seed: int, device: torch.device | str, progress: Progress) -> Judge | DataError:

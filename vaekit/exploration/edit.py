@@ -69,7 +69,7 @@ class Edit(Shown):
             [
                 *self.sentences,
                 "What the probes say as the edit grows (logit of the edited picture, encoded again):",
-                grown.to_string(float_format="{:+.2f}".format),
+                grown.rename(columns="{:+.3g}".format).to_string(float_format="{:+.2f}".format),
             ]
         )
 

@@ -31,7 +31,7 @@ def decode(model: VAE, z: np.ndarray) -> np.ndarray:
 @torch.inference_mode()
 def encode(model: VAE, images: np.ndarray) -> np.ndarray:
     """Return mu of pictures, uint8 (..., S, S, 3), as float64 (..., D)."""
-    flat = torch.from_numpy(np.ascontiguousarray(images.reshape(-1, *images.shape[-3:]))).permute(0, 3, 1, 2)
+    flat = torch.tensor(images.reshape(-1, *images.shape[-3:])).permute(0, 3, 1, 2)
     parts = [model.encode(part.to(model.device).float().div(255)).mu.double().cpu() for part in flat.split(_AT_A_TIME)]
     return torch.cat(parts).numpy().reshape(*images.shape[:-3], -1)
 

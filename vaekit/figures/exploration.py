@@ -11,6 +11,7 @@ from vaekit.errors import DataError
 from vaekit.figures._style import MUTED, ORANGE, canvas, figure_bytes, theme
 from vaekit.figures.base import Artifacts, Drawn, figure
 from vaekit.figures.grids import png_bytes
+from vaekit.figures.probes import short
 from vaekit.figures.strips import BLANK, strips
 from vaekit.figures.words import readable, visible
 
@@ -25,7 +26,8 @@ def traversal_sheet(
     pictures: np.ndarray, rows: Sequence[Mapping[str, Any]], percentiles: Sequence[float], *, by_run: bool = False
 ) -> Image.Image:
     """Return walks along single dims, uint8 (R, steps, S, S, 3); a row knows its run, dim, kl, low, high, change."""
-    labels = [f"dim {row['dim']}\nKL {row['kl']:.3g} nats" for row in rows]
+    kl = ["KL " + (f"{row['kl']:.3g}" if row["kl"] >= 0.01 else "< 0.01") + " nats" for row in rows]
+    labels = [f"dim {row['dim']}\n{nats}" for row, nats in zip(rows, kl, strict=True)]
     apart = []
     if by_run:
         labels = [f"{visible(row['run'])}\n{label}" for row, label in zip(rows, labels, strict=True)]
@@ -53,9 +55,13 @@ def interpolation_sheet(
 
 def edit_sheet(original: np.ndarray, pictures: np.ndarray, strengths: np.ndarray, label: str) -> Image.Image:
     """Return an image, uint8 (S, S, 3), and its edits, (T, S, S, 3), in one row."""
-    heads = ["original", *(f"{strength:+.3g}" for strength in strengths)]
+    heads = ["original", *map(_strength, strengths)]
     row = np.concatenate([original[None], pictures])[None]
     return strips(row, [label], heads=heads, columns_apart=(1,), scale=max(1, 128 // len(original)))
+
+
+def _strength(value: float) -> str:
+    return f"{value:+.3g}".replace("-", "−") if value else "0"
 
 
 def _rows_that_fit(pictures: np.ndarray) -> int:
@@ -117,7 +123,7 @@ def edits(artifacts: Artifacts) -> Drawn:
     sheet = strips(
         pictures[:n].reshape(n, images * count, *pictures.shape[3:]),
         [f"{readable(row['attribute'])}\n{row['value']:+.2f} per step" for row in rows],
-        heads=[f"{strength:+.3g}" if strength else "0" for strength in strengths] * images,
+        heads=[*map(_strength, strengths)] * images,
         columns_apart=range(count, images * count, count),
     )
     best, worst = max(rows, key=lambda row: row["value"]), min(rows, key=lambda row: row["value"])
@@ -145,8 +151,8 @@ def edit_effects(artifacts: Artifacts) -> Drawn:
         fig, (axes,) = canvas(8.6, 1.1 + 0.27 * len(order))
         image = axes.imshow(shown, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="none")
         axes.set(title="What a step along a direction does to every probe", yticks=range(len(order)))
-        axes.set_xticks(range(len(edited)), [readable(name).replace(" ", "\n", 1) for name in edited])
-        axes.set_yticks(range(len(order)), [readable(name) for name in probes[order]])
+        axes.set_xticks(range(len(edited)), [short(name).replace(" ", "\n", 1) for name in edited], parse_math=False)
+        axes.set_yticks(range(len(order)), [short(name) for name in probes[order]], parse_math=False)
         axes.tick_params(length=0)
         axes.grid(visible=False)
         for (i, j), value in np.ndenumerate(shown):

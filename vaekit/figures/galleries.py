@@ -3,7 +3,17 @@
 import numpy as np
 import pandas as pd
 
-from vaekit.artifacts import BEST_IMAGES, FAILURES_SUMMARY, GALLERY, RANDOM_IMAGES, SUMMARY, WORST
+from vaekit.artifacts import (
+    BEST_IMAGES,
+    FAILURES_SUMMARY,
+    FINDING_PICTURES,
+    FINDINGS,
+    GALLERY,
+    RANDOM_IMAGES,
+    SUMMARY,
+    WORST,
+)  # fmt: skip
+from vaekit.errors import DataError
 from vaekit.figures.base import Artifacts, Drawn, figure
 from vaekit.figures.grids import gallery, png_bytes, shared_limit
 from vaekit.figures.words import in_sentence, plain, readable
@@ -11,6 +21,7 @@ from vaekit.figures.words import in_sentence, plain, readable
 KINDS = {"worst": WORST, "best": BEST_IMAGES, "random": RANDOM_IMAGES}
 CHOSEN = {"worst": "the worst by {}", "best": "the best by {}", "random": "drawn by seed"}
 _MOST = 24
+_FINDINGS, _PER_FINDING = 6, 4  # findings and images of each that one figure shows
 
 
 def pictures(artifacts: Artifacts, kind: str) -> tuple[np.ndarray, np.ndarray]:
@@ -58,3 +69,32 @@ for _kind, _file in KINDS.items():
     figure(f"gallery_{_kind}", needs=(FAILURES_SUMMARY, GALLERY, _file, SUMMARY))(
         lambda artifacts, kind=_kind: _draw(artifacts, kind)
     )
+
+
+@figure("finding_images", needs=(FINDINGS, FINDING_PICTURES))
+def finding_images(artifacts: Artifacts) -> Drawn:
+    """Draw the images that show each finding: original, reconstruction and error map, with the finding's number."""
+    found = artifacts[FINDINGS]["findings"]
+    arrays = artifacts[FINDING_PICTURES]
+    shown = [
+        (number, finding, arrays[f"{finding['id']}_x"][:_PER_FINDING], arrays[f"{finding['id']}_x_hat"][:_PER_FINDING])
+        for number, finding in enumerate(found[:_FINDINGS], 1)
+        if len(arrays.get(f"{finding['id']}_x", ()))
+    ]
+    if not shown:
+        raise DataError("No finding comes with pictures.")
+    labels = [
+        f"{number}. {finding['title']}\n{image_id}"
+        for number, finding, x, _ in shown
+        for image_id, _ in zip(finding["image_ids"], x, strict=False)
+    ]
+    x, x_hat = (np.concatenate([row[k] for row in shown]) for k in (2, 3))
+    limit = shared_limit(*((a, b) for _, _, a, b in shown))
+    titles = "; ".join(f"{number}. {finding['title']}" for number, finding, _, _ in shown)
+    caption = (
+        f"{len(x)} images that show the {len(shown)} findings: {titles}. Left to right: original, reconstruction, "
+        f"error from 0 (black) to {limit:.2f} or more (brightest)."
+    )
+    alt = f"{len(x)} test images with reconstruction and error map, by finding: {titles}."
+    picture = gallery(x, x_hat, labels[: len(x)], limit=limit)
+    return Drawn("Images that show the findings", caption, alt, png_bytes(picture), "png")

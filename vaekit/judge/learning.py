@@ -44,7 +44,8 @@ def teach(
     network = initialised(lambda: AttributeNetwork(labels.shape[1]), seed, "attributes")
     network = network.to(device, memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, LEARNING_RATE, total_steps=steps, pct_start=0.2)
+    # Up to the full rate in the first fifth of the steps, then down to none: one straight line each (Smith 2018).
+    rate = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda i: min(5 * (i + 1), 1.25 * (steps - i)) / steps)
     generator = torch_generator(seed, "judge", "order")
     loss = nn.BCEWithLogitsLoss()
     network.train()
@@ -57,7 +58,7 @@ def teach(
             optimiser.zero_grad()
             loss(network.raw(x)[1], targets[chosen].to(device)).backward()
             optimiser.step()
-            schedule.step()
+            rate.step()
         progress("judge", epoch + 1, epochs)
     network.eval().standardise(pixels)
     return network

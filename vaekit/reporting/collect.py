@@ -68,8 +68,14 @@ class Collected:
 
 
 def stage_of(name: str) -> str:
-    """Return the command that writes a file."""
+    """Return the stage that writes a file: "evaluate", "explore" or "failures"."""
     return "failures" if name in ANALYSED else "explore" if name in EXPLORED else "evaluate"
+
+
+def command_of(name: str) -> str:
+    """Return the command that writes a file; a report explores what was not explored."""
+    stage = stage_of(name)
+    return "report" if stage == "explore" else stage
 
 
 def collect(folders: Folders) -> Collected:
@@ -102,5 +108,5 @@ def _why(name: str, folder: Path | None) -> str:
     if stage == "failures" and not was_run:
         return "The failures of this evaluation have not been analysed: run `vaekit failures`."
     if stage == "explore" and not was_run:
-        return "The latent code of this model has not been explored: run `vaekit explore`."
-    return _REASONS.get(name, f"{name} is missing: run `vaekit {stage}` again.")
+        return "The latent code of this model has not been explored: run `vaekit report` on its checkpoint."
+    return _REASONS.get(name, f"{name} is missing: run `vaekit {command_of(name)}` again.")

@@ -1,16 +1,20 @@
 """What the sections of a comparison are written from."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures.base import Drawn
 from vaekit.reporting.compare_metrics import SideBySide, side_by_side
 from vaekit.reporting.compare_models import Compared, Unlike, unlike
 from vaekit.reporting.compare_pictures import Errors, Originals, errors_of
 from vaekit.reporting.document import Gap, Picture
+from vaekit.reporting.sections.metrics import group_of
+
+SAMPLES = "Samples"  # the group of metrics that a judge measures
 
 if TYPE_CHECKING:
     from vaekit.evaluation.paired import Difference
@@ -32,13 +36,24 @@ class Together:
     @cached_property
     def unlike(self) -> list[Unlike]:
         """In what their protocols differ."""
-        return unlike({model.name: model.summary for model in self.models})
+        return unlike({model.name: model.summary for model in self.models}, self.contents(artifacts.SAMPLES))
+
+    @cached_property
+    def judge_differs(self) -> str | None:
+        """Why numbers about samples do not compare although the protocols do; None where they do."""
+        # A judge is made from the train images, and is the same for the same images and seed.
+        fingerprints = {model.summary["protocol"]["data_fingerprint"] for model in self.models}
+        return "the judges were made from different train images" if len(fingerprints) > 1 else None
 
     @cached_property
     def rows(self) -> tuple[SideBySide, ...]:
         """Every metric and estimate of summary.json."""
         rows = {model.name: model.rows for model in self.models}
-        return side_by_side(rows, self.differences, ranked=not self.unlike)
+        incomparable = self.judge_differs
+        return tuple(
+            replace(row, best=(), ground=incomparable) if incomparable and group_of(row.metric.id) == SAMPLES else row
+            for row in side_by_side(rows, self.differences, ranked=not self.unlike)
+        )
 
     @cached_property
     def errors(self) -> Errors:

@@ -93,19 +93,28 @@ def read_model(name: str, folder: Path) -> Compared:
     return Compared(name, found, missing)
 
 
-def unlike(summaries: Mapping[str, Mapping[str, Any]]) -> list[Unlike]:
-    """Return in what the protocols of these summaries (name of a model -> summary.json) differ.
+def unlike(
+    summaries: Mapping[str, Mapping[str, Any]], samples: Mapping[str, Mapping[str, Any]] | None = None
+) -> list[Unlike]:
+    """Return in what the protocols of models differ.
 
     Models trained on more or fewer images of the same data are alike as long as they are tested on the same ones.
+
+    Args:
+        summaries: name of a model -> summary.json.
+        samples: name of a model -> samples.json, where there is one: it names the judge.
     """
-    protocols = {name: _protocol(summary) for name, summary in summaries.items()}
+    judges = {name: str(content["judge"]["name"]) for name, content in (samples or {}).items()}
+    protocols = {name: _protocol(summary) | {"judge": judges.get(name, "none")} for name, summary in summaries.items()}
     first, *others = protocols.values()
     # A limit on train or valid changes the fingerprint of the images, and leaves the test images as they are.
     same_limits = len({str(summary["protocol"]["limit"] or {}) for summary in summaries.values()}) == 1
     return [
         Unlike(key, label, {name: protocol[key] for name, protocol in protocols.items()})
         for key, label in _PROTOCOL.items()
-        if any(protocol[key] != first[key] for protocol in others) and (key != "images" or same_limits)
+        if any(protocol[key] != first[key] for protocol in others)
+        and (key != "images" or same_limits)
+        and (key != "judge" or len(judges) == len(summaries))
     ]
 
 
@@ -121,12 +130,10 @@ def refuse_unlike(differences: Sequence[Unlike], otherwise: str) -> None:
 def _protocol(summary: Mapping[str, Any]) -> dict[str, str]:
     protocol = summary["protocol"]
     limit = protocol["limit"] or {}
-    judge = summary.get("judge") or {}
     return {
         **{key: str(protocol[key]) for key in ("data", "split", "n", "crop", "image_size", "resize", "seed")},
         "limit": str(limit.get(protocol["split"], "none")),
         "images": protocol["data_fingerprint"][:12],
-        "judge": str(judge.get("name", judge) if isinstance(judge, dict) else judge),
         "vaekit": str(summary["made_by"].get("vaekit", "unknown")),
     }
 

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures import compare as figures
-from vaekit.figures.words import in_sentence
+from vaekit.figures.words import in_sentence, plain
 from vaekit.reporting.compare_material import Together, entries
 from vaekit.reporting.compare_metrics import (
     Rows,
@@ -40,6 +41,7 @@ from vaekit.reporting.sections.metrics import GROUPS, group_of
 from vaekit.reporting.tables import numbers, table_of, words
 from vaekit.reporting.text import count, interval, listed, number
 
+_TRAVERSED = 3  # dims of each model
 Q_LEVEL, RESAMPLES = 0.05, 1000  # as in evaluation/paired.py, for the sentences that name them
 _LEAD = "elbo_calibrated"  # the one number that holds rate and distortion together, whatever the loss was
 
@@ -201,7 +203,19 @@ def contrasts(together: Together) -> Iterable[Block]:
 
 
 def traversals(together: Together) -> Iterable[Block]:
-    """Yield what the most used dims of each model do to the same face."""
+    """Yield what the most used dims of each model do to its mean face."""
+    rows, summaries = {}, together.contents(artifacts.EXPLORATION_SUMMARY)
+    for name, arrays in together.contents(artifacts.TRAVERSALS).items():
+        facts = summaries.get(name, {}).get("traversals", {})
+        kl = dict(zip(facts.get("dims", ()), facts.get("kl", ()), strict=True))
+        for dim, pictures in list(zip(arrays["dims"].tolist(), arrays["pictures"], strict=True))[:_TRAVERSED]:
+            rows[f"{name}: dim {dim}" + (f", {plain(kl[dim])} nats" if dim in kl else "")] = pictures
+    caption = (
+        f"The {_TRAVERSED} dims of the largest KL of each model, each moved over the range of its own codes on the "
+        "test images while the others stay at their means. A dim that the decoder does not use changes nothing."
+    )
+    if rows:
+        yield together.picture("traversals", lambda: figures.picture_rows("Traversals", caption, rows))
     yield from (Gap(reason) for reason in together.reasons(artifacts.TRAVERSALS))
 
 
@@ -211,10 +225,40 @@ def samples(together: Together) -> Iterable[Block]:
     yield together.picture(
         "samples",
         lambda: figures.picture_rows(
-            "Samples from the prior", "The same number of unselected decoder means at z ~ N(0, I) of each model.", drawn
+            "Samples from the prior", "Unselected decoder means at z ~ N(0, I) of each model.", drawn
         ),
     )
+    yield from _sampling_gap(together)
     yield from (Gap(reason) for reason in together.reasons(artifacts.SAMPLES))
+
+
+def _sampling_gap(together: Together) -> Iterable[Block]:
+    """Yield how far each model's pictures are from the test images, source by source."""
+    contents, tables = together.contents(artifacts.SAMPLES), together.contents(artifacts.SAMPLING_GAP)
+    judges = {content["judge"]["name"] for content in contents.values()}
+    if len(judges) > 1:
+        yield Gap(f"The models' samples were measured by different judges ({listed(sorted(judges))}).")
+    if len(judges) != 1 or not tables:
+        return
+    metric = f"fd_{judges.pop()}"
+    facts = next(iter(contents.values()))["metrics"].get(metric)
+    if facts is None:
+        return
+    columns = {"value": metric, "low": f"{metric}_low", "high": f"{metric}_high"}
+    rows: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in tables}
+    for name, table in tables.items():
+        for record in table.to_dict("records"):
+            ends = {key: None if pd.isna(record[column]) else float(record[column]) for key, column in columns.items()}
+            reason = None if pd.isna(record["reason"]) else str(record["reason"])
+            own = {"label": record["label"], "unit": "", "n": int(record["n"]), "reason": reason}
+            rows[name][str(record["source"])] = facts | own | ends
+    yield Heading("Sampling gap", in_sentence(facts["label"]))
+    yield Prose(
+        f"How far each source of pictures is from the test images: {in_sentence(facts['label'])}, "
+        f"{facts['definition']}."
+    )
+    ranked = not together.unlike and together.judge_differs is None
+    yield Versus("Sampling gap", tuple(tables), side_by_side(rows, (), ranked=ranked))
 
 
 def latent(together: Together) -> Iterable[Block]:
@@ -317,6 +361,8 @@ def limits(together: Together) -> Iterable[Block]:
         )
     if len({str(model.summary["protocol"]["limit"]) for model in together.models}) > 1 and not together.unlike:
         said.append("The models were trained on different numbers of images, and tested on the same ones.")
+    if together.judge_differs:
+        said.append(f"Numbers about samples are not ranked: {together.judge_differs}.")
     said.append("Pixel errors forgive blur: a model can win by error and lack every fine detail. Look at the pictures.")
     yield Bullets(tuple(said))
 

@@ -8,7 +8,7 @@ from typing import Any
 from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures.base import Drawn
-from vaekit.reporting.collect import stage_of
+from vaekit.reporting.collect import command_of
 from vaekit.reporting.document import Block, Gap, Picture, Section
 
 
@@ -75,5 +75,5 @@ class Material:
         except DataError as error:
             return [Gap(str(error))]
         except KeyError as error:
-            again = f"run `vaekit {stage_of(files[-1])}` again"
+            again = f"run `vaekit {command_of(files[-1])}` again"
             return [Gap(f"{' or '.join(files)} lacks {error.args[0]!r}: {again}.")]

@@ -12,9 +12,7 @@ def world():
     """Return codes of six dims, the last two hardly or never moving, three attributes, and their directions."""
     r = np.random.default_rng(0)
     mu = (r.normal(size=(1500, 6)) * [3, 1, 0.5, 1, 1e-4, 0] + [0, 5, 0, 0, 1, 2]).astype(np.float32)
-    labels = np.stack(
-        [mu[:, 0] > 1, mu[:, 0] + 3 * (mu[:, 1] - 5) > 0, mu[:, 3] + r.normal(size=1500) > 0.5], axis=1
-    )
+    labels = np.stack([mu[:, 0] > 1, mu[:, 0] + 3 * (mu[:, 1] - 5) > 0, mu[:, 3] + r.normal(size=1500) > 0.5], axis=1)
     train, test = slice(1000), slice(1000, 1500)
     scaling = Scaling.of(mu[train])
     fit = fit_one(scaling(mu[train]), labels[train], 1.0)
@@ -38,7 +36,9 @@ def test_a_step_moves_the_probes_own_logit_by_its_standard_deviation(world):
     for k in range(3):
         moved = (test + found.normal[k]) @ found.coefficients[k] - test @ found.coefficients[k]
         assert moved == pytest.approx(np.full(500, spread[k]), rel=1e-9)
-        assert moved == pytest.approx((test + 3 * found.normal[k] - (test + 2 * found.normal[k])) @ found.coefficients[k])
+        assert moved == pytest.approx(
+            (test + 3 * found.normal[k] - (test + 2 * found.normal[k])) @ found.coefficients[k]
+        )
 
 
 def test_a_step_leaves_unused_dims_alone(world):

@@ -112,9 +112,10 @@ def _assembled(a: Moments, b: Moments, shared: float) -> float:
 def _influence(own: Moments, other: Moments, directions: np.ndarray, shared: np.ndarray) -> np.ndarray:
     """Return what each image of `own` moves the distance, (N,), from one side's singular vectors (R, rank)."""
     assert own.centred is not None
+    n = len(own.centred)
     in_factor = directions if own.coordinates is None else own.coordinates @ directions
-    overlap = (len(own.centred) - 1) * (np.square(in_factor) @ shared)
-    return 2 * own.centred @ (own.mean - other.mean) + np.square(own.centred).sum(1) - overlap
+    spread = np.square(own.centred).sum(1) - (n - 1) * (np.square(in_factor) @ shared)
+    return 2 * own.centred @ (own.mean - other.mean) + n / (n - 1) * spread
 
 
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:

@@ -34,32 +34,23 @@ def findings(content: dict[str, Any], material: Material) -> Iterable[Block]:
         yield Scale(limit)
     elif found:
         yield Gap(material.missing.get(artifacts.FINDING_PICTURES, "The findings come without pictures."))
-    for number_, finding in enumerate(found, 1):
-        yield Heading(f"{number_}. {finding['title']}", finding["kind"].replace("_", " "), level=4)
-        yield from _finding(finding, content, there.get(finding["id"]), limit, material)
+    last = next(reversed(there), None)  # below it Markdown shows the pictures of all
+    for place, finding in enumerate(found, 1):
+        yield Heading(f"{place}. {finding['title']}", finding["kind"].replace("_", " "), level=4)
+        yield Prose(finding["sentence"])
+        yield Facts(tuple(_facts(finding)))
+        if finding["evidence"]:
+            yield Bullets(tuple(finding["evidence"]))
+        if finding.get("remedy"):
+            yield Prose(f"What to try: {finding['remedy']}")
+        if finding["id"] in there:
+            cards = _cards(finding["image_ids"], there[finding["id"]], limit, content, material)
+            yield Cards(
+                f"finding-{finding['id']}", cards, content["label"], len(cards), artifacts.FINDING_PICTURES,
+                material.figure("finding_images") if finding["id"] == last else None,
+            )  # fmt: skip
     if content["notes"]:
         yield Bullets(tuple(content["notes"]))
-
-
-def _finding(
-    finding: dict[str, Any],
-    content: dict[str, Any],
-    pair: tuple[np.ndarray, np.ndarray] | None,
-    limit: float,
-    material: Material,
-) -> Iterable[Block]:
-    yield Prose(finding["sentence"])
-    yield Facts(tuple(_facts(finding)))
-    if finding["evidence"]:
-        yield Bullets(tuple(finding["evidence"]))
-    if finding.get("remedy"):
-        yield Prose(f"What to try: {finding['remedy']}")
-    if pair is not None:
-        ids = finding["image_ids"][: len(pair[0])]
-        yield Cards(
-            f"finding-{finding['id']}", tuple(_cards(ids, pair, limit, content, material)), content["label"], len(ids),
-            artifacts.FINDINGS,
-        )  # fmt: skip
 
 
 def _facts(finding: dict[str, Any]) -> Iterable[tuple[str, str]]:
@@ -78,15 +69,17 @@ def _facts(finding: dict[str, Any]) -> Iterable[tuple[str, str]]:
 
 def _cards(
     ids: list[str], pair: tuple[np.ndarray, np.ndarray], limit: float, content: dict[str, Any], material: Material
-) -> Iterable[Card]:
+) -> tuple[Card, ...]:
     metric = content["metric"]
     table: pd.DataFrame | None = material.files.get(artifacts.PER_IMAGE)
     known = table.set_index("image_id")[metric] if table is not None and metric in table else pd.Series(dtype=float)
+    cards = []
     for rank, (image_id, picture) in enumerate(zip(ids, triples(*pair, limit), strict=False), 1):
         value = float(known.get(image_id, np.nan))
         shown = number(value) if np.isfinite(value) else "–"
         png = png_bytes(Image.fromarray(picture))
-        yield Card(rank, str(image_id), shown, (), (), (), png, picture.shape[1], picture.shape[0])
+        cards.append(Card(rank, str(image_id), shown, (), (), (), png, picture.shape[1], picture.shape[0]))
+    return tuple(cards)
 
 
 @section("tested", "Tested and not found", part="Failures", place=140)

@@ -12,7 +12,8 @@ from vaekit.reporting.text import count, number
 GROUPS = (
     ("Reconstruction", ("mse", "sse", "mae", "psnr", "ssim", "r2", "lpips")),
     ("Rate and likelihood", ("kl", "recon_nll", "elbo", "bce_excess", "iwae", "ess", "bpd")),
-    ("Samples", ("fid", "fd_", "kid", "precision", "recall", "density", "coverage", "rfid", "diversity", "memor")),
+    ("Samples", ("fid", "fd_", "kid", "precision", "recall", "density", "coverage", "diversity")),
+    ("What the code knows", ("probe", "tad", "mig", "dci", "factor")),
 )
 _REST = "Further metrics"
 

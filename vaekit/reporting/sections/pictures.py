@@ -1,9 +1,8 @@
-"""What training and the model show: curves, reconstructions, and samples from the prior and by temperature."""
+"""What training and the model show: the history of the run, and reconstructions."""
 
 from collections.abc import Iterable
 
-from vaekit import artifacts
-from vaekit.reporting.document import Block, Prose, section
+from vaekit.reporting.document import Block, section
 from vaekit.reporting.material import Material
 
 
@@ -17,13 +16,3 @@ def curves(material: Material) -> Iterable[Block]:
 def reconstructions(material: Material) -> Iterable[Block]:
     """Yield test images above what the model makes of them."""
     yield material.figure("reconstructions")
-
-
-@section("samples", "Samples", part="Pictures", place=60)
-def samples(material: Material) -> Iterable[Block]:
-    """Yield draws from the prior, the same draws by temperature, draws from the codes' own density, and neighbours."""
-    verdict = material.files.get(artifacts.SAMPLES, {}).get("verdict")
-    if verdict:
-        yield Prose(verdict["sentence"], "strong")
-    for name in ("samples", "temperatures", "samples_aggregate", "neighbours"):
-        yield material.figure(name)

@@ -1,15 +1,153 @@
-"""What samples lack against the test images: distances of their features, and how often each attribute occurs."""
+"""How real and how varied samples are: against the test images, source by source, and attribute by attribute."""
 
 from collections.abc import Iterable
+from typing import Any
 
-from vaekit.reporting.document import Block, Heading, section
+import pandas as pd
+
+from vaekit import artifacts
+from vaekit.errors import DataError
+from vaekit.figures.words import readable
+from vaekit.reporting.document import Block, Bullets, Details, Facts, Grid, Heading, Prose, section
 from vaekit.reporting.material import Material
+from vaekit.reporting.tables import Table, estimates, numbers, table_of, words
+from vaekit.reporting.text import count, short
+
+# The columns of the table in short; what stands in none of them is in the table with intervals all the same.
+_NAMES = {
+    "fid": "FID", "fd_inception": "FD, Inception", "precision": "Precision", "recall": "Recall", "density": "Density",
+    "coverage": "Coverage", "diversity": "Diversity",
+}  # fmt: skip
+
+
+@section("samples", "Samples", part="Pictures", place=60)
+def samples(material: Material) -> Iterable[Block]:
+    """Yield draws from the prior, the same draws by temperature, draws from the codes' own density, and neighbours."""
+    content = material.files.get(artifacts.SAMPLES, {})
+    yield material.figure("samples")
+    yield material.figure("temperatures")
+    yield from _said(content.get("temperatures"))
+    yield material.figure("samples_aggregate")
+    yield from _said(content.get("mixture"))
+    yield Heading("Does it remember its training images?")
+    yield from _said(content.get("memorisation"))
+    yield material.figure("neighbours")
 
 
 @section("sampling_gap", "Sampling gap", part="Pictures", place=70)
 def sampling_gap(material: Material) -> Iterable[Block]:
-    """Yield how far each source of pictures is from the test images."""
+    """Yield how far each source of pictures is from the test images, and which part of the model is to blame."""
+    yield from material.part(_blame, artifacts.SAMPLES)
     yield material.figure("sampling_gap")
+    yield from material.part(_gap, artifacts.SAMPLING_GAP, artifacts.SAMPLES)
     yield material.figure("precision_recall")
     yield Heading("Attribute rates")
+    yield from material.part(lambda content: _rates(content, material), artifacts.SAMPLES)
+
+
+def _said(part: dict[str, Any] | None) -> Iterable[Block]:
+    """Yield what one part of samples.json says in a sentence."""
+    if part and part.get("sentence"):
+        yield Prose(part["sentence"])
+
+
+def _blame(content: dict[str, Any]) -> Iterable[Block]:
+    verdict = content["verdict"]
+    yield Prose(verdict["sentence"], "strong")
+    yield from _said(content.get("modes"))
+    if verdict["evidence"]:
+        yield Bullets(tuple(verdict["evidence"]))
+    if judge := content.get("judge"):
+        yield Facts((("Judge", judge["sentence"]),))
+    if content.get("warnings"):
+        yield Bullets(tuple(content["warnings"]))
+    limits = verdict["thresholds"].values()
+    table = table_of(
+        numbers("Threshold", (limit["value"] for limit in limits), "{:g}".format),
+        words("What it decides", (limit["meaning"] for limit in limits)),
+    )
+    yield Details("Thresholds of the verdict", (Grid("Thresholds of the verdict on samples", table),))
+
+
+def _gap(table: pd.DataFrame, content: dict[str, Any]) -> Iterable[Block]:
+    kinds = content["metrics"]
+    columns = [name for name in kinds if name in table]
+    shown = [name for name in columns if table[name].notna().any()]
+    sources = words("Source", table["label"])
+    yield Grid(
+        "Distance of each source from the test images",
+        table_of(
+            sources,
+            numbers("n", table["n"], count),
+            *(numbers(_name(name, kinds), table[name]) for name in shown),
+        ),
+    )
+    rows = [
+        (row["label"], kinds[name]["label"], row[name], row[f"{name}_low"], row[f"{name}_high"], row["n"])
+        for _, row in table.iterrows()
+        for name in shown
+        if pd.notna(row[name])
+    ]
+    if rows:
+        of, metric, value, low, high, n = zip(*rows, strict=True)
+        long = table_of(
+            words("Source", of),
+            words("Metric", metric),
+            estimates("Value, 95 % interval", value, low, high),
+            numbers("n", n, count),
+        )
+        yield Details(
+            "Every number with its interval", (Grid("Sampling gap with intervals", long), _definitions(kinds))
+        )
+    for _, row in table.iterrows():
+        if pd.notna(row["reason"]):
+            yield Prose(f"{row['label']}: {row['reason']}", "small")
+
+
+def _definitions(kinds: dict[str, Any]) -> Facts:
+    return Facts(tuple((kind["label"], kind["definition"]) for kind in kinds.values()))
+
+
+def _name(name: str, kinds: dict[str, Any]) -> str:
+    """Return the short heading of a column, its arrow included."""
+    if name in _NAMES:
+        head = _NAMES[name]
+    elif name.startswith("fd_"):
+        head = "FD, N → ∞" if name.endswith("_inf") else "FD"
+    else:
+        head = "KID"
+    arrow = {True: " ↑", False: " ↓", None: ""}[kinds[name]["higher_is_better"]]
+    return head + arrow
+
+
+def _rates(content: dict[str, Any], material: Material) -> Iterable[Block]:
+    rates = content.get("attribute_rates", {"reason": content.get("reason"), "sentences": {}})
+    if rates["reason"]:
+        raise DataError(rates["reason"])
+    for name, said in rates["sentences"].items():
+        yield Prose(f"{content['sources'][name]['label']}:", "small")
+        yield Bullets(tuple(said))
     yield material.figure("attribute_rates")
+    yield from material.part(lambda table: _rate_tables(table, content), artifacts.ATTRIBUTE_RATES)
+
+
+def _rate_tables(table: pd.DataFrame, content: dict[str, Any]) -> Iterable[Block]:
+    for name, rows in table.groupby("source", sort=False):
+        label = content["sources"][name]["label"]
+        yield Details(f"{label}: every attribute", (Grid(f"Attribute rates: {label}", _rate_table(rows)),))
+
+
+def _rate_table(rows: pd.DataFrame) -> Table:
+    def percent(value: float) -> str:
+        return f"{short(100 * value)} %"
+
+    return table_of(
+        words("Attribute", map(readable, rows["attribute"].astype(str))),
+        numbers("Test images", rows["real"], percent),
+        numbers("Blurred alike", rows["blurred"], percent),
+        numbers("Samples", rows["rate"], percent),
+        numbers("95 % from", rows["rate_low"], percent),
+        numbers("to", rows["rate_high"], percent),
+        numbers("q", rows["q_real"], lambda value: f"{value:.2g}"),
+        words("Finding", rows["finding"]),
+    )

@@ -156,6 +156,4 @@ def _commands(material: Material) -> Iterable[str]:
     yield f"vaekit train --recipe {artifacts.CONFIG} --run {shlex.quote(run['name'])}"
     yield f"vaekit evaluate {checkpoint} {options}"
     yield f"vaekit failures {checkpoint}{ranking} {options}"
-    if artifacts.EXPLORATION_SUMMARY in material.files:
-        yield f"vaekit explore {checkpoint} {options}"
     yield f"vaekit report {checkpoint} {options}"

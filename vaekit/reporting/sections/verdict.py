@@ -19,6 +19,17 @@ TILES = {
     "fd_attributes": "FD (judge)",
 }  # fmt: skip
 _TOP = 3  # findings that stand in the box
+_ABSENT = 3  # metrics without a value that it names
+# What to try where a part of the model keeps samples away from real faces.
+_REMEDIES = {
+    "prior": "Draw samples from the mixture fitted to the codes instead of from the prior: `vaekit sample --from "
+    "aggregate` (Ghosh et al. 2020).",
+    "decoder": "Detail is lost before any sampling: try a larger decoder, longer training or a perceptual term "
+    "(`--set objective.perceptual`).",
+    "encoder": "The code lacks content that reconstructions need: try more latent dims or a smaller beta.",
+    "codes": "The codes have a shape that a mixture of Gaussians misses: try a larger beta, which brings them "
+    "nearer to the prior.",
+}
 
 
 @section("verdict", "Verdict", part="Results", place=10)
@@ -58,8 +69,7 @@ def _good(material: Material) -> Iterable[str]:
         yield f"The code explains {100 * r2:.3g} % of what the mean face leaves open."
     if is_healthy(material):
         yield material.files[artifacts.LATENT]["verdict"]["sentence"]
-    if (samples := material.files.get(artifacts.SAMPLES, {})).get("verdict"):
-        yield samples["verdict"]["sentence"]
+    yield from (sentence for is_good, sentence in _samples(material) if is_good)
 
 
 def _wrong(material: Material, found: list[dict[str, Any]]) -> Iterable[str]:
@@ -67,16 +77,29 @@ def _wrong(material: Material, found: list[dict[str, Any]]) -> Iterable[str]:
         yield material.missing[artifacts.LATENT]
     elif not is_healthy(material):
         yield material.files[artifacts.LATENT]["verdict"]["sentence"]
+    yield from (sentence for is_good, sentence in _samples(material) if not is_good)
     yield from (finding["sentence"] for finding in found[:_TOP])
     if len(found) > _TOP:
         yield f"{count(len(found) - _TOP)} more findings stand in the section on failures."
     yield from _worst(material)
 
 
+def _samples(material: Material) -> Iterable[tuple[bool, str]]:
+    """Yield what the verdicts on samples say, and whether that is good; what could not be judged is neither."""
+    content = material.files.get(artifacts.SAMPLES, {})
+    for part in ("verdict", "modes"):
+        said = content.get(part)
+        if said and said["name"] != "not judged":
+            yield said["name"] == "none", said["sentence"]
+
+
 def _attempt(material: Material, found: list[dict[str, Any]]) -> Iterable[str]:
     said = list(material.files.get(artifacts.LATENT, {}).get("verdict", {}).get("remedies", ()))
-    if has_hole(material):
-        said.append("Draw samples from a density fitted to the codes instead of from the prior (Ghosh et al. 2020).")
+    blamed = material.files.get(artifacts.SAMPLES, {}).get("verdict", {}).get("name")
+    if has_hole(material) or blamed == "prior":
+        said.append(_REMEDIES["prior"])
+    elif blamed in _REMEDIES:
+        said.append(_REMEDIES[blamed])
     said += [finding["remedy"] for finding in found[:_TOP] if finding.get("remedy")]
     if not said:
         said = ["Nothing that was tested calls for a remedy: look at the worst images in the section on failures."]
@@ -105,7 +128,8 @@ def _remarks(material: Material) -> Iterable[str]:
     metrics = metrics_of(material.rows)
     yield from (f"Warning: {metric.label} is {metric.warning}." for metric in metrics if metric.warning)
     if absent := [metric.label for metric in metrics if metric.is_absent]:
-        yield f"Not computed: {listed(absent)}; the reasons stand in the table of metrics."
+        some = listed([*absent[:_ABSENT], f"{len(absent) - _ABSENT} more"]) if len(absent) > _ABSENT else listed(absent)
+        yield f"Not computed: {some}; the reasons stand in the table of metrics."
     if artifacts.FAILURES_SUMMARY in material.missing:
         yield material.missing[artifacts.FAILURES_SUMMARY]
     yield from material.summary["trimmed"]

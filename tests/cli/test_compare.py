@@ -1,0 +1,126 @@
+"""`vaekit compare` and `vaekit check` as a user types them, from two runs on drawn faces; and what they refuse."""
+
+import json
+import re
+import shutil
+
+import pandas as pd
+import pytest
+
+from vaekit.api_comparison import find_checkpoints
+from vaekit.errors import CheckpointError, ConfigError
+
+FOLDER = "reports/comparisons/small-vs-short"
+
+
+@pytest.fixture
+def copy(compared, workplace):
+    """A copy of the two compared runs to write in."""
+    shutil.copytree(compared.folder, workplace.folder, dirs_exist_ok=True)
+    return workplace
+
+
+def metric(page: dict, name: str) -> dict:
+    blocks = next(part["blocks"] for part in page["sections"] if part["id"] == "metrics")
+    return next(row for b in blocks if b["kind"] == "versus" for row in b["rows"] if row["metric"]["id"] == name)
+
+
+def fails(place, *arguments, code, says):
+    done = place.vaekit(*arguments, check=code)
+    assert "Traceback" not in done.stderr and re.search(says, " ".join(done.stderr.split())), done.stderr
+    return done
+
+
+def test_the_comparison_says_what_the_tables_say(compared):
+    page = json.loads((compared.folder / FOLDER / "compare.json").read_text())
+    folders = [next((compared.folder / "reports" / run).glob("*/evaluation")) for run in ("small", "short")]
+    small, short = (pd.read_csv(folder / "per_image.csv", dtype={"image_id": str}) for folder in folders)
+    mse = metric(page, "mse")
+    assert mse["entries"]["short"]["value"] == pytest.approx(short["mse"].mean())
+    joined = small.merge(short, on="image_id", suffixes=("_small", "_short"))
+    assert len(joined) == len(small)
+    blocks = next(part["blocks"] for part in page["sections"] if part["id"] == "metrics")
+    table = next(b["table"] for b in blocks if b["kind"] == "grid" and b["label"] == "Paired differences")
+    row = next(row for row in table["rows"] if row[0].startswith("Mean squared error ↓"))
+    assert row[1] == pytest.approx((joined["mse_short"] - joined["mse_small"]).mean())
+    for file in ("compare.html", "compare.md", "figures/rate_distortion.svg", "figures/reconstructions.png"):
+        assert (compared.folder / FOLDER / file).stat().st_size > 0
+
+
+def test_run_names_and_patterns_are_found_in_natural_order(tmp_path):
+    for run in ("sweep-beta10", "sweep-beta4", "sweep-beta1", "other"):
+        (tmp_path / run).mkdir()
+        (tmp_path / run / "best.pt").touch()
+    (tmp_path / "sweep-unfinished").mkdir()
+    found = find_checkpoints(["sweep-*", "other"], tmp_path)
+    assert [path.parent.name for path in found] == ["sweep-beta1", "sweep-beta4", "sweep-beta10", "other"]
+    assert find_checkpoints([str(tmp_path / "o*")]) == [tmp_path / "other/best.pt"]
+    with pytest.raises(CheckpointError, match=r"called nothing-\*"):
+        find_checkpoints(["nothing-*"], tmp_path)
+
+
+def test_compare_refuses_what_is_no_comparison(compared):
+    fails(compared, "compare", "small", code=2, says="takes two models or more, and 1 was named: small")
+    fails(compared, "compare", "small", "checkpoints/small", code=2, says="named twice")
+    fails(compared, "compare", "small", "shorts", code=1, says="There is no checkpoint shorts")
+
+
+def test_two_runs_of_one_name_would_share_a_folder(copy):
+    shutil.copytree(copy.folder / "checkpoints/short", copy.folder / "elsewhere/small")
+    fails(copy, "compare", "small", "elsewhere/small", code=2, says="are both called small")
+
+
+def test_unlike_protocols_are_refused_or_shown_side_by_side(copy):
+    summary = next((copy.folder / "reports/short").glob("*/evaluation/summary.json"))
+    content = json.loads(summary.read_text())
+    content["protocol"]["crop"] = 148
+    summary.write_text(json.dumps(content))
+    fails(copy, "compare", "small", "short", code=1, says="the crop is 178 for small and 148 for short.*--crop")
+    fails(copy, "check", "small", "--baseline", "short", code=1, says="the crop is 148 for short.*tested alike")
+    paths = copy.json("compare", "small", "short", "--allow-unlike")
+    text = (copy.folder / paths["markdown"]).read_text(encoding="utf-8")
+    assert "not tested alike" in text and "The crop is 178 for small and 148 for short." in text
+    assert "Paired differences" not in text
+
+
+def test_the_gate_opens_and_shuts(compared):
+    done = compared.vaekit("check", "small", "--max", "mse=1", "--min", "active_units=0", "--min", "ssim=-1")
+    assert "all 3 checks passed" in done.stdout
+    done = compared.vaekit("check", "small", "--max", "mse=1e-9", "--max", "kl=1e9", check=3)
+    assert "1 of 2 checks failed" in done.stdout and "FAIL" in done.stdout and not done.stderr.startswith("Error")
+    facts = json.loads(compared.vaekit("check", "small", "--max", "mse=1e-9", "--json", check=3).stdout)
+    assert facts["passed"] is False and facts["checks"][0]["metric"] == "mse"
+    assert facts["checks"][0]["low"] <= facts["checks"][0]["value"] <= facts["checks"][0]["high"]
+
+
+def test_the_gate_holds_one_run_against_another(compared):
+    better, worse = ("small", "short"), ("short", "small")
+    passed = compared.json("check", better[0], "--baseline", better[1])
+    assert passed["passed"] and passed["baseline"] == "short"
+    assert [check["metric"] for check in passed["checks"]] == ["mse", "ssim", "elbo_calibrated"]
+    compared.vaekit("check", worse[0], "--baseline", worse[1], "--metrics", "elbo_calibrated", check=3)
+    compared.vaekit("check", worse[0], "--baseline", worse[1], "--metrics", "mse", "--tolerance", 1e6)
+
+
+def test_what_can_not_be_checked_is_said(compared):
+    fails(compared, "check", "small", code=2, says="nothing to check")
+    fails(compared, "check", "small", "--max", "mse", code=2, says="--max 'mse' is no bound: write it as mse=0.011")
+    fails(compared, "check", "small", "--max", "mze=1", code=2, says="no such metric. Did you mean 'mse'")
+    fails(compared, "check", "small", "--max", "mse=1", "--max", "mse=2", code=2, says="mse is given twice")
+    fails(compared, "check", "small", "--max", "mse=1", "--metrics", "mse", code=2, says="give one with --baseline")
+    fails(compared, "check", "small", "--baseline", "short", "--metrics", "kl", code=2, says="no better direction")
+    fails(compared, "check", "small", "--baseline", "small", code=2, says="named twice")
+    summary = json.loads(next((compared.folder / "reports/small").glob("*/evaluation/summary.json")).read_text())
+    name, row = next((k, v) for k, v in (summary["estimates"]).items() if v["value"] is None)
+    done = compared.vaekit("check", "small", "--max", f"{name}=1", check=3)
+    assert f"{name} must be at most 1 and was not computed: {row['reason']}" in done.stdout
+
+
+def test_python_gives_the_same(compared, monkeypatch):
+    import vaekit
+
+    monkeypatch.chdir(compared.folder)
+    gate = vaekit.check("small", most={"mse": 1.0}, device="cpu")
+    assert gate.passed and "all 1 checks passed" in str(gate)
+    with pytest.raises(ConfigError, match="two models or more"):
+        vaekit.compare(["small"])

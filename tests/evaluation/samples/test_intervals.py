@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from vaekit.evaluation.samples.intervals import around, delete_d_variance, influence_variance, newcombe, wilson
+
+
+def test_wilson_equals_scipy():
+    for successes, n in ((0, 10), (10, 10), (3, 17), (41, 1006)):
+        expected = stats.binomtest(successes, n).proportion_ci(method="wilson")
+        assert np.ravel(wilson(successes, n)) == pytest.approx([expected.low, expected.high], abs=1e-12)
+
+
+def test_newcombe_equals_his_published_examples():
+    # Newcombe 1998, table II, method 10.
+    for a, n, b, m, low, high in (
+        (56, 70, 48, 80, 0.0524, 0.3339), (9, 10, 3, 10, 0.1705, 0.8090), (0, 10, 0, 20, -0.1611, 0.2775),
+        (10, 10, 0, 10, 0.6075, 1.0),
+    ):  # fmt: skip
+        assert newcombe(a, n, b, m) == pytest.approx((low, high), abs=1e-4)
+
+
+def test_the_jackknife_of_a_mean_is_its_variance():
+    generator = np.random.default_rng(0)
+    a, b = generator.normal(size=300), generator.normal(size=200)
+
+    def difference(rows, others):
+        return np.array([a[rows].mean() - b[others].mean()])
+
+    expected = a.var(ddof=1) / 300 + b.var(ddof=1) / 200
+    found = [delete_d_variance(difference, 300, 200, generator)[0] for _ in range(20)]
+    assert np.mean(found) == pytest.approx(expected, rel=0.15)
+    assert influence_variance(a, -b) == pytest.approx(expected)
+    assert influence_variance(a[:200], -a[:200], paired=True) == 0
+
+
+def test_the_jackknife_never_draws_an_image_twice_and_pairs_what_is_paired():
+    drawn = []
+
+    def note(rows, others):
+        drawn.append((rows, others))
+        return np.zeros(1)
+
+    delete_d_variance(note, 21, 40, np.random.default_rng(0))
+    assert all(len(set(r)) == len(r) == 10 and len(set(s)) == len(s) == 20 for r, s in drawn)
+    drawn.clear()
+    delete_d_variance(note, 5000, 5000, np.random.default_rng(0), paired=True)
+    assert all((r == s).all() and len(r) == 1000 for r, s in drawn)
+
+
+def test_around_keeps_its_ends():
+    assert vars(around(0.9, 0.01, 7, 0, 1)) == {
+        "value": 0.9,
+        "low": 0.9 - 0.1959963984540054,
+        "high": 1,
+        "n": 7,
+        "reason": None,
+    }
+    assert around(3.0, float("nan"), 7).low is None

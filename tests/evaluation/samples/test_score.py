@@ -1,0 +1,208 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from vaekit import artifacts
+from vaekit.config import load_config
+from vaekit.data.loaders import batches
+from vaekit.errors import DataError
+from vaekit.evaluation.codes import encode_rows
+from vaekit.evaluation.collect import Collected
+from vaekit.evaluation.samples.score import Scored, score_samples
+from vaekit.evaluation.samples.sources import decoded, midpoints, prior_codes
+from vaekit.judge import Judged
+from vaekit.models.base import build_model
+
+
+class Eyes:
+    """Stands for a judge: coarse colours as features, and two attributes, bright and bluish."""
+
+    name, feature_dim, sentence = "attributes", 12, "Made by hand."
+
+    def __init__(self, attributes: tuple[str, ...] = ("Smiling", "Male")):
+        self.attributes = attributes
+        self.thresholds = np.full(len(attributes), 0.5)
+        self.scores = pd.DataFrame({"attribute": ["Smiling", "Male"], "auroc": [0.9, 0.6], "judged": True})
+
+    def judge(self, images: np.ndarray, batch_size: int = 512) -> Judged:
+        x = torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).float() / 255
+        features = nn.functional.adaptive_avg_pool2d(x, 2).flatten(1)
+        logits = 8 * torch.stack([x.mean((1, 2, 3)) - 0.5, x[:, 2].mean((1, 2)) - x[:, 0].mean((1, 2))], 1)
+        return Judged(features.numpy(), logits.sigmoid()[:, : len(self.attributes)].numpy())
+
+
+@pytest.fixture(scope="module")
+def model():
+    config = load_config("default", {"model.channels": [4, 8, 8, 8], "model.latent_dim": 4})
+    return build_model(config.model, config.likelihood, 64, seed=0).eval()
+
+
+def score(model, prepared, *, rows=None, by=None, seed: int = 0, batch_size: int = 32, **options) -> Scored:
+    rows = np.arange(40) if rows is None else rows  # of any split: the numbers do not matter here
+    codes = [encode_rows(model, prepared, r, seed=seed, batch_size=batch_size) for r in (np.arange(64), np.arange(20))]
+    of_test = encode_rows(model, prepared, rows, seed=seed, batch_size=batch_size)
+    x_hat = decoded(model, of_test.mu, device="cpu", batch_size=batch_size)
+    collected = Collected(pd.DataFrame({"image_id": of_test.image_ids}), {}, of_test.mu, of_test.logvar, of_test.z)
+    return score_samples(
+        model, prepared, rows, collected, *codes, x_hat,
+        judge=Eyes() if by is None else by, seed=seed, batch_size=batch_size, **options,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def scored(model, prepared) -> Scored:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TORCH_HOME", "/nowhere")
+        patch.delenv("VAEKIT_INCEPTION_WEIGHTS", raising=False)
+        return score(model, prepared)
+
+
+def test_the_table_has_a_row_for_every_source(scored):
+    gap = scored.gap.set_index("source")
+    assert gap.index.tolist() == ["train", "blurred", "reconstructions", "interpolations", "aggregate", "prior"]
+    assert (gap["n"].drop("train") == 40).all() and gap["n"]["train"] < 40
+    for column in ("fd_attributes", "kid_attributes", "precision", "recall", "density", "coverage", "diversity"):
+        values = gap[[f"{column}_low", column, f"{column}_high"]].to_numpy()
+        assert np.isfinite(values).all() and (np.diff(values, axis=1) >= 0).all(), column
+    assert gap["fid"].isna().all()
+    # An untrained network draws one grey face.
+    assert gap["diversity"]["prior"] < 0.2 < gap["diversity"]["train"]
+    assert gap["fd_attributes"]["train"] < gap["fd_attributes"]["blurred"] < gap["fd_attributes"]["prior"]
+
+
+def test_rows_of_the_summary_are_complete(scored):
+    of_prior = {"precision", "recall", "density", "coverage", "diversity", "kid_attributes", "fd_attributes_inf", "fid"}
+    of_others = {f"fd_attributes_{source}" for source in ("train", "reconstructions", "aggregate")}
+    expected = of_prior | of_others | {"fd_attributes"}
+    assert set(scored.estimates) == expected
+    keys = {"value", "low", "high", "n", "reason", "label", "unit", "higher_is_better", "definition"}
+    for row in scored.estimates.values():
+        assert set(row) == keys and (row["value"] is None) == (row["reason"] is not None)
+    assert "vaekit data fetch inception" in scored.estimates["fid"]["reason"]
+    assert scored.estimates["precision"]["definition"].startswith("samples from the prior against the test images")
+
+
+def test_an_untrained_code_is_blamed_on_the_encoder(scored):
+    assert scored.record["verdict"]["name"] == "encoder"
+    assert scored.record["modes"]["name"] == "collapse"
+
+
+def test_artifacts_read_back_and_are_the_same_bytes_for_the_same_seed(scored, model, prepared, tmp_path):
+    again = score(model, prepared)
+    for name, result in (("first", scored), ("second", again)):
+        result.write(tmp_path / name)
+    files = sorted(path.name for path in (tmp_path / "first").iterdir())
+    assert files == sorted([
+        artifacts.SAMPLES, artifacts.SAMPLING_GAP, artifacts.ATTRIBUTE_RATES, artifacts.SAMPLE_PICTURES,
+        artifacts.MIXTURE, artifacts.JUDGED,
+    ])  # fmt: skip
+    for name in files:
+        assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes(), name
+    judged = artifacts.read_arrays(tmp_path / "first" / artifacts.JUDGED)
+    assert judged["features_x"].shape == (40, 12) and judged["probabilities_x_hat"].shape == (40, 2)
+    assert judged["attributes"].tolist() == ["Smiling", "Male"]
+    assert artifacts.read_table(tmp_path / "first" / artifacts.ATTRIBUTE_RATES)["attribute"].unique().tolist() == [
+        "Smiling"
+    ]
+    json.loads((tmp_path / "first" / artifacts.SAMPLES).read_text())
+
+
+def test_batch_size_does_not_matter(scored, model, prepared):
+    other = score(model, prepared, batch_size=7)
+    columns = ["fd_attributes", "kid_attributes", "precision", "density", "diversity"]
+    # Rounding to 8 bits turns differences of float32 into single grey levels.
+    assert other.gap[columns].to_numpy() == pytest.approx(scored.gap[columns].to_numpy(), rel=0.02, abs=1e-4)
+
+
+def test_pictures_are_those_that_were_judged(scored, model, prepared):
+    z = prior_codes(40, 4, 0)
+    assert np.array_equal(scored.pictures["prior"], decoded(model, z, device="cpu", batch_size=32)[:48])
+    assert (
+        np.abs(
+            model.sample(8, seed=0).detach().numpy().transpose(0, 2, 3, 1) * 255 - scored.pictures["prior"][:8]
+        ).max()
+        < 0.51
+    )
+    assert scored.pictures["interpolations"].shape == (8, 3, 64, 64, 3)
+
+
+def test_a_diverged_decoder_leaves_the_rest_standing(model, prepared, tmp_path):
+    class Diverging(type(model)):
+        def decode(self, z):
+            likelihood = super().decode(z)
+            likelihood.mean[z.abs().amax(1) > 1.0] = torch.nan
+            return likelihood
+
+    broken = Diverging.__new__(Diverging)
+    broken.__dict__ = model.__dict__
+    found = score(broken, prepared)
+    gap = found.gap.set_index("source")
+    assert "hold NaN pixels" in gap["reason"]["prior"] and np.isnan(gap["fd_attributes"]["prior"])
+    assert gap["reason"]["reconstructions"] == "" and np.isfinite(gap["fd_attributes"]["reconstructions"])
+    assert "hold NaN pixels" in found.estimates["recall"]["reason"]
+    assert found.record["verdict"]["name"] == "not judged" and "hold NaN pixels" in found.record["verdict"]["sentence"]
+    assert [row["reason"] is None for row in found.record["temperatures"]["rows"]] == [True, False, False, False]
+    found.write(tmp_path)
+
+
+@pytest.mark.parametrize(("rows", "says"), [(np.arange(1), "from 2 test images on, and there is 1"), (None, "no half")])
+def test_what_can_not_be_compared_has_its_reason(model, prepared, tmp_path, scored, rows, says):
+    scored.write(tmp_path)
+    found = score(model, prepared, rows=rows, by=None if rows is not None else DataError("There is no half."))
+    found.write(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {artifacts.SAMPLES, artifacts.MIXTURE}
+    assert says in found.record["verdict"]["sentence"]
+    assert all(says in row["reason"] for row in found.estimates.values())
+
+
+@pytest.mark.parametrize("n", [2, 4, 6, 9])
+def test_few_images_give_what_they_allow(model, prepared, n):
+    found = score(model, prepared, rows=np.arange(n))
+    row = found.gap.set_index("source").loc["reconstructions"]
+    assert np.isfinite(row["fd_attributes"]) and np.isfinite(row["precision"]) == (n > 5)
+    assert found.record["warnings"][0].startswith(f"{n} images are fewer than the 12 feature dims")
+    assert "it needs 20 images" in found.record["memorisation"]["sentence"]
+
+
+def test_a_judge_without_attributes_has_no_rates(model, prepared):
+    found = score(model, prepared, by=Eyes(()))
+    assert found.rates is None and "not computed" in found.record["attribute_rates"]["reason"]
+
+
+def test_fid_goes_by_its_name_only_with_the_published_weights(model, prepared, monkeypatch, tmp_path):
+    from vaekit.evaluation.samples import inception
+
+    weights = tmp_path / "weights.pth"
+    weights.write_bytes(b"x")
+    monkeypatch.setattr(
+        inception, "inception_features", lambda images, *_, **__: images.reshape(len(images), -1)[:, :50].astype(float)
+    )
+    found = score(model, prepared, inception_weights=weights)
+    assert "published" in found.estimates["fid"]["reason"]
+    assert found.estimates["fd_inception"]["value"] > 0
+    monkeypatch.setattr(inception, "are_published", lambda path: True)
+    found = score(model, prepared, inception_weights=weights)
+    assert found.estimates["fid"]["value"] > 0 and "fd_inception" not in found.estimates
+    assert np.isfinite(found.gap["fid"]).all()
+
+
+def test_midpoints_lie_between_on_the_sphere():
+    mu = 3 + np.random.default_rng(0).normal(size=(30, 16)).astype(np.float32)
+    between, pairs = midpoints(mu, seed=0)
+    assert np.bincount(pairs.ravel()).tolist() == [2] * 30 and (pairs[:, 0] != pairs[:, 1]).all()
+    centre = mu.mean(0)
+    out = np.linalg.norm(mu[pairs] - centre, axis=2).mean(1)
+    assert np.linalg.norm(between - centre, axis=1) == pytest.approx(out, rel=1e-4)
+    first, second = (np.linalg.norm(mu[pairs[:, i]] - between, axis=1) for i in (0, 1))
+    assert np.abs(first - second).mean() < 0.2 * first.mean()
+    still, _ = midpoints(np.ones((4, 3), np.float32), seed=0)
+    assert still == pytest.approx(1.0)
+
+
+def test_prepared_images_are_left_alone(prepared):
+    assert not prepared.images.flags.writeable
+    assert next(iter(batches(prepared, np.arange(2), 2))).x.shape == (2, 3, 64, 64)

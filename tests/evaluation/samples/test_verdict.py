@@ -1,0 +1,96 @@
+import pytest
+
+from vaekit.evaluation.samples.verdict import blame, modes
+from vaekit.evaluation.uncertainty import Estimate
+
+CHAIN = ("train", "blurred", "reconstructions", "aggregate", "prior")
+
+
+def rows(
+    far: tuple[float | None, ...],
+    *,
+    half: float = 2.0,
+    diversity=(1.0, 0.9, 0.85, 0.8, 0.8),
+    between: float | None = None,
+):
+    """A table with these Fréchet distances, n = 500; `between` is that of interpolations."""
+
+    def e(value: float, half: float = half) -> Estimate:
+        return Estimate(value, value - half, value + half, 500)
+
+    table = {
+        name: {
+            "fd_attributes": e(distance + 5), "fd_attributes_inf": e(distance),
+            "diversity": e(diverse, 0.02), "density": e(1.0, 0.05), "recall": e(0.9, 0.02),
+        }
+        for name, distance, diverse in zip(CHAIN, far, diversity, strict=True)
+    }  # fmt: skip
+    if between is not None:
+        table["interpolations"] = table["reconstructions"] | {"fd_attributes_inf": e(between)}
+    return table
+
+
+@pytest.mark.parametrize(
+    ("far", "name", "says"),
+    [
+        ((3, 60, 61, 62, 500), "prior", "The prior is at fault: 88 % of the distance"),
+        ((3, 400, 401, 402, 440), "decoder", "show 100 % of that: detail is lost"),
+        ((3, 100, 400, 400, 430), "encoder", "75 % of that is more than their blur explains"),
+        ((3, 50, 52, 400, 420), "codes", "by the shape of its codes: 83 % of the distance"),
+        ((3, 200, 200, 200, 360), "decoder", "Another 44 % lies between samples of a mixture"),
+        ((3, 3, 3, 3, 4), "none", "as near to the test images as real train images"),
+    ],
+)
+def test_blames_the_step_that_adds_most(far, name, says):
+    found = blame(rows(far), "attributes", {})
+    assert found.name == name and says in found.sentence
+    assert sum(found.shares.values()) == pytest.approx(1 if found.shares else 0)
+    assert "extrapolated to infinitely many images" in found.evidence[0]
+    assert found.record()["thresholds"]["like_real"]["value"] == 1.5
+
+
+def test_an_empty_code_is_the_encoders_fault_whatever_the_distances():
+    found = blame(rows((3, 600, 1000, 800, 800), diversity=(1.0, 0.5, 0.01, 0.1, 0.1)), "attributes", {})
+    assert found.name == "encoder" and "0.01 times as diverse" in found.sentence
+
+
+def test_steps_within_chance_add_nothing():
+    found = blame(rows((3, 60, 61, 62, 63), half=4), "attributes", {})
+    assert found.shares == {"decoder": 1.0}
+
+
+def test_few_images_fall_back_on_the_distance_at_their_number():
+    table = rows((3, 60, 61, 62, 500))
+    table["prior"]["fd_attributes_inf"] = Estimate(None, None, None, 500, "too few")
+    assert "at n = 500 (few images raise them)" in blame(table, "attributes", {}).evidence[0]
+
+
+def test_interpolations_tell_holes():
+    assert (
+        "the codes have holes between images"
+        in blame(rows((3, 60, 61, 62, 63), between=120), "attributes", {}).evidence[1]
+    )
+    assert "no sign of holes" in blame(rows((3, 60, 61, 62, 63), between=65), "attributes", {}).evidence[1]
+
+
+def test_crowding_is_not_taken_for_quality():
+    table = rows((3, 60, 61, 62, 500))
+    table["prior"]["density"] = Estimate(1.6, 1.5, 1.7, 500)
+    assert "crowd in the middle" in blame(table, "attributes", {}).evidence[-1]
+
+
+def test_a_missing_source_gives_its_reason():
+    table = rows((3, 60, 61, 62, 500))
+    del table["prior"]
+    found = blame(table, "attributes", {"prior": "7 of 500 decoded images hold NaN pixels."})
+    assert found.name == "not judged" and found.sentence.endswith("7 of 500 decoded images hold NaN pixels.")
+    assert modes(table) is None
+
+
+def test_modes():
+    assert modes(rows((3, 60, 61, 62, 63)))[0] == "none"
+    assert modes(rows((3, 60, 61, 62, 63), diversity=(1, 1, 1, 1, 0.3)))[0] == "collapse"
+    table = rows((3, 60, 61, 62, 63))
+    table["prior"]["recall"] = Estimate(0.1, 0.05, 0.2, 500)
+    name, sentence = modes(table)
+    assert name == "missing" and "come near 10.0 % of them (5.0 to 20.0 %)" in sentence
