@@ -204,7 +204,6 @@ def edit(
     if direction not in KINDS:
         raise ConfigError(f"--direction {direction} is none.{did_you_mean(direction, KINDS)}")
     space = _space(checkpoint, seed=seed, device=device, reports=reports, progress=progress, **evaluation)
-    directions = read_directions(space)
     if (file := Path(image)).is_file():
         picture, name = load_image(file, like_data(file, space.prepared.protocol, space.prepared.name)), file.stem
     else:
@@ -213,7 +212,9 @@ def edit(
         except DataError as error:
             raise DataError(f"{image} is neither a file nor the id of an image. {error}") from None
         picture = space.images([name])[0]
-    return run(space, directions, picture, name, attribute, strengths=strengths, steps=steps, kind=direction)
+    return run(
+        space, read_directions(space), picture, name, attribute, strengths=strengths, steps=steps, kind=direction
+    )
 
 
 def _space(

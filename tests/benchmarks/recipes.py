@@ -2,8 +2,8 @@
 
     VAEKIT_CELEBA=/path/to/celeba make recipes
 
-Prints the table and leaves it in reports/recipes/, with a sheet of the same 32 test faces for every recipe. The
-pictures are of CelebA: they stay out of version control.
+Prints the table and leaves it in reports/recipes/, with a sheet of the same 32 test faces for every recipe and a
+comparison of the recipes of each resolution. The pictures are of CelebA: they stay out of version control.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 
 import vaekit
-from vaekit.artifacts import PICTURES, SUMMARY, read_arrays, write_bytes, write_text
+from vaekit.artifacts import BEST, PICTURES, SUMMARY, read_arrays, write_bytes, write_text
 from vaekit.config import load_config, recipe_names
 from vaekit.figures.grids import pair_grid, png_bytes
 from vaekit.models.base import build_model
@@ -99,6 +99,10 @@ def main() -> None:
         write_text(store, table.to_csv(index=False))
         write_text(OUT / "table.md", markdown(table))
     print((OUT / "table.md").read_text())
+    for pixels, some in table.groupby("pixels"):
+        runs = [OUT / "checkpoints" / recipe / BEST for recipe in some["recipe"]]
+        if len(runs := [run for run in runs if run.is_file()]) > 1:
+            print(vaekit.compare(runs, out=OUT, title=f"Recipes at {pixels} pixels", allow_unlike=True))
 
 
 if __name__ == "__main__":

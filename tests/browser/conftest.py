@@ -56,6 +56,7 @@ def look(browser) -> Iterator:
         context = browser.new_context(**{"viewport": WINDOW, "reduced_motion": "reduce"} | options)
         contexts.append(context)
         watched = Watched(context.new_page())
+        watched.page.set_default_timeout(5000)
         watched.page.on("console", lambda said: watched.complaints.append(f"{said.type}: {said.text}"))
         watched.page.on("pageerror", lambda error: watched.complaints.append(str(error)))
         watched.page.on("request", lambda request: watched.requests.append(request.url))

@@ -124,3 +124,9 @@ def test_python_gives_the_same(compared, monkeypatch):
     assert gate.passed and "all 1 checks passed" in str(gate)
     with pytest.raises(ConfigError, match="two models or more"):
         vaekit.compare(["small"])
+
+
+def test_a_sweep_ends_with_the_command_that_compares_it(faces, workplace):
+    small = ("--data", faces, "--epochs", 1, "--set", "model.channels=[4,8]", "--run", "s")
+    done = workplace.vaekit("train", *small, "--sweep", "objective.beta=1,4")
+    assert "vaekit compare checkpoints/s-beta1 checkpoints/s-beta4" in done.stdout

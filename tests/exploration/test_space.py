@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.exploration.waves import make_space
+from tests.exploration.waves import linear_model, make_space
 from vaekit.errors import DataError
 from vaekit.exploration.space import decode, encode, mean_change, open_space
 
@@ -45,14 +45,8 @@ def test_some_images_are_seeded_sorted_and_no_more_than_there_are(space):
 
 
 def test_a_code_that_is_the_same_for_all_says_nothing(space, tmp_path):
-    class Silent(type(space.model)):
-        def encode(self, x):
-            posterior = super().encode(x)
-            return type(posterior)(0 * posterior.mu, posterior.logvar)
-
-    silent = space.model.__class__.__new__(Silent)
-    silent.__dict__.update(space.model.__dict__)
-    assert make_space(tmp_path, model=silent).says_nothing and not space.says_nothing
+    silent = linear_model(fault="stuck at the prior")
+    assert make_space(tmp_path, model=silent, drawn_by=space.model).says_nothing and not space.says_nothing
 
 
 def test_an_evaluation_of_other_images_is_refused(space, tmp_path):

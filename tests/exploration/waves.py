@@ -55,5 +55,3 @@ def make_space(folder: Path, n: int = 60, *, attributes=PROBES, model=None, draw
     if attributes:
         write_directions(folder, attributes=attributes)
     return open_space("waves", model, prepared, folder)
-
-

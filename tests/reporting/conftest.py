@@ -146,7 +146,7 @@ def write_latent(evaluation: Path, kl: np.ndarray, epochs: int, rng: np.random.G
 
 
 def make_artifacts(
-    root: Path, *, run: str = "default", n: int = 400, size: int = 64, dims: int = 128, top: int = 32, epochs: int = 3,
+    root: Path, *, run: str = "default", n: int = 400, size: int = 64, dims: int = 32, top: int = 12, epochs: int = 3,
     attributes: list[str] | None = None, ids: list[str] | None = None,
 ) -> tuple[Path, Path]:  # fmt: skip
     """Write a complete evaluation and failures folder under `root` and return both."""

@@ -45,4 +45,4 @@ def command(
             image_size=image_size, limit=options.parse_limit(limit), out=out, seed=seed, device=device,
             batch_size=batch_size, progress=progress,
         )  # fmt: skip
-    show(result, json, {"html": str(result.html), "markdown": str(result.markdown), "json": str(result.data)})
+    show(result, json, {"html": str(result.html), "markdown": str(result.markdown), "data": str(result.data)})

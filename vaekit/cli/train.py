@@ -1,6 +1,7 @@
 """vaekit train."""
 
 import math
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -77,7 +78,10 @@ def command(
                 )
             )  # fmt: skip
     facts = [_facts(result) for result in results]
-    show("\n".join(map(str, results)), json, facts if sweep else facts[0])
+    lines = [*map(str, results)]
+    if len(results) > 1:
+        lines.append(f"Set them side by side: vaekit compare {shlex.join(str(result.folder) for result in results)}")
+    show("\n".join(lines), json, facts if sweep else facts[0])
 
 
 def _facts(result: "Training") -> dict[str, Any]:

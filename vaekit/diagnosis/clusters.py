@@ -10,7 +10,7 @@ from vaekit.diagnosis.conditions import LEAST, Material
 
 WORST = 0.05  # share of the discovery half that is clustered
 MOST = 3  # clusters at most
-ROUNDS = 3  # in which worst images that do not look like their group leave it
+ROUNDS = 3  # in which worst images leave a group that they do not look like, or join it
 LEAST_T = 4.0  # of a cluster against the rest, on the half it is found on
 ALIKE = 0.5  # Jaccard overlap from which two clusters are one
 
@@ -67,7 +67,7 @@ def find_clusters(residual: np.ndarray, material: Material, seed: int) -> list[C
         groups = KMeans(k, n_init=4, random_state=seed).fit_predict(white[worst])
         for group in range(k):
             if (members := worst[groups == group]).size >= LEAST // 2:
-                proposals.append(_purified(white, members, residual))
+                proposals.append(_settled(white, members, worst, residual))
     found: list[Cluster] = []
     masks: list[np.ndarray] = []
     for t, direction, threshold in sorted(proposals, key=lambda proposal: -proposal[0]):
@@ -84,14 +84,18 @@ def _space(material: Material) -> np.ndarray:
     return np.concatenate([material.features, material.properties.to_numpy()], axis=1, dtype=np.float64)
 
 
-def _purified(white: np.ndarray, members: np.ndarray, residual: np.ndarray) -> tuple[float, np.ndarray, float]:
-    """Return the proposal of `members` less those that do not look like the others."""
+def _settled(
+    white: np.ndarray, members: np.ndarray, worst: np.ndarray, residual: np.ndarray
+) -> tuple[float, np.ndarray, float]:
+    """Return the proposal of `members` once those of the worst that it would count as members are its members."""
     for _ in range(ROUNDS):
         t, direction, threshold = _proposal(white, members, residual)
-        kept = members[_scores_of_members(white, members) > threshold]
-        if len(kept) == len(members) or len(kept) < LEAST // 2:
+        scores = white @ direction
+        scores[members] = _scores_of_members(white, members)
+        settled = worst[scores[worst] > threshold]
+        if set(settled) == set(members) or len(settled) < LEAST // 2:
             return t, direction, threshold
-        members = kept
+        members = settled
     return _proposal(white, members, residual)
 
 

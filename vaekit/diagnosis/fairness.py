@@ -1,5 +1,6 @@
 """Whether the error differs between groups of people, in plain words, and what that can not say."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,9 +37,9 @@ class Fairness:
     Attributes:
         outcomes: one test per group, "gap-<attribute>".
         rows: for findings.json's "fairness", one per group: group, n_with, n_without, mean_with, mean_without,
-            difference, low, high, ratio, ratio_low, ratio_high (None where the metric has no natural zero), p, q, found;
-            adjusted and face, each {value, low, high} of the ratio (of the difference where there is no ratio) or None:
-            the gap at equal pictures, and that of the error in the face alone.
+            difference, low, high, ratio, ratio_low, ratio_high (None where the metric has no natural zero), p, q,
+            found; adjusted, adjusted_low, adjusted_high: the gap at equal pictures, a ratio (a difference where there
+            is no ratio); face, face_low, face_high: the ratio of the errors in the face alone. None where not known.
         held_equal: the properties that the adjusted gap holds equal.
         notes: what the gaps can not say, and groups that could not be tested.
     """
@@ -110,11 +111,10 @@ def fairness(
                 f"{LEAST} of either are the least."
             )
             continue
-        adjusted = _adjusted(error, inside, design, codes, as_ratio=as_ratio) if held else None
-        face = None
-        if face_error is not None:
-            face = _ends(mean_difference(np.asarray(face_error, np.float64)[usable], inside, codes, ratio=True), True)
-        rows.append(_row(group, gap, as_ratio) | {"adjusted": adjusted, "face": face})
+        adjusted = _adjusted(error, inside, design, codes, as_ratio=as_ratio) if held else (None,) * 3
+        rows.append(
+            _row(group, gap) | _named("adjusted", adjusted) | _named("face", _face(face_error, usable, inside, codes))
+        )
     adjusted_p = stats.false_discovery_control([row["p"] for row in rows]) if rows else []
     for row, q in zip(rows, adjusted_p, strict=True):
         large = abs(row["ratio"] - 1) >= GAP if as_ratio else True
@@ -125,24 +125,31 @@ def fairness(
     return Fairness(tuple(_outcome(row, **words) for row in rows), rows, held, tuple(notes))
 
 
-def _row(group: str, gap: MeanDifference, as_ratio: bool) -> dict[str, Any]:
+def _row(group: str, gap: MeanDifference) -> dict[str, Any]:
     return {
         "group": group, "n_with": gap.n, "n_without": gap.n_out, "mean_with": gap.mean_in, "mean_without": gap.mean_out,
-        "difference": gap.value, "low": gap.low, "high": gap.high, "ratio": gap.ratio if as_ratio else None,
-        "ratio_low": gap.ratio_low, "ratio_high": gap.ratio_high, "p": gap.p,
+        "difference": gap.value, "low": gap.low, "high": gap.high, "ratio": gap.ratio, "ratio_low": gap.ratio_low,
+        "ratio_high": gap.ratio_high, "p": gap.p,
     }  # fmt: skip
 
 
-def _ends(gap: MeanDifference | None, as_ratio: bool) -> dict[str, float] | None:
-    if gap is None or (as_ratio and gap.ratio is None):
-        return None
-    value, low, high = (gap.ratio, gap.ratio_low, gap.ratio_high) if as_ratio else (gap.value, gap.low, gap.high)
-    return {"value": value, "low": low, "high": high}
+def _named(name: str, ends: Sequence[float | None]) -> dict[str, float | None]:
+    return dict(zip((name, f"{name}_low", f"{name}_high"), ends, strict=True))
+
+
+def _face(
+    error: np.ndarray | None, usable: np.ndarray, inside: np.ndarray, codes: np.ndarray | None
+) -> tuple[float | None, float | None, float | None]:
+    """Return the ratio of the errors in the face and its interval; None where there is none."""
+    if error is None:
+        return None, None, None
+    gap = mean_difference(np.asarray(error, np.float64)[usable], inside, codes, ratio=True)
+    return (None, None, None) if gap is None else (gap.ratio, gap.ratio_low, gap.ratio_high)
 
 
 def _adjusted(
     error: np.ndarray, inside: np.ndarray, design: np.ndarray, codes: np.ndarray | None, *, as_ratio: bool
-) -> dict[str, float]:
+) -> tuple[float, float, float]:
     """Return the gap at equal pictures: a ratio of means (log link) or a difference of means, with its interval.
 
     Poisson pseudo-likelihood for the ratio: without properties it is the plain ratio of the means, whatever the
@@ -170,53 +177,57 @@ def _adjusted(
     freedom = max(groups - columns.shape[1], 1)
     spread = float(np.sqrt((bread @ (score.T @ score) @ bread)[1, 1] * groups / freedom))
     reach = float(stats.t.ppf(0.975, freedom)) * spread
-    ends = {"value": float(beta[1]), "low": float(beta[1]) - reach, "high": float(beta[1]) + reach}
-    return {key: float(np.exp(end)) for key, end in ends.items()} if as_ratio else ends
+    value, low, high = float(beta[1]), float(beta[1]) - reach, float(beta[1]) + reach
+    return (float(np.exp(value)), float(np.exp(low)), float(np.exp(high))) if as_ratio else (value, low, high)
 
 
-def _gap(value: float, low: float, high: float, *, ratio: bool, unit: str, sign: int) -> str:
-    """Return a gap in words: "6 % [4, 8] worse" from a ratio, "0.4 [0.3, 0.5] dB worse" from a difference."""
-    if ratio:
-        value, low, high = value - 1, low - 1, high - 1
-    value, low, high = sign * value, *sorted((sign * low, sign * high))
-    way = "worse" if value > 0 else "better"
+def _gap(ends: Sequence[float], *, ratio: bool, unit: str = "", sign: int = 1, doubt: bool = True) -> str:
+    """Return a gap in words: "6 % [4, 8] worse" from (ratio, low, high), "0.4 [0.3, 0.5] dB worse" from a difference.
+
+    With `doubt`, an interval that holds no gap is said to.
+    """
+    value, *both = (sign * (end - 1 if ratio else end) for end in ends)
+    low, high = sorted(both)
+    words = "worse" if value > 0 else "better"
+    if doubt and low <= 0 <= high:
+        words += ", which can not be told from no gap"
     if value < 0:
         value, low, high = -value, -high, -low
-    return f"{percent(value, low, high)} {way}" if ratio else f"{spoken(value, low, high)} {unit} {way}"
+    return f"{percent(value, low, high)} {words}" if ratio else f"{spoken(value, low, high)} {unit} {words}"
+
+
+def _held_words(held: tuple[str, ...]) -> str:
+    names = [PROPERTIES[name].label for name in held if not name.startswith("background")]
+    names += ["background"] if len(names) < len(held) else []
+    return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else names[0]
+
+
+def _three(row: dict[str, Any], name: str) -> list[float]:
+    return [row[name], row[f"{name}_low"], row[f"{name}_high"]]
 
 
 def _outcome(row: dict[str, Any], *, label: str, unit: str, sign: int, held: tuple[str, ...]) -> Outcome:
-    ratio = row["ratio"] is not None
-    name, id = readable(row["group"]), f"gap-{row['group']}"
-    ends = ("ratio", "ratio_low", "ratio_high") if ratio else ("difference", "low", "high")
-    value, low, high = (row[end] for end in ends)
+    ratio, name, id = row["ratio"] is not None, readable(row["group"]), f"gap-{row['group']}"
+    ends = _three(row, "ratio") if ratio else [row[end] for end in ("difference", "low", "high")]
     effect = Effect(row["difference"], row["low"], row["high"], unit, row["ratio"])
-    counts = f"{row['n_with']:,} with it, {row['n_without']:,} without"
-    said = _gap(value, low, high, ratio=ratio, unit=unit, sign=sign)
+    about = f"({in_sentence(label)}; {row['n_with']:,} images with it, {row['n_without']:,} without)"
+    said = _gap(ends, ratio=ratio, unit=unit, sign=sign, doubt=False)
     evidence = []
     if row["adjusted"] is not None:
-        at_equal = _gap(*row["adjusted"].values(), ratio=ratio, unit=unit, sign=sign)
-        named = ", ".join(PROPERTIES[name].label for name in held)
-        none = 1 if ratio else 0
-        gone = row["adjusted"]["low"] <= none <= row["adjusted"]["high"]
-        evidence.append(f"At equal {named} they are {at_equal}{', which can not be told from no gap' if gone else ''}.")
+        at_equal = _gap(_three(row, "adjusted"), ratio=ratio, unit=unit, sign=sign)
+        evidence.append(f"At equal {_held_words(held)} they are {at_equal}.")
     if row["face"] is not None:
-        evidence.append(f"In the face alone they are {_gap(*row['face'].values(), ratio=True, unit='1', sign=1)}.")
-    test = {
-        "effect": effect,
-        "n": row["n_with"] + row["n_without"],
-        "p": row["p"],
-        "q": row["q"],
-        "evidence": tuple(evidence),
-    }
+        evidence.append(f"In the face alone they are {_gap(_three(row, 'face'), ratio=True)}.")
+    n = row["n_with"] + row["n_without"]
+    test = {"effect": effect, "n": n, "p": row["p"], "q": row["q"], "evidence": tuple(evidence)}
     if row["found"]:
-        sentence = f"Images labelled {name} are reconstructed {said} than the others ({in_sentence(label)}; {counts})."
+        sentence = f"Images labelled {name} are reconstructed {said} than the others {about}."
         remedy = "Look at how many of them the train split has, and weigh or add images where they are few."
         return Outcome(id, "fairness", f"Gap by {name}", sentence, True, **test, remedy=remedy)
-    bound = max(abs(low - 1), abs(high - 1)) if ratio else max(abs(low), abs(high))
-    bounded = f"{100 * bound:.2g} %" if ratio else f"{bound:.3g} {unit}"
+    bound = max(abs(end - ratio) for end in ends[1:])
+    bound = f"{100 * bound:.2g} %" if ratio else f"{bound:.3g} {unit}"
     sentence = (
-        f"No gap found by {name} ({in_sentence(label)}; {counts}): images labelled so are {said}; a gap of more than "
-        f"{bounded} is ruled out."
+        f"No gap found by {name}: images labelled so are {said} than the others {about}; the interval leaves room for "
+        f"{bound} at most."
     )
     return Outcome(id, "fairness", f"Gap by {name}", sentence, False, **test)

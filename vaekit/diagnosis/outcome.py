@@ -70,14 +70,15 @@ def interval(resampled: np.ndarray) -> tuple[float | None, float | None]:
 
 def spoken(value: float, low: float | None, high: float | None, scale: float = 1) -> str:
     """Return "3.8 [3.75, 3.84]" for a number and its interval, times `scale`: three digits, an open end as "…"."""
-    ends = ["…" if end is None else f"{scale * end:.3g}" for end in (low, high)]
-    return f"{scale * value:.3g} [{ends[0]}, {ends[1]}]"
+    value, low, high = ("…" if end is None else f"{scale * end:.3g}".replace("-", "−") for end in (value, low, high))
+    return f"{value} [{low}, {high}]"
 
 
 def percent(value: float, low: float | None, high: float | None) -> str:
     """Return "62.1 % [60.3, 64]" for a share and its interval, to a tenth of a percent."""
     value, low, high = (
-        "…" if end is None else f"{round(100 * end, 1) + 0.0:.1f}".removesuffix(".0") for end in (value, low, high)
+        "…" if end is None else f"{round(100 * end, 1) + 0.0:.1f}".removesuffix(".0").replace("-", "−")
+        for end in (value, low, high)
     )
     return f"{value} % [{low}, {high}]"
 

@@ -33,18 +33,18 @@ class Preserved:
     """Attributes kept, lost and made up.
 
     Attributes:
-        outcomes: for each attribute tested, "lost-<attribute>" in the order of the table, then "added-<attribute>".
-        table: one row per attribute, the most lost first. n images have it (labelled so, and the judge sees it in x):
-            kept and control are the shares of them where the judge sees it in x_hat and in blurred x (Wilson's
-            intervals), beyond = control - kept (Newcombe's paired interval), p McNemar's exact test, q adjusted; lost.
-            n_without images lack it in label and judgement: appears and appears_control are the shares of them where
-            it is seen in x_hat and in blurred x, added their difference, p_added, q_added, made_up likewise. reason
-            where it could not be tested.
+        outcomes: for each attribute tested, "lost-<attribute>" in the order of the rows, then "added-<attribute>".
+        rows: for findings.json's "preserved", one per attribute, the most lost first; the keys are those of COLUMNS, and
+            None where there is no value. n images have it (labelled so, and the judge sees it in x): kept and control
+            are the shares of them where the judge sees it in x_hat and in blurred x (Wilson's intervals), beyond =
+            control - kept (Newcombe's paired interval), p McNemar's exact test, q adjusted; lost. n_without images
+            lack it in label and judgement: appears and appears_control are the shares of them where it is seen in x_hat
+            and in blurred x, added their difference; p_added, q_added, made_up. reason where it could not be tested.
         notes: sentences about what was not tested.
     """
 
     outcomes: tuple[Outcome, ...]
-    table: pd.DataFrame
+    rows: list[dict[str, Any]]
     notes: tuple[str, ...]
 
 
@@ -78,7 +78,7 @@ def preserved(
 ) -> Preserved:
     """Return which attributes survive in x_hat and which appear there, against the control.
 
-    An attribute is lost (made up) where q < .05, Benjamini-Hochberg over all tests of the table, the interval of
+    An attribute is lost (made up) where q < .05, Benjamini-Hochberg over all tests, the interval of
     `beyond` (`added`) lies above 0 and it is 10 points or more. Tested is what the judge is sure of, on 20 images.
 
     Args:
@@ -92,7 +92,7 @@ def preserved(
     """
     if not attributes:
         note = "Which attributes survive reconstruction was not tested: the judge knows no attribute of these data."
-        return Preserved((), pd.DataFrame(columns=COLUMNS), (note,))
+        return Preserved((), [], (note,))
     known = np.isfinite(p_x) & np.isfinite(p_x_hat) & np.isfinite(p_control)
     rows, concerned = [], {}
     for k, name in enumerate(attributes):
@@ -116,7 +116,7 @@ def preserved(
         for row in rows
         if row[f"q{p[1:]}"] is not None
     ]
-    return Preserved(tuple(outcomes), pd.DataFrame(rows, columns=COLUMNS), _notes(rows, known))
+    return Preserved(tuple(outcomes), rows, _notes(rows, known))
 
 
 def _pair(names: tuple[str, str, str], changed: np.ndarray, control: np.ndarray, *, inverted: bool) -> dict[str, Any]:
@@ -199,8 +199,8 @@ def _lost(row: dict[str, Any], rows: np.ndarray) -> Outcome:
     effect = Effect(row["beyond"], row["beyond_low"], row["beyond_high"], "share of the images that had it")
     test = {"effect": effect, "n": row["n"], "p": row["p"], "q": row["q"]}
     said = (
-        f"{name}: still seen in {_share(row, 'kept')} of the {row['n']:,} images that had it; equal blur alone keeps it "
-        f"in {_share(row, 'control')}"
+        f"{name}: still seen in {_share(row, 'kept')} of the {row['n']:,} images that had it; equal blur alone keeps "
+        f"it in {_share(row, 'control')}"
     )
     if not row["lost"]:
         said = f"{said} (called lost beyond blur from {100 * BEYOND:.0f} points on)."

@@ -33,9 +33,9 @@ PROPERTIES: dict[str, Property] = {
     "contrast": Property("contrast", "luma in [0, 1]", "standard deviation of luma over the pixels"),
     "saturation": Property("saturation", "1", "mean over pixels of (max - min) / max of the channels, 0 for black"),
     "sharpness": Property(
-        "sharpness", "1",
-        "mean square of the 4-neighbour Laplacian of luma over the variance of luma: low where a picture is blurred, "
-        "whatever its contrast",
+        "sharpness of the face", "1",
+        "mean square of the 4-neighbour Laplacian of luma over the variance of luma, over the ellipse of the face: low "
+        "where a picture is blurred, whatever its contrast",
     ),
     "fine_detail": Property(
         "fine detail", "squared luma", "mean square of what a 5-tap binomial low-pass filter takes away from luma"
@@ -46,6 +46,7 @@ PROPERTIES: dict[str, Property] = {
         f"away, of windowed luma: high for stripes, halftone and moire; no less than {NO_PATTERN:g}, which edges and "
         "noise reach",
     ),
+    "face_brightness": Property("brightness of the face", "luma in [0, 1]", "mean luma over the ellipse of the face"),
     "face_colours": Property(
         "colour variety in the face", "pixel value",
         "standard deviation of red - green and blue - green over the ellipse of the face: high where something of "
@@ -128,25 +129,27 @@ class _Measure:
         slope = np.zeros_like(luma)  # squared and times 4, as differences span two pixels
         slope[:, 1:-1] = (luma[:, 2:] - luma[:, :-2]) ** 2
         slope[:, :, 1:-1] += (luma[:, :, 2:] - luma[:, :, :-2]) ** 2
-        inner = luma[:, 1:-1, 1:-1]
-        laplacian = luma[:, 2:, 1:-1] + luma[:, :-2, 1:-1] + luma[:, 1:-1, 2:] + luma[:, 1:-1, :-2] - 4 * inner
+        laplacian = np.zeros_like(luma)
+        laplacian[:, 1:-1, 1:-1] = luma[:, 2:, 1:-1] + luma[:, :-2, 1:-1] + luma[:, 1:-1, 2:] + luma[:, 1:-1, :-2]
+        laplacian[:, 1:-1, 1:-1] -= 4 * luma[:, 1:-1, 1:-1]
         detail = luma[:, 2:-2, 2:-2] - _binomial(_binomial(luma).swapaxes(1, 2)).swapaxes(1, 2)
         warm, cold = red - green, blue - green
-        means = np.stack([luma, saturation, warm - cold, warm, cold, warm**2, cold**2, slope > (2 * EDGE) ** 2])
+        edges = slope > (2 * EDGE) ** 2
+        means = np.stack([luma, saturation, warm - cold, warm, cold, warm**2, cold**2, edges, laplacian**2])
         whole, back, face = np.moveaxis(means.reshape(len(means), b, -1) @ self._weights, 2, 0).astype(np.float64)
-        variance = _mean_square(luma - whole[0][:, None, None].astype(np.float32))
         spread = np.maximum(face[5] - face[3] ** 2 + face[6] - face[4] ** 2, 0)
-        flat = _standardised(luma.reshape(b, -1)[:, self._face])
+        face_luma = luma.reshape(b, -1)[:, self._face]
         return np.stack(
             [
                 whole[0],
-                np.sqrt(variance),
+                np.sqrt(_mean_square(luma - whole[0][:, None, None].astype(np.float32))),
                 whole[1],
-                _mean_square(laplacian) / np.maximum(variance, 1e-6),
+                face[8] / np.maximum(face_luma.var(1, dtype=np.float64), 1e-6),
                 _mean_square(detail),
                 self._periodicity(luma),
+                face[0],
                 np.sqrt(spread),
-                flat @ self._mean_face / len(self._mean_face),
+                _standardised(face_luma) @ self._mean_face / len(self._mean_face),
                 back[7],
                 back[0],
                 back[1],

@@ -158,8 +158,8 @@ def edit_effects(artifacts: Artifacts) -> Drawn:
         for (i, j), value in np.ndenumerate(shown):
             own = probes[order][i] == edited[j]
             ink = "#ffffff" if abs(value) > 0.65 * limit else "#111111"  # not the page's ink, which turns at night
-            axes.text(j, i, f"{value:+.2f}", ha="center", va="center", color=ink, fontsize=8.5,
-                      fontweight="bold" if own else "normal")  # fmt: skip
+            text = axes.text(j, i, f"{value:+.2f}".replace("-", "−"), ha="center", va="center", color=ink, fontsize=8.5)
+            text.set(fontweight="bold" if own else "normal", in_layout=False)  # inside its cell, whatever the layout
         fig.colorbar(image, ax=axes, label="standard deviations per step", pad=0.02)
     others = np.where(probes[None, :] == edited[:, None], 0, np.abs(effect))
     strongest = np.unravel_index(int(others.argmax()), others.shape)
@@ -187,28 +187,31 @@ def latent_map(artifacts: Artifacts) -> Drawn:
     lines = -(-len(rows) // columns)
     is_picture = len(table) * len(rows) > _RASTERISED
     with theme():
-        fig, panels = canvas(8.6, 3.9 * lines, lines, columns)
+        fig, panels = canvas(8.6, 3.5 * lines, lines, columns)
         for axes in panels[len(rows) :]:
             axes.set_axis_off()
         for axes, row in zip(panels, rows, strict=False):
             has = np.zeros(len(table), bool) if row is None else table[row["attribute"]].to_numpy() == 1
             for chosen, colour, alpha in ((~has, MUTED, 0.35), (has, ORANGE, 0.9)):
                 axes.scatter(x[chosen], y[chosen], s=9, color=colour, alpha=alpha, linewidth=0, rasterized=is_picture)
-            axes.set(xticks=[], yticks=[], aspect="equal")
+            axes.set(aspect="equal")
+            axes.set_axis_off()  # the axes of such a map mean nothing
             if row is not None:
-                axes.set_title(f"{readable(row['attribute'])}: {100 * row['rate']:.0f} % of the images", fontsize=9.5)
+                title = f"{short(row['attribute'])}: {100 * row['rate']:.0f} % of the images"
+                axes.set_title(title, fontsize=9.5, parse_math=False)
     said = [
-        f"{readable(row['attribute'])}, {100 * row['near']:.0f} % (of all images {100 * row['rate']:.0f} %)"
+        f"{readable(row['attribute'])} {100 * row['near']:.0f} % (of all images {100 * row['rate']:.0f} %)"
         for row in facts["attributes"]
     ]
     caption = f"The codes of {facts['n']:,} test images, laid out by {facts['method']}, which sees no label. "
     if said:
         caption += (
-            "Orange: images with the attribute. Of an image's neighbours on the map so many share it: "
-            f"{'; '.join(said)}. "
+            f"Orange: images with the attribute. Of the {facts['neighbours']} nearest to such an image on the map, so "
+            f"many have it too: {', '.join(said)}. "
         )
     caption += (
         f"{facts['sentences'][0]} Neighbours mean something, the axes, far distances and the size of gaps do not."
     )
-    alt = f"Scatter plots of {facts['n']:,} codes, coloured by {', '.join(said) or 'nothing'}."
+    colours = ", ".join(readable(row["attribute"]) for row in facts["attributes"])
+    alt = f"Scatter plots of {facts['n']:,} codes, coloured by {colours or 'nothing'}."
     return Drawn("Map of the code", caption, alt, figure_bytes(fig, "svg"), "svg")

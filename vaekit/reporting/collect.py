@@ -1,7 +1,7 @@
 """What lies on disk about one evaluation, its exploration and its failure analysis, and why the rest does not."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ _EVALUATED = {
     artifacts.SUMMARY, artifacts.PER_IMAGE, artifacts.LATENT, artifacts.PER_DIM, artifacts.LAYERS, artifacts.CONFIG,
     artifacts.SAMPLES, artifacts.SAMPLING_GAP, artifacts.ATTRIBUTE_RATES, artifacts.PROBES, artifacts.PROBES_SUMMARY,
 }  # fmt: skip
+_SAMPLED = (artifacts.SAMPLING_GAP, artifacts.SAMPLE_PICTURES)
 # Why a file may rightly be absent, where "it is missing" would mislead.
 _REASONS = {
     artifacts.KL_PER_DIM: "The checkpoint does not say how the KL of each dim went during training.",
@@ -100,7 +101,19 @@ def collect(folders: Folders) -> Collected:
         except (DataError, OSError, UnicodeDecodeError) as error:
             # The file's name only: a report reads the same wherever its artifacts were kept.
             missing[name] = str(error).replace(f"{path.parent}/", "")
+    missing |= {name: reason for name, reason in _reasons(files) if name in missing}
     return Collected(files, missing, digest.hexdigest())
+
+
+def _reasons(files: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield file -> why it was not made, as far as the stage's own summary says so."""
+    absent = files.get(artifacts.EXPLORATION_SUMMARY, {}).get("absent", {})
+    yield from ((name, absent[Path(name).stem]) for name in sorted(EXPLORED) if Path(name).stem in absent)
+    samples = files.get(artifacts.SAMPLES, {})
+    if samples.get("reason"):
+        yield from ((name, samples["reason"]) for name in (*_SAMPLED, artifacts.ATTRIBUTE_RATES))
+    elif samples.get("attribute_rates", {}).get("reason"):
+        yield artifacts.ATTRIBUTE_RATES, samples["attribute_rates"]["reason"]
 
 
 def _why(name: str, folder: Path | None) -> str:

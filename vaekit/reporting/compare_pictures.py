@@ -1,9 +1,11 @@
 """Pictures of the same images by every model: some drawn by seed, and those on which the models differ most."""
 
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
 
 from vaekit import artifacts
 from vaekit.errors import DataError
@@ -96,6 +98,11 @@ def _card(rank: int, image_id: str, models: Sequence[Compared], values: np.ndarr
         rank + 1, image_id, number(float(np.ptp(values))), (f"best: {models[int(values.argmin())].name}",),
         tuple(map(float, values)), facts, png_bytes(picture), picture.width, picture.height,
     )  # fmt: skip
+
+
+def opened(card: Card) -> np.ndarray:
+    """Return the picture of a card as one image, uint8 (1, H, W, 3)."""
+    return np.asarray(Image.open(io.BytesIO(card.png)))[None]
 
 
 def _refuse_sizes(stacks: Sequence[np.ndarray]) -> None:

@@ -22,7 +22,7 @@ from vaekit.reporting.compare_metrics import (
     signed_with_interval,
 )
 from vaekit.reporting.compare_models import settings_that_differ
-from vaekit.reporting.compare_pictures import BY, reconstruction_rows
+from vaekit.reporting.compare_pictures import BY, opened, reconstruction_rows
 from vaekit.reporting.compare_pictures import contrasts as cards_of
 from vaekit.reporting.document import (
     Block,
@@ -42,6 +42,7 @@ from vaekit.reporting.tables import numbers, table_of, words
 from vaekit.reporting.text import count, interval, listed, number
 
 _TRAVERSED = 3  # dims of each model
+_LISTED = 8  # images on which they differ that Markdown shows
 Q_LEVEL, RESAMPLES = 0.05, 1000  # as in evaluation/paired.py, for the sentences that name them
 _LEAD = "elbo_calibrated"  # the one number that holds rate and distortion together, whatever the loss was
 
@@ -199,7 +200,13 @@ def contrasts(together: Together) -> Iterable[Block]:
     )
     best = tuple(sorted({card.attributes[0] for card in cards}))
     yield Controls(tuple((name, f"error of {name}") for name in together.names), best if len(best) > 1 else ())
-    yield Cards("contrasts", cards, "gap", len(together.errors.image_ids), artifacts.PER_IMAGE, listed=10)
+    rows = {f"{card.rank}  {card.image_id}: {card.attributes[0]}": opened(card) for card in cards[:_LISTED]}
+    caption = f"The {len(rows)} images on which the models differ most, from left to right {order}."
+    yield Cards(
+        "contrasts", cards, "gap", len(together.errors.image_ids), artifacts.PER_IMAGE,
+        together.picture("contrasts", lambda: figures.picture_rows("Where they differ most", caption, rows)),
+        listed=_LISTED, shows=f"{order[:1].upper()}{order[1:]}",
+    )  # fmt: skip
 
 
 def traversals(together: Together) -> Iterable[Block]:

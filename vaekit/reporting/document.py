@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from vaekit.figures.base import Drawn
 from vaekit.registry import Registry
 from vaekit.reporting.tables import Metric, Table
+from vaekit.reporting.text import listed
 
 
 class Block:
@@ -71,6 +72,17 @@ class Metrics(Block):
     kind: ClassVar[str] = "metrics"
     label: str
     rows: tuple[Metric, ...]
+
+    @property
+    def computed(self) -> tuple[Metric, ...]:
+        """The rows that have a value."""
+        return tuple(row for row in self.rows if not row.is_absent)
+
+    @property
+    def absent(self) -> tuple[tuple[str, str], ...]:
+        """The rows that have none, as (their labels, the reason that they share)."""
+        reasons = dict.fromkeys(row.reason or "" for row in self.rows if row.is_absent)
+        return tuple((listed([row.label for row in self.rows if row.reason == why]), why) for why in reasons)
 
 
 @dataclass(frozen=True)
@@ -144,7 +156,8 @@ class Cards(Block):
     """Cards under one another; `stored` images lie in `file`, those that fit stand on the page.
 
     `label` names the value that every card shows; `scales` whether a scale and the controls that sort and filter the
-    cards of this kind of gallery stand above it. `figure` is what Markdown shows instead.
+    cards of this kind of gallery stand above it. `figure` is what Markdown shows instead; `shows` says what a card's
+    picture is of.
     """
 
     kind: ClassVar[str] = "cards"
@@ -155,6 +168,7 @@ class Cards(Block):
     file: str
     figure: "Picture | Gap | None" = None
     listed: int = 0
+    shows: str = "Original, reconstruction and error map"
 
 
 @dataclass(frozen=True)
@@ -240,10 +254,11 @@ class References(Block):
 
 @dataclass(frozen=True)
 class Note(Block):
-    """The author's own Markdown, read but not yet laid out."""
+    """The author's own Markdown, read but not yet laid out; its headings are of `level` and below."""
 
     kind: ClassVar[str] = "note"
     source: str
+    level: int = 3
 
 
 @dataclass(frozen=True)

@@ -32,12 +32,13 @@ class Drawings:
 
 def draw_all(found: Collected, folder: Path, progress: Progress) -> Drawings:
     """Return every registered figure, those in `folder` where they were drawn from the very same artifacts and code."""
+    names = FIGURES.names()
+    progress("report", 0, len(names) + 1, "figures")
     made_from = _made_from(found)
     if (kept := _read_back(folder, made_from)) is not None:
         return kept
     drawn: dict[str, Drawn] = {}
     gaps: dict[str, str] = {}
-    names = FIGURES.names()
     for done, name in enumerate(names):
         progress("report", done, len(names) + 1, name)
         try:

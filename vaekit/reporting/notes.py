@@ -11,18 +11,16 @@ from markupsafe import Markup
 from vaekit.figures.words import visible
 from vaekit.reporting.escaping import escape
 
-_TOP = 3  # the author's headings stand within a section, whose own is of level 2
 
-
-def note_html(source: str) -> Markup:
+def note_html(source: str, level: int = 3) -> Markup:
     """Return the author's Markdown as HTML: headings, lists, tables, code, emphasis and http(s) links, all escaped."""
     parser = _parser()
-    return Markup(parser.renderer.render(_tokens(parser, source), parser.options, {}))
+    return Markup(parser.renderer.render(_tokens(parser, source, level), parser.options, {}))
 
 
-def note_markdown(source: str) -> Markup:
+def note_markdown(source: str, level: int = 3) -> Markup:
     """Return the author's Markdown written anew from what was understood of it, so that nothing else is alive."""
-    tree = SyntaxTreeNode(_tokens(_parser(), source))
+    tree = SyntaxTreeNode(_tokens(_parser(), source, level))
     return Markup("\n\n".join(_block(child) for child in tree.children))
 
 
@@ -32,11 +30,14 @@ def _parser() -> MarkdownIt:
     return parser
 
 
-def _tokens(parser: MarkdownIt, source: str) -> list[Token]:
+def _tokens(parser: MarkdownIt, source: str, level: int) -> list[Token]:
     tokens = parser.parse("\n".join(map(visible, source.expandtabs(4).splitlines())))
+    above = level - 1  # the heading under which the note stands: its own follow without skipping one
     for token in tokens:
+        if token.type == "heading_open":
+            above = min(6, above + 1, max(level, int(token.tag[1]) + level - 2))
         if token.type in ("heading_open", "heading_close"):
-            token.tag = f"h{min(6, max(_TOP, int(token.tag[1]) + 1))}"
+            token.tag = f"h{above}"
         # An entity such as &#x202e; is a hidden character again once it is read.
         token.content = "\n".join(map(visible, token.content.split("\n")))
         for child in token.children or ():
@@ -85,7 +86,8 @@ def _indented(text: str, first: str, other: str) -> str:
 def _inline(node: SyntaxTreeNode) -> str:
     match node.type:
         case "text":
-            return str(escape(node.content))
+            text = str(escape(node.content))
+            return f"{text[:-1]}\\!" if text.endswith("!") else text  # before a link it would make a picture
         case "softbreak":
             return "\n"
         case "hardbreak":

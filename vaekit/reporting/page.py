@@ -28,7 +28,7 @@ def make_page(material: Material, edition: Edition) -> Page:
         title=edition.title or f"Evaluation of {summary['run']['name']}",
         subtitle=_subtitle(summary),
         byline=tuple(words for words in (edition.author, edition.course) if words),
-        preface=tuple(Note(source) for source in preface if source),
+        preface=tuple(Note(source, level=2) for source in preface if source),
         sections=sections if edition.full else fit(sections),
         made_by=summary["made_by"],
     )

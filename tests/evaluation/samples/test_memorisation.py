@@ -31,7 +31,7 @@ def test_fresh_faces_are_no_copies():
 def test_blur_is_no_copying():
     """Samples near the middle are near to every image, of test no less than of train."""
     found = judged(0.3 * faces(300, 5))
-    assert found.nearer.value > 0.9
+    assert found.nearer.value > 0.8
     assert not found.copies and found.sentence.startswith("No sign of memorised")
 
 

@@ -47,7 +47,7 @@ def rate_table(
     more than twice as often as in both, else empty.
     """
     kept = auroc >= DECENT
-    if not kept.any():
+    if not kept.any() or not sources:
         return pd.DataFrame(columns=["source", "attribute"])
     tables = []
     for source, seen in sources.items():

@@ -1,0 +1,71 @@
+"""Glossary and references: every number shown is explained, every paper named is listed."""
+
+import re
+from fnmatch import fnmatchcase
+
+import pytest
+
+from vaekit import artifacts
+from vaekit.evaluation.base import METRICS
+from vaekit.reporting.citations import _entries, metrics_on, term_of
+from vaekit.reporting.collect import Folders, collect
+from vaekit.reporting.edition import Edition
+from vaekit.reporting.material import Material
+from vaekit.reporting.page import make_page
+
+# What is made of numbers of these kinds elsewhere: its row is not in the registry of per-image metrics.
+ESTIMATES = (
+    "r2", "iwae_1", "iwae_64", "ess_64", "ess_64_calibrated", "bpd_iwae_64_model", "active_units", "active_dims",
+    "passive_dims", "effective_dimension", "permuted_ratio", "prior_hole", "aggregate_kl", "total_correlation",
+    "largest_correlation", "dimwise_information", "dimwise_marginal_kl", "mutual_information", "noise_cost",
+    "largest_sensitivity", "largest_intervention", "fid", "fd_inception", "fd_attributes", "fd_attributes_inf",
+    "fd_random_train", "kid_attributes", "precision", "recall", "density", "coverage", "diversity", "probe_auroc",
+    "probe_auroc_pixels", "probe_lead", "tad", "mig", "factor_vae_score",
+    "dci_attributes_disentanglement", "dci_factors_completeness",
+)  # fmt: skip
+
+
+def explained(metric: str) -> bool:
+    return any(fnmatchcase(metric, p) for entry in _entries("glossary") for p in entry.get("metrics", ()))
+
+
+OWN = [name for name, metric in METRICS.items() if metric.compute.__module__.startswith("vaekit.")]
+
+
+@pytest.mark.parametrize("metric", [*OWN, *ESTIMATES])
+def test_every_metric_has_an_entry(metric):
+    assert explained(metric), f"give {metric} an entry in assets/glossary.toml"
+
+
+def test_nothing_is_explained_that_no_metric_is():
+    assert not explained("anything")
+
+
+def test_entries_are_two_sentences_with_formula_and_paper():
+    papers = {entry["cited"] for entry in _entries("references")}
+    ids = [entry["id"] for entry in _entries("glossary")]
+    assert len(ids) == len(set(ids))
+    for entry in _entries("glossary"):
+        assert len(re.findall(r"[.:;!?](?:\s|$)", entry["text"])) >= 2 and entry["text"].endswith("."), entry["id"]
+        assert len(re.findall(r"\.(?:\s+[A-Z0-9]|$)", entry["text"])) == 2, entry["id"]
+        assert entry["formula"] and entry["paper"] in papers, entry["id"]
+
+
+def test_references_say_who_and_when_and_where():
+    for entry in _entries("references"):
+        year = re.search(r"\d{4}", entry["cited"])[0]
+        name = entry["cited"].split()[0]
+        plain = entry["text"].replace("ä", "a").replace("ń", "n").replace("í", "i")
+        assert name in plain and f"({year})" in entry["text"] and entry["link"].startswith("http"), entry["cited"]
+        assert not re.search(r'[\s<>"]', entry["link"])
+
+
+def test_every_number_of_a_page_links_to_its_entry(write_artifacts, tmp_path):
+    stored = write_artifacts(tmp_path, n=30, top=2, dims=8, attributes=["Hat", "Male"])
+    found = collect(Folders(*stored, tmp_path / artifacts.EXPLORATION))
+    page = make_page(Material(found.files, found.missing, {}, {}), Edition())
+    assert set(term_of(page.sections)) == set(metrics_on(page.sections)) >= {"mse", "active_units", "mig"}
+    names = [entry["cited"] for entry in _entries("references")]
+    listed = {paper.cited for section in page.sections for b in section.blocks if b.kind == "references"
+              for paper in b.papers}  # fmt: skip
+    assert listed < set(names) and "Kingma & Welling 2014" in listed
