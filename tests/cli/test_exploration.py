@@ -149,7 +149,7 @@ def test_edit_moves_a_file_or_an_image_of_the_data(place, own, ids, tmp_path):
     [
         (("sample", "small", "--n", 0), 2, "--n"),
         (("sample", "small", "--temperature", "-1"), 2, "--temperature"),
-        (("sample", "small", "--temperature", "nan"), 2, "from 0 up"),
+        (("sample", "small", "--temperature", "inf"), 2, "from 0 up"),
         (("sample", "small", "--from", "mixture"), 2, "'prior', 'aggregate'"),
         (("sample", "nowhere"), 1, "There is no checkpoint nowhere"),
         (("reconstruct", "small", "gone.png"), 1, "gone.png can not be decoded: the file is gone"),

@@ -130,19 +130,34 @@ def built(three, tmp_path_factory):
     return build(three, tmp_path_factory.mktemp("out"))
 
 
+def lines_of(data, id: str) -> dict[str, dict]:
+    """Metric -> its line in the first tables of a section, with its cells by name."""
+    lines = [line for block in section(data, id) if block["kind"] == "versus" for line in block["lines"]]
+    return {line["metric"]["id"]: line | {"cells": {c["name"]: c for c in line["cells"]}} for line in lines[::-1]}
+
+
+def marks(line: dict) -> dict[str, str]:
+    return {name: cell["mark"] for name, cell in line["cells"].items()}
+
+
 def test_the_best_is_told_by_paired_differences_and_twins_are_tied(built):
     _, data = built
-    rows = {row["metric"]["id"]: row for block in section(data, "metrics") if block["kind"] == "versus"
-            for row in block["rows"]}  # fmt: skip
-    assert set(rows["mse"]["best"]) == {"good", "twin"} and rows["mse"]["ground"] == "paired"
-    assert set(rows["ssim"]["best"]) == {"good", "twin"}
-    assert rows["kl"]["best"] == []
-    assert rows["r2"]["ground"] == "intervals" and set(rows["r2"]["best"]) == {"good", "bad", "twin"}
-    assert "fid" not in rows
-    assert "fid was not computed for any model: the weights are not here." in said(section(data, "metrics"))
-    # The intervals of the single means overlap, so that only pairs can tell these apart.
-    mse = rows["mse"]["entries"]
-    assert mse["bad"]["low"] > 0 and "good" in rows["mse"]["best"] and "bad" not in rows["mse"]["best"]
+    found = lines_of(data, "metrics")
+    assert marks(found["mse"]) == marks(found["ssim"]) == {"good": "tied", "bad": "", "twin": "tied"}
+    assert marks(found["kl"]) == {"good": "", "bad": "", "twin": ""}
+    assert found["mse"]["remark"] == "" and "intervals" in found["r2"]["remark"]
+    assert marks(found["r2"]) == {"good": "tied", "bad": "tied", "twin": "tied"}
+    assert "fid" not in found
+    assert "Not computed for any model: fid. The weights are not here." in said(section(data, "metrics"))
+
+
+def test_differences_from_the_first_say_who_is_worse(built):
+    _, data = built
+    (table,) = [b for b in section(data, "metrics") if b.get("label") == "Paired differences"]
+    (mse,) = [line for line in table["lines"] if line["metric"]["id"] == "mse"]
+    bad, twin = mse["cells"]
+    assert (bad["name"], bad["mark"], bad["n"]) == ("bad − good", "worse", N) and bad["low"] < 0.01 < bad["high"]
+    assert (twin["name"], twin["mark"]) == ("twin − good", "no clear difference")
 
 
 def test_a_paired_difference_has_the_closed_form(three):
@@ -171,7 +186,7 @@ def test_other_likelihoods_are_not_ranked():
     rows = {name: {"elbo": row("elbo_calibrated", value, value - 1, value + 1)} for name, value in (("a", 1), ("b", 9))}
     reason = "the models' own likelihoods are of different kinds"
     (found,) = side_by_side(rows, [Difference("elbo", "a", "b", None, None, None, 9, None, reason=reason)])
-    assert found.best == () and found.remark == reason
+    assert found.best == () and found.ground == reason
 
 
 def test_findings_gained_and_lost(built):
@@ -293,8 +308,8 @@ def test_other_numbers_of_train_images_are_alike(tmp_path):
 def test_unlike_models_are_not_ranked_on_request(tmp_path):
     folders = {"a": write_model(tmp_path / "a"), "b": write_model(tmp_path / "b", worse=0.5, protocol={"crop": 148})}
     _, data = build(folders, tmp_path / "out", differences=[])
-    rows = [row for block in section(data, "metrics") if block["kind"] == "versus" for row in block["rows"]]
-    assert rows and all(row["best"] == [] for row in rows)
+    found = lines_of(data, "metrics")
+    assert found and not any(mark for line in found.values() for mark in marks(line).values())
     overview = said(section(data, "overview"))
     assert "not tested alike" in overview and "The crop is 178 for a and 148 for b." in overview
     assert "Paired differences" not in said(data["sections"])

@@ -35,11 +35,15 @@ class Blur:
     @property
     def sentence(self) -> str:
         """What equal blur is, for the report."""
+        face, around = (self._resolved(transfer) for transfer in (self.face, self.around))
         return (
-            "Equal blur is the blur of x that comes closest to the reconstructions, one in the face and one around it; "
-            f"after it {_resolved(self.frequency, self.face, len(self.mask))} in the face and "
-            f"{_resolved(self.frequency, self.around, len(self.mask))} around it."
+            "Equal blur is the blur of x that comes closest to the reconstructions; like theirs, its detail goes down to "
+            f"{face} in the face and {around} around it."
         )
+
+    def _resolved(self, transfer: np.ndarray) -> str:
+        half = half_frequency(transfer, self.frequency)
+        return f"{len(self.mask) / (2 * half):.2g} px" if np.isfinite(half) else "the pixel"
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Return uint8 (N, S, S, 3) images, blurred."""
@@ -84,11 +88,6 @@ def fit_blur(x: np.ndarray, x_hat: np.ndarray, face: np.ndarray, *, progress: Pr
         transfer[0] = 1.0  # the mean colour is no structure
     soft = ndimage.gaussian_filter(face.astype(np.float64), size / 32, mode="nearest")
     return Blur(knots, *transfers, soft)
-
-
-def _resolved(frequency: np.ndarray, transfer: np.ndarray, size: int) -> str:
-    half = half_frequency(transfer, frequency)
-    return f"detail is kept down to {size / (2 * half):.2g} px" if np.isfinite(half) else "all detail is kept"
 
 
 def _knots(size: int) -> np.ndarray:

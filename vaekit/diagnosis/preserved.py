@@ -34,7 +34,7 @@ class Preserved:
 
     Attributes:
         outcomes: for each attribute tested, "lost-<attribute>" in the order of the rows, then "added-<attribute>".
-        rows: for findings.json's "preserved", one per attribute, the most lost first; the keys are those of COLUMNS, and
+        rows: for findings.json's "preserved", one per attribute, the most lost first; the keys are those of COLUMNS,
             None where there is no value. n images have it (labelled so, and the judge sees it in x): kept and control
             are the shares of them where the judge sees it in x_hat and in blurred x (Wilson's intervals), beyond =
             control - kept (Newcombe's paired interval), p McNemar's exact test, q adjusted; lost. n_without images

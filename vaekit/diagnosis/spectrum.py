@@ -70,8 +70,9 @@ class Spectrum:
         per_image: detail_loss of each image, (N,): share of its structure finer than 4 pixels that x_hat lacks.
         facts: name -> estimate row: half_frequency, detail_px, fine_transfer, fine_error_share.
         arrays: for diagnosis.npz, of the rings up to size / 2 but the mean: spectrum_frequency, spectrum_transfer,
-            spectrum_transfer_low, spectrum_transfer_high, spectrum_power_ratio, spectrum_coherence; spectrum_size; and
-            spectrum_half (value, low, high; infinite where H stays above one half, NaN where it is not known).
+            spectrum_transfer_low, spectrum_transfer_high, spectrum_power_ratio, spectrum_coherence; spectrum_size;
+            spectrum_half (value, low, high; infinite where H stays above one half, NaN where it is not known); and
+            spectrum_fine (transfer and power ratio of structure under 2 pixels).
     """
 
     outcomes: tuple[Outcome, ...]
@@ -170,6 +171,7 @@ def spectrum(sums: RadialSums, *, seed: int = 0) -> Spectrum:
         "spectrum_coherence": _ratio(sums.cross[:, shown].sum(0) ** 2, power * made)[1:],
         "spectrum_size": np.array(sums.size),
         "spectrum_half": np.array([value["half"], *ends]),
+        "spectrum_fine": np.array([value["fine"], _ratio(sums.power_hat[:, fine].sum(), sums.power[:, fine].sum())]),
     }
     coarse = sums.frequency >= sums.size / 8
     loss = 1 - _ratio(sums.cross[:, coarse].sum(1), sums.power[:, coarse].sum(1))

@@ -68,7 +68,7 @@ def rate_distortion(points: Sequence[RatePoint]) -> Drawn:
             )  # fmt: skip
             is_right = x > (along[0] + along[-1]) / 2
             axes.annotate(
-                f"{visible(point.name)}\n{point.bound:,.0f} nats",
+                f"{visible(point.name)}\n{point.bound:,.0f} nats".replace("\n-", "\n−"),
                 (x, y), xytext=(-9 if is_right else 9, 6), textcoords="offset points", fontsize=9.5, color=INK,
                 ha="right" if is_right else "left", zorder=4,
             )  # fmt: skip
@@ -151,9 +151,8 @@ def picture_rows(title: str, caption: str, rows: Mapping[str, np.ndarray], *, sc
         pen.text((0, top), name, fill=PICTURE_INK, font=font)
         page.paste(strip, (0, top + _LABEL + 8))
         top += height
-    order = f"From top to bottom: {', '.join(rows)}."
-    alt = f"{len(rows)} rows of {max(map(len, rows.values()))} face images. {order}"
-    return Drawn(title, f"{caption} {order}", alt, png_bytes(page), "png")
+    alt = f"{len(rows)} rows of {max(map(len, rows.values()))} face images, from top to bottom {', '.join(rows)}."
+    return Drawn(title, caption, alt, png_bytes(page), "png")
 
 
 def _look(i: int) -> tuple[str, str]:

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vaekit.reporting.document import Block
-from vaekit.reporting.tables import Column, Metric, Table, metric_of, numbers, table_of, words
+from vaekit.reporting.document import Block, Prose
+from vaekit.reporting.tables import ABSENT, Column, Metric, Table, metric_of, numbers, table_of, words
 from vaekit.reporting.text import count, interval, listed, number
 
 if TYPE_CHECKING:
     from vaekit.evaluation.paired import Difference
 
+_BY_INTERVALS = "told apart by intervals that do not overlap"
 Rows = Mapping[str, Mapping[str, dict[str, Any]]]  # name of a model -> metric -> its row
 
 
@@ -31,28 +32,64 @@ class SideBySide:
     best: tuple[str, ...]
     ground: str
 
-    @property
-    def cells(self) -> tuple[tuple[str, Metric], ...]:
-        """The name and the row of each model, in the words of a table."""
-        absent = {**self.metric.entry, "value": None, "low": None, "high": None, "n": 0, "reason": "Not evaluated."}
-        return tuple((name, metric_of(self.metric.id, entry or absent)) for name, entry in self.entries.items())
+
+@dataclass(frozen=True)
+class Cell:
+    """One number of a table, in words and with every digit; `mark` is what is said of it, such as "best"."""
+
+    name: str
+    shown: str
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+    mark: str = ""
 
     @property
-    def remark(self) -> str:
-        """What a reader must know of `best` beside the value; nothing where it rests on paired differences."""
-        if self.metric.entry["higher_is_better"] is None or self.ground == "paired":
-            return ""
-        return self.ground.replace("intervals", "told apart by intervals alone")
+    def interval(self) -> str:
+        """The interval in words; empty where there is none."""
+        return "" if self.low is None else interval(self.low, self.high)
+
+
+@dataclass(frozen=True)
+class Line:
+    """One metric of such a table: a cell for each column, and a remark below its label."""
+
+    metric: Metric
+    remark: str
+    cells: tuple[Cell, ...]
 
 
 @dataclass(frozen=True)
 class Versus(Block):
-    """A table of metrics with a column for each model, in which the best stand out."""
+    """A table of metrics with a column for each model, or for each difference, in which the best stand out."""
 
     kind: ClassVar[str] = "versus"
     label: str
-    names: tuple[str, ...]
-    rows: tuple[SideBySide, ...]
+    lines: tuple[Line, ...]
+
+
+def values(label: str, rows: Sequence[SideBySide]) -> Iterable[Block]:
+    """Yield the table of these metrics; what holds of every row is said once, above it."""
+    grounds = {row.ground for row in rows}
+    alike = "intervals" in grounds and "paired" not in grounds
+    if alike:
+        yield Prose(f"{_BY_INTERVALS}: none of these numbers has a value for each image.".capitalize(), "small")
+    yield Versus(label, tuple(_line(row, alike) for row in rows))
+
+
+def _line(row: SideBySide, alike: bool) -> Line:
+    mark = "best" if len(row.best) == 1 else "tied"
+    cells = []
+    for name, entry in row.entries.items():
+        if entry is None:
+            cells.append(Cell(name, ABSENT, None, None, None, 0))
+            continue
+        shown = metric_of(row.metric.id, entry).value
+        ends = (entry["value"], entry["low"], entry["high"])
+        cells.append(Cell(name, shown, *ends, entry["n"], mark if name in row.best else ""))
+    said = {"paired": "", "intervals": "" if alike else _BY_INTERVALS}.get(row.ground, row.ground)
+    return Line(row.metric, "" if row.metric.entry["higher_is_better"] is None else said, tuple(cells))
 
 
 def side_by_side(rows: Rows, differences: Sequence["Difference"], *, ranked: bool = True) -> tuple[SideBySide, ...]:
@@ -72,19 +109,21 @@ def side_by_side(rows: Rows, differences: Sequence["Difference"], *, ranked: boo
 
 
 def not_computed(rows: Rows) -> Iterable[str]:
-    """Yield a sentence for each metric that a model has no value of, with the reason."""
+    """Yield a sentence for each reason why models have no value of some metrics."""
+    reasons: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for metric in _ids(rows):
-        reasons: dict[str, list[str]] = {}
+        label = next(own[metric]["label"] for own in rows.values() if metric in own)
+        why: dict[str, list[str]] = {}
         for name, own in rows.items():
             if metric not in own:
-                reasons.setdefault("it was not evaluated", []).append(name)
+                why.setdefault("not evaluated", []).append(name)
             elif own[metric]["value"] is None:
-                reason = str(own[metric]["reason"] or "no reason is given").removesuffix(".")
-                reasons.setdefault(reason, []).append(name)
-        label = next(own[metric]["label"] for own in rows.values() if metric in own)
-        for reason, names in reasons.items():
-            whom = "any model" if len(names) == len(rows) else listed(names)
-            yield f"{label} was not computed for {whom}: {reason}."
+                why.setdefault(str(own[metric]["reason"] or "no reason is given").removesuffix("."), []).append(name)
+        for reason, names in why.items():
+            reasons.setdefault((reason, tuple(names)), []).append(label)
+    for (reason, names), labels in reasons.items():
+        whom = "any model" if len(names) == len(rows) else listed(names)
+        yield f"Not computed for {whom}: {listed(labels)}. {reason[:1].upper()}{reason[1:]}."
 
 
 def _ids(rows: Rows) -> Iterable[str]:
@@ -99,6 +138,8 @@ def _best(
         return (), "it has no better direction"
     if len(known) < 2:
         return (), "one model alone has a value"
+    if len({entry["value"] for entry in known.values()}) == 1:
+        return (), "the same for all"
     leader = (max if higher else min)(known, key=lambda name: known[name]["value"])
     others = known.keys() - {leader}
     if reason := next((d.reason for d in differences if d.metric == metric and {d.first, d.second} <= known.keys()
@@ -111,7 +152,7 @@ def _best(
     elif all(entry["low"] is not None for entry in known.values()):
         beaten, ground = {name for name in others if _apart(known[leader], known[name])}, "intervals"
     else:
-        return (), "there is no interval to tell them apart by"
+        return (), "no interval to tell them apart by"
     return (leader, *(name for name in known if name in others - beaten)), ground
 
 
@@ -119,24 +160,27 @@ def _apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     return one["high"] < other["low"] or other["high"] < one["low"]
 
 
-def differences_from_first(rows: Sequence[SideBySide], differences: Sequence["Difference"]) -> Table:
+def differences_from_first(rows: Sequence[SideBySide], differences: Sequence["Difference"]) -> Versus:
     """Return the paired difference of every other model from the first, and whether it is better or worse."""
     first, *others = rows[0].entries
     found = {(d.metric, d.second): d for d in differences if d.first == first}
-    shown = [row for row in rows if any((row.metric.id, name) in found for name in others)]
-    columns = [words("Metric", (f"{row.metric.label} {row.metric.arrow}".strip() for row in shown))]
-    for name in others:
-        cells = [found.get((row.metric.id, name)) for row in shown]
-        said = [_said(d, row.metric.entry["higher_is_better"]) for d, row in zip(cells, shown, strict=True)]
-        columns.append(Column(f"{name} − {first}", tuple(said), tuple(None if d is None else d.value for d in cells)))
-    return table_of(*columns)
+    lines = []
+    for row in rows:
+        own = [found.get((row.metric.id, name)) for name in others]
+        if any(own):
+            cells = tuple(_change(d, name, first, row.metric) for d, name in zip(own, others, strict=True))
+            lines.append(Line(row.metric, "", cells))
+    return Versus("Paired differences", tuple(lines))
 
 
-def _said(difference: "Difference | None", higher: bool | None) -> str:
+def _change(difference: "Difference | None", name: str, first: str, metric: Metric) -> Cell:
+    heading = f"{name} − {first}"
     if difference is None or difference.value is None:
-        return "–"
+        reason = None if difference is None else difference.reason
+        return Cell(heading, "–", None, None, None, 0, reason or "not tested")
     value, low, high = difference.value, difference.low, difference.high
-    return f"{signed_with_interval(value, low, high)} {verdict_of(difference, higher)}"
+    mark = verdict_of(difference, metric.entry["higher_is_better"])
+    return Cell(heading, signed(value, low, high), value, low, high, difference.n, mark)
 
 
 def every_difference(rows: Sequence[SideBySide], differences: Sequence["Difference"]) -> Table:

@@ -7,6 +7,7 @@ from typing import Any
 
 from vaekit import artifacts
 from vaekit.errors import DataError
+from vaekit.reporting.collect import stage_of
 
 _READ = {
     artifacts.EVALUATION: (
@@ -85,6 +86,9 @@ def read_model(name: str, folder: Path) -> Compared:
     for stage, names in _READ.items():
         for file in names:
             path = folder / stage / file
+            if not path.is_file():
+                missing[file] = f"{file} is missing: run `vaekit {stage_of(file)}` again."
+                continue
             try:
                 found[file] = _READERS[path.suffix](path)
             except DataError as error:

@@ -14,12 +14,12 @@ from vaekit.figures.words import in_sentence, plain
 from vaekit.reporting.compare_material import Together, entries
 from vaekit.reporting.compare_metrics import (
     Rows,
-    Versus,
     differences_from_first,
     every_difference,
     not_computed,
     side_by_side,
     signed_with_interval,
+    values,
 )
 from vaekit.reporting.compare_models import settings_that_differ
 from vaekit.reporting.compare_pictures import BY, opened, reconstruction_rows
@@ -42,6 +42,8 @@ from vaekit.reporting.tables import numbers, table_of, words
 from vaekit.reporting.text import count, interval, listed, number
 
 _TRAVERSED = 3  # dims of each model
+_DISTANCES = ("fid", "fd_attributes", "fd_random")  # of samples from the prior, the first that was computed
+_NOT_THE_MODEL = ("train", "blurred")  # sources of pictures that are there for scale
 _LISTED = 8  # images on which they differ that Markdown shows
 Q_LEVEL, RESAMPLES = 0.05, 1000  # as in evaluation/paired.py, for the sentences that name them
 _LEAD = "elbo_calibrated"  # the one number that holds rate and distortion together, whatever the loss was
@@ -92,6 +94,7 @@ def _wins(together: Together) -> Iterable[str]:
             yield f"{name} is clearly best in {len(alone)} of {len(told)} metrics tested in pairs: {listed(alone)}."
     if tied := [f"`{row.metric.id}` ({listed(row.best, 'or')})" for row in told if len(row.best) > 1]:
         yield f"No clear best in {listed(tied)}."
+    yield from _sampling(together)
     try:
         errors = together.errors
     except DataError:
@@ -101,6 +104,17 @@ def _wins(together: Together) -> Iterable[str]:
     shares = [f"{name} on {100 * (best == i).mean():.1f} %" for i, name in enumerate(together.names)]
     if finite.any():
         yield f"The smallest squared error, image by image: {listed(shares)}."
+
+
+def _sampling(together: Together) -> Iterable[str]:
+    """Yield whose samples from the prior are nearest to the test images, by the judge's Fréchet distance or by FID."""
+    row = next((row for row in together.rows if row.metric.id in _DISTANCES and row.best), None)
+    if row is None:
+        return
+    known = {name: entry for name, entry in row.entries.items() if entry and entry["value"] is not None}
+    shown = [f"{name} {number(entry['value'], entry['low'], entry['high'])}" for name, entry in known.items()]
+    told = f"{row.best[0]} is" if len(row.best) == 1 else f"{listed(row.best)} are"
+    yield f"Samples from the prior: {told} nearest to the test images by `{row.metric.id}` ({', '.join(shown)})."
 
 
 def _verdicts(together: Together) -> Iterable[tuple[str, str]]:
@@ -118,15 +132,14 @@ def metrics(together: Together) -> Iterable[Block]:
     else:
         yield Prose(
             "Values with their 95 % intervals. A model is called best where its paired difference from every other one "
-            "is clear; those that the best value is not clearly better than are tied with it. A number that has no "
-            "value for each image has no paired difference: there, models are told apart by intervals that do not "
-            "overlap."
+            "is clear; those that the best value is not clearly better than are tied with it. A number without a value "
+            "for each image has no paired differences: there, intervals that do not overlap tell models apart."
         )
     for title in (*(title for title, _ in GROUPS), None):
         rows = [row for row in together.rows if _group(row.metric.id) == title]
         if rows:
             yield Heading(title or "Further metrics")
-            yield Versus(title or "Further metrics", tuple(together.names), tuple(rows))
+            yield from values(title or "Further metrics", rows)
     definitions = tuple((row.metric.label, f"{row.metric.definition}.") for row in together.rows)
     yield Details("What each metric is", (Facts(definitions),))
     yield from _absences({model.name: model.rows for model in together.models})
@@ -138,7 +151,7 @@ def metrics(together: Together) -> Iterable[Block]:
         f"{Q_LEVEL:g}: q corrects the paired t-tests of all {len(together.differences)} differences on this page "
         "together (Benjamini-Hochberg)."
     )
-    yield Grid("Paired differences", differences_from_first(together.rows, together.differences))
+    yield differences_from_first(together.rows, together.differences)
     every = every_difference(together.rows, together.differences)
     yield Details(f"All {len(every.rows)} differences, with p and q", (Grid("All paired differences", every),))
 
@@ -258,14 +271,13 @@ def _sampling_gap(together: Together) -> Iterable[Block]:
             ends = {key: None if pd.isna(record[column]) else float(record[column]) for key, column in columns.items()}
             reason = None if pd.isna(record["reason"]) else str(record["reason"])
             own = {"label": record["label"], "unit": "", "n": int(record["n"]), "reason": reason}
+            if record["source"] in _NOT_THE_MODEL:
+                own["higher_is_better"] = None
             rows[name][str(record["source"])] = facts | own | ends
-    yield Heading("Sampling gap", in_sentence(facts["label"]))
-    yield Prose(
-        f"How far each source of pictures is from the test images: {in_sentence(facts['label'])}, "
-        f"{facts['definition']}."
-    )
+    yield Heading("Sampling gap", facts["label"])
+    yield Prose(f"How far each source of pictures is from the test images: {facts['label']}, {facts['definition']}.")
     ranked = not together.unlike and together.judge_differs is None
-    yield Versus("Sampling gap", tuple(tables), side_by_side(rows, (), ranked=ranked))
+    yield from values("Sampling gap", side_by_side(rows, (), ranked=ranked))
 
 
 def latent(together: Together) -> Iterable[Block]:
@@ -280,7 +292,7 @@ def latent(together: Together) -> Iterable[Block]:
         rows = side_by_side(
             {name: content["rows"] for name, content in contents.items()}, (), ranked=not together.unlike
         )
-        yield Versus("The code as a whole", tuple(contents), rows)
+        yield from values("The code as a whole", rows)
         yield from _absences({name: content["rows"] for name, content in contents.items()})
         yield Details(
             "What each number is", (Facts(tuple((row.metric.label, f"{row.metric.definition}.") for row in rows)),)
@@ -377,9 +389,15 @@ def limits(together: Together) -> Iterable[Block]:
 def reproduce(together: Together) -> Iterable[Block]:
     """Yield the command that makes this page again, and what made each model's numbers."""
     runs = [model.summary["run"] for model in together.models]
-    checkpoints = " ".join(shlex.quote(f"checkpoints/{run['name']}/{run['checkpoint']}") for run in runs)
-    yield Code((f"vaekit compare {checkpoints}{' --allow-unlike' if together.unlike else ''}",))
-    for model in together.models:
-        made_by = model.summary["made_by"].items()
-        yield Heading(model.name)
-        yield Facts(tuple((key.replace("_", " "), str(value)) for key, value in made_by))
+    command = ["vaekit", "compare", *(f"checkpoints/{run['name']}/{run['checkpoint']}" for run in runs)]
+    if together.unlike:
+        command.append("--allow-unlike")
+    else:
+        protocol = together.models[0].summary["protocol"]
+        source = protocol.get("settings", {}).get("source") or protocol["data"]
+        command += ["--data", source, "--crop", str(protocol["crop"]), "--seed", str(protocol["seed"])]
+    yield Code((shlex.join(command),))
+    made_by = {model.name: model.summary["made_by"] for model in together.models}
+    keys = dict.fromkeys(key for own in made_by.values() for key in own)
+    columns = [words(name, (own.get(key) for key in keys)) for name, own in made_by.items()]
+    yield Grid("What made the numbers", table_of(words("Made by", (key.replace("_", " ") for key in keys)), *columns))

@@ -4,6 +4,7 @@ One method gives the scores and their bootstrap: a resample is a weight, the num
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,13 +83,14 @@ class _Calls:
         self.errors = np.square(probability - labels)
         self.rankings = [_Ranking(probability[:, k], labels[:, k]) for k in range(labels.shape[1])]
 
+    @np.errstate(divide="ignore", invalid="ignore")
     def under(self, weights: np.ndarray) -> np.ndarray:
         """Return the SCORES of K probes under each of R weightings (N, R) by small whole numbers, (4, R, K)."""
         light, weights = weights.astype(np.float32), weights.astype(np.float64)
         total, positive = weights.sum(0)[:, None], weights.T @ self.labels
-        with np.errstate(divide="ignore", invalid="ignore"):
-            hit, false_alarm = (weights.T @ self.hits) / positive, (weights.T @ self.alarms) / (total - positive)
-            ranked = [ranking.under(light) for ranking in self.rankings]
+        hit, false_alarm = (weights.T @ self.hits) / positive, (weights.T @ self.alarms) / (total - positive)
+        with ThreadPoolExecutor() as pool:
+            ranked = list(pool.map(lambda ranking: ranking.under(light), self.rankings))
         return np.stack([*np.stack(ranked, axis=2), (hit + 1 - false_alarm) / 2, weights.T @ self.errors / total])
 
 
@@ -105,6 +107,7 @@ class _Ranking:
         self.last = np.searchsorted(sorted_probability, sorted_probability[at], "right")
         self.first_own, self.last_own = np.searchsorted(at, self.first), np.searchsorted(at, self.last)
 
+    @np.errstate(divide="ignore", invalid="ignore")  # per thread
     def under(self, weights: np.ndarray) -> np.ndarray:
         """Return AUROC and average precision under R weightings (N, R) float32, whose sums of counts are exact."""
         every, own_sums = _sums_before(weights, self.order), _sums_before(weights, self.own)

@@ -32,20 +32,21 @@ def kinds(judge: str, dims: int) -> dict[str, Kind]:
             "Fréchet distance between Gaussians fitted to 2,048 InceptionV3 features (Heusel et al. 2017)",
         ),
         "fd_inception": Kind(
-            "Fréchet distance, Inception", "squared distance in InceptionV3 features", False,
+            "Inception Fréchet distance, other weights", "squared distance in InceptionV3 features", False,
             "as FID, but with weights that are not the published ones: not comparable to any FID",
         ),
         f"fd_{judge}": Kind(
-            f"Fréchet distance, {judge} judge", f"squared distance in {features}", False,
+            f"{judge.capitalize()}-judge Fréchet distance", f"squared distance in {features}", False,
             f"|m1 - m2|^2 + Tr(C1 + C2 - 2 (C1 C2)^(1/2)) of the {dims:,} {features}; not comparable to a published "
             "FID. Few images raise it: compare it at equal n, and with real train images",
         ),
         f"fd_{judge}_inf": Kind(
-            f"Fréchet distance for infinitely many images, {judge} judge", f"squared distance in {features}", False,
-            "the Fréchet distance extrapolated along 1 / n over ten sizes (Chong & Forsyth 2020)",
+            f"{judge.capitalize()}-judge Fréchet distance, N → ∞", f"squared distance in {features}", False,
+            "the Fréchet distance extrapolated to infinitely many images along 1 / n, over ten sizes (Chong & Forsyth "
+            "2020)",
         ),
         f"kid_{judge}": Kind(
-            f"Kernel distance, {judge} judge", f"squared discrepancy in {features}", False,
+            f"{judge.capitalize()}-judge kernel distance", f"squared discrepancy in {features}", False,
             "unbiased squared maximum mean discrepancy under (x'y / F + 1)^3 (Binkowski et al. 2018); 0 on average for "
             "equal distributions, so it may be negative",
         ),

@@ -10,7 +10,7 @@ from vaekit.evaluation.samples.manifold import nearest
 from vaekit.evaluation.uncertainty import Estimate
 
 CLOSE = 0.01  # quantile of the distances of test images below which a sample counts as close to a train image
-PAIRS = 12  # closest pairs kept as pictures
+PAIRS = 12  # train images that samples come closest to, kept as pictures
 PERMUTATIONS = 1000
 FEWEST = 20  # images of each set: with fewer a quantile says nothing
 
@@ -26,7 +26,8 @@ class Memorisation:
             are train images. Blur moves samples nearer to every face, but to train no more than to test.
         chance: 95 % of the values of `train_share` when the labels train and test are permuted.
         copies: whether samples are copies: closer than test images, and closer to train than to test.
-        rows: (P, 2) sample and train image of the closest pairs; `distances` (P,).
+        rows: (P, 2) the train images that samples come closest to, each with its closest sample: sample and train row,
+            closest first; `distances` (P,).
         sentence: what it amounts to.
     """
 
@@ -65,7 +66,9 @@ def memorisation(
     close = Estimate(within / len(samples), float(low), float(high), len(samples))
     share, chance = _train_share(samples, test, train, generator)
     copies = close.low is not None and close.low > CLOSE and share > chance[1]
-    rows = np.argsort(of_samples, kind="stable")[:PAIRS]
+    order = np.argsort(of_samples, kind="stable")
+    # One picture per train image: it may be the nearest of many samples.
+    rows = order[np.sort(np.unique(neighbours[order], return_index=True)[1])[:PAIRS]]
     return Memorisation(
         close,
         _nearer(of_samples, of_test),

@@ -23,7 +23,6 @@ from vaekit.evaluation.samples.rates import DECENT, Seen, rate_sentences, rate_t
 from vaekit.evaluation.samples.sources import (
     AGGREGATE,
     DEFINITIONS,
-    INTERPOLATIONS,
     LABELS,
     MOST,
     PRIOR,
@@ -40,7 +39,6 @@ from vaekit.progress import Progress, silent
 from vaekit.seeding import numpy_generator
 
 PICTURED = 48  # images kept of each source
-TRIPLES = 8  # interpolations kept between their two ends
 NEAREST_AMONG = 10_000  # unseen train images that samples are compared with, drawn by the seed where there are more
 
 
@@ -114,7 +112,7 @@ def score_samples(
     whole = {"x": judge.judge(test, batch_size), "x_hat": judge.judge(reconstructions, batch_size)}
     chosen = some_rows(np.arange(len(rows)), MOST, seed, "set metrics")
     test, real = test[chosen], _part(whole["x"], chosen)
-    sources, pairs = make_sources(
+    sources = make_sources(
         model, prepared, test, collected.mu[chosen], np.asarray(reconstructions[chosen]), mixture,
         seed=seed, device=device, batch_size=batch_size, progress=progress,
     )  # fmt: skip
@@ -155,7 +153,7 @@ def score_samples(
         estimates=summary_rows(estimates, reasons, judge.name, judge.feature_dim),
         gap=gap_table(estimates, reasons, judge.name),
         rates=rates,
-        pictures=_pictures(prepared, sources, test, pairs, copied, among),
+        pictures=_pictures(prepared, sources, copied, among),
         mixture=mixture.arrays() if isinstance(mixture, Mixture) else {},
         judged={
             "image_id": collected.per_image["image_id"].to_numpy(dtype=str),
@@ -251,17 +249,11 @@ def _warnings(n: int, dims: int, judge: str) -> list[str]:
 def _pictures(
     prepared: Prepared,
     sources: Mapping[str, Source],
-    test: np.ndarray,
-    pairs: np.ndarray,
     copied: Memorisation | str,
     among: np.ndarray,
 ) -> dict[str, np.ndarray]:
-    """Return pictures of prior and aggregate, interpolations between their ends, and the closest pairs with train."""
+    """Return pictures of prior and aggregate, and the prior samples closest to train images with these."""
     kept = {name: sources[name].images[:PICTURED] for name in (PRIOR, AGGREGATE) if sources[name].images is not None}
-    between = sources[INTERPOLATIONS].images
-    if between is not None:
-        first, second = pairs[:TRIPLES].T
-        kept["interpolations"] = np.stack([test[first], between[:TRIPLES], test[second]], axis=1)
     if isinstance(copied, Memorisation):
         rows = among[copied.rows[:, 1]]
         kept |= {

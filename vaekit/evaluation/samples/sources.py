@@ -79,20 +79,19 @@ def prior_codes(n: int, dims: int, seed: int) -> np.ndarray:
     return torch.randn(n, dims, generator=torch_generator(seed, "samples")).numpy()
 
 
-def midpoints(mu: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the codes halfway between seeded pairs of mu (N, D), float32 (N, D), and the two rows of each, (N, 2).
+def midpoints(mu: np.ndarray, seed: int) -> np.ndarray:
+    """Return the codes halfway between seeded pairs of mu (N, D), float32 (N, D).
 
     Halfway on the sphere around the mean code: as far from it as both ends are on average. Codes of many dims lie on
     a shell, which straight midpoints fall short of. Every code is in two pairs.
     """
     order = numpy_generator(seed, "interpolations").permutation(len(mu))
-    pairs = np.stack([order, np.roll(order, -1)], axis=1)
     centre = mu.mean(0, dtype=np.float64)
-    ends = mu[pairs] - centre
+    ends = mu[np.stack([order, np.roll(order, -1)], axis=1)] - centre
     middle = ends.mean(1)
     lengths, wanted = np.linalg.norm(middle, axis=1), np.linalg.norm(ends, axis=2).mean(1)
     stretch = np.divide(wanted, lengths, out=np.ones_like(lengths), where=lengths > 1e-6 * wanted)
-    return (centre + middle * stretch[:, None]).astype(np.float32), pairs
+    return (centre + middle * stretch[:, None]).astype(np.float32)
 
 
 def make_sources(
@@ -107,9 +106,8 @@ def make_sources(
     device: torch.device | str,
     batch_size: int,
     progress: Progress = silent,
-) -> tuple[dict[str, Source], np.ndarray]:
-    """Return every source by name, as many images of each as there are of test, and the pairs of rows that the
-    interpolations lie between.
+) -> dict[str, Source]:
+    """Return every source by name, as many images of each as there are of test where there are as many.
 
     Args:
         test: the real images that all are held against, uint8 (N, S, S, 3).
@@ -119,9 +117,8 @@ def make_sources(
     """
     n = len(test)
     unseen = some_rows(unseen_rows(prepared), n, seed, "floor")
-    between, pairs = midpoints(mu, seed)
     codes: dict[str, np.ndarray | VaekitError] = {
-        INTERPOLATIONS: between,
+        INTERPOLATIONS: midpoints(mu, seed),
         AGGREGATE: mixture.sample(n, numpy_generator(seed, "aggregate")) if isinstance(mixture, Mixture) else mixture,
         PRIOR: prior_codes(n, model.latent_dim, seed),
     }
@@ -138,7 +135,7 @@ def make_sources(
         except VaekitError as reason:
             sources.append(Source(name, None, str(reason)))
         progress("decode samples", done, len(codes))
-    return {source.name: source for source in sources}, pairs
+    return {source.name: source for source in sources}
 
 
 _NO_FLOOR = "There are fewer than two train images that the judge has not seen: raise --limit train=..."

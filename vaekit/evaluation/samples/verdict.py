@@ -59,7 +59,8 @@ def blame(rows: Mapping[str, Mapping[str, Estimate]], judge: str, reasons: Mappi
     far = {name: rows[name][column] for name in rows}
     if any(far[name].value is None for name in chain):
         return Verdict("not judged", f"Which part keeps samples from real faces is not judged: {far[FLOOR].reason}.")
-    evidence = _evidence(rows, far, column.endswith("_inf"))
+    empty = _empty(rows)
+    evidence = _evidence(rows, far, column.endswith("_inf"), empty is not None)
     if not _beyond(far[PRIOR], far[FLOOR]) or _value(far[PRIOR]) < THRESHOLDS["like_real"][0] * _value(far[FLOOR]):
         return Verdict(
             "none",
@@ -67,7 +68,6 @@ def blame(rows: Mapping[str, Mapping[str, Estimate]], judge: str, reasons: Mappi
             f"{_said(far[FLOOR])}).",
             evidence,
         )
-    empty = _empty(rows)
     if empty is not None:
         return Verdict("encoder", empty, evidence)
     shares = _shares(far)
@@ -132,7 +132,9 @@ def _empty(rows: Mapping[str, Mapping[str, Estimate]]) -> str | None:
     )
 
 
-def _evidence(rows: Mapping[str, Mapping[str, Estimate]], far: Mapping[str, Estimate], infinite: bool) -> list[str]:
+def _evidence(
+    rows: Mapping[str, Mapping[str, Estimate]], far: Mapping[str, Estimate], infinite: bool, empty: bool
+) -> list[str]:
     n = far[PRIOR].n
     how = "extrapolated to infinitely many images" if infinite else f"at n = {n:,} (few images raise them)"
     names = {
@@ -142,7 +144,7 @@ def _evidence(rows: Mapping[str, Mapping[str, Estimate]], far: Mapping[str, Esti
     }  # fmt: skip
     listed = ", ".join(f"{label} {_said(far[name])}" for name, label in names.items() if name in far)
     said = [f"Distances from the test images, {how}: {listed}."]
-    if INTERPOLATIONS in far and far[INTERPOLATIONS].value is not None:
+    if INTERPOLATIONS in far and far[INTERPOLATIONS].value is not None and not empty:
         nearest = max((far[RECONSTRUCTIONS], far[AGGREGATE]), key=_value)
         times = _value(far[INTERPOLATIONS]) / max(_value(nearest), 1e-12)
         holes = _beyond(far[INTERPOLATIONS], nearest) and times >= THRESHOLDS["holes"][0]
