@@ -47,6 +47,13 @@ def test_the_comparison_says_what_the_tables_say(compared):
         assert (compared.folder / FOLDER / file).stat().st_size > 0
 
 
+def test_a_report_of_several_is_their_comparison(copy):
+    paths = copy.json("report", "small", "short", "--title", "Two runs")
+    assert paths["html"] == f"{FOLDER}/compare.html"
+    assert "<h1>Two runs</h1>" in (copy.folder / paths["html"]).read_text(encoding="utf-8")
+    fails(copy, "report", "small", "short", "--author", "me", code=2, says="--author is for the report of one model")
+
+
 def test_run_names_and_patterns_are_found_in_natural_order(tmp_path):
     for run in ("sweep-beta10", "sweep-beta4", "sweep-beta1", "other"):
         (tmp_path / run).mkdir()

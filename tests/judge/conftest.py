@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 
 from vaekit.data import Prepared, Protocol
-from vaekit.judge import open_judge
+from vaekit.judge import learning, open_judge
 from vaekit.seeding import numpy_generator
 
 COUNTS = {"train": 560, "valid": 120, "test": 120}
 
 
 def prepared_from(folder: Path, images: np.ndarray, labels: dict[str, np.ndarray], splits: np.ndarray) -> Prepared:
-    """A prepared set of these images (N, S, S, 3), 0/1 labels (N,) and splits (N,), as `open_prepared` would give it."""
+    """A prepared set of images (N, S, S, 3), 0/1 labels (N,) and splits (N,), as `open_prepared` would give it."""
     folder.mkdir(parents=True, exist_ok=True)
     ids = [f"{i:06d}.jpg" for i in range(len(images))]
     index = pd.DataFrame({"image_id": ids, "split": splits, **labels})
@@ -25,7 +25,7 @@ def prepared_from(folder: Path, images: np.ndarray, labels: dict[str, np.ndarray
 
 
 def plates(folder: Path) -> Prepared:
-    """Grey noise; Band: a dark band on top, Dot: a bright square below, in a colour that says nothing; Rare: 4 have it."""
+    """Grey noise; Band: a dark band on top, Dot: a bright square below, of any colour; Rare: 4 have it."""
     n = sum(COUNTS.values())
     generator = numpy_generator(0, "plates")
     images = generator.integers(60, 200, (n, 64, 64, 3), dtype=np.uint8)
@@ -50,5 +50,7 @@ def seen_plates(tmp_path_factory) -> Prepared:
 
 @pytest.fixture(scope="session")
 def taught(seen_plates):
-    """The judge of the plates, taught once."""
-    return open_judge(seen_plates)
+    """The judge of the plates, taught once; in a few steps, as they are plain to see."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(learning, "PASSES", 2500)
+        return open_judge(seen_plates)

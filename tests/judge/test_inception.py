@@ -79,7 +79,7 @@ def test_without_weights_the_reason_says_how_to_get_them(images):
 
 
 def test_a_named_file_that_is_not_there_is_an_error(tmp_path, monkeypatch):
-    with pytest.raises(ConfigError, match="--inception-weights .*no.pth: there is no such file"):
+    with pytest.raises(ConfigError, match=r"--inception-weights .*no\.pth: there is no such file"):
         inception_weights(tmp_path / "no.pth")
     monkeypatch.setenv(inception.VARIABLE, str(tmp_path / "no.pth"))
     with pytest.raises(ConfigError, match=rf"{inception.VARIABLE} .*no.pth: there is no such file"):

@@ -1,4 +1,4 @@
-"""The judge learns what is plain to see, says the same in any order and batch, and is kept, or taught again, with a word."""
+"""The judge learns what is plain to see, says the same in any order and batch, and is kept or, said so, taught again."""
 
 import json
 from dataclasses import replace
@@ -34,11 +34,11 @@ def test_thresholds_reproduce_the_rates_of_valid(taught, seen_plates):
     np.testing.assert_allclose(said, true, atol=1e-9)
 
 
-def test_features_have_mean_0_and_variance_1_on_the_seen_half(taught, seen_plates):
+def test_features_have_mean_0_and_covariance_1_on_the_seen_half(taught, seen_plates):
     features = taught.judge(seen_plates.images[seen_rows(seen_plates)]).features
     assert features.shape[1] == taught.feature_dim and features.dtype == np.float32
-    np.testing.assert_allclose(features.mean(0), 0, atol=1e-4)
-    np.testing.assert_allclose(features.std(0), 1, atol=1e-3)
+    np.testing.assert_allclose(features.mean(0), 0, atol=1e-3)
+    np.testing.assert_allclose(np.cov(features.T), np.eye(taught.feature_dim), atol=1e-2)
 
 
 def test_batch_size_and_order_do_not_matter(taught, seen_plates):
@@ -52,7 +52,7 @@ def test_batch_size_and_order_do_not_matter(taught, seen_plates):
 
 
 def test_learns_hats_from_drawn_faces(tmp_path):
-    """240 drawn faces, half of them forced to wear a hat, in the shown half about 100 of either kind."""
+    """Every second face is made to wear a hat: about 55 of either kind are in the seen half."""
     labels = np.arange(300) % 2
     faces = [draw_face(5, i, force={"Wearing_Hat": bool(hat)}) for i, hat in enumerate(labels)]
     images = np.stack([face.image[20:198:2, ::2][12:76, 12:76] for face in faces])
@@ -135,7 +135,7 @@ def test_weights_of_another_network_are_not_taken(tmp_path, briefly):
     prepared = plates(tmp_path)
     open_judge(prepared)
     path = prepared.folder / artifacts.JUDGE
-    torch.save(AttributeNetwork(7).state_dict(), path)
+    torch.save(AttributeNetwork(7, 48).state_dict(), path)
     change(prepared.folder / artifacts.JUDGE_SCORES, weights_sha256=artifacts.file_hash(path))
     assert "is broken (Error(s) in loading state_dict" in open_judge(prepared).notes[0]
 
@@ -187,7 +187,8 @@ def test_other_sizes_are_filtered_before_they_are_sampled():
     board = np.indices((128, 128)).sum(0) % 2 * 255
     pixels = at_judged_size(torch.from_numpy(np.repeat(board[None, :, :, None], 3, 3).astype(np.uint8)))
     assert pixels.shape == (1, 3, 64, 64) and pixels.dtype == torch.uint8
-    assert 120 <= pixels[..., 1:-1, 1:-1].min() and pixels[..., 1:-1, 1:-1].max() <= 135
+    inner = pixels[..., 1:-1, 1:-1].float()
+    assert inner.min() >= 120 and inner.max() <= 135
     flat = at_judged_size(torch.full((1, 32, 32, 3), 77, dtype=torch.uint8))
     assert (flat == 77).all() and flat.shape == (1, 3, 64, 64)
 

@@ -317,9 +317,16 @@ def test_unlike_models_are_not_ranked_on_request(tmp_path):
     assert "do not lie in one plane" in said(section(data, "rate_distortion"))
 
 
+def test_the_page_names_the_levels_that_were_used():
+    from vaekit.evaluation import paired, uncertainty
+    from vaekit.reporting import compare_results, compare_setting
+
+    assert (compare_results.Q_LEVEL, compare_setting.RESAMPLES) == (paired.Q_LEVEL, uncertainty.RESAMPLES)
+
+
 def test_the_markdown_table_renders(built):
     made, _ = built
     page = MarkdownIt("commonmark").enable("table").render(made.markdown.read_text(encoding="utf-8"))
-    assert "<strong>tied</strong>" in page and page.count("<table>") > 3
+    assert "<strong>tied</strong>" in page and page.count("<table>") > 3 and page.count("<h3>") >= 3
     for picture in re.findall(r'src="([^"]+)"', page):
         assert (made.html.parent / picture).is_file(), picture

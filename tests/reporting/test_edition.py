@@ -144,7 +144,7 @@ def test_what_is_understood_of_notes_means_the_same_in_both():
     [
         "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "[a](javascript:alert(1))",
         "<javascript:alert(1)>", "[a](data:text/html,x)", "![a](https://a.b/c.png)", "[a]: javascript:x\n\n[a]",
-        "&lt;script&gt;", "`</code><script>`", "```\n</pre><script>\n```", "| <script> |\n|---|\n| x |", 
+        "&lt;script&gt;", "`</code><script>`", "```\n</pre><script>\n```", "| <script> |\n|---|\n| x |",
         "a &#x202e; b",
         "[x](vbscript:y)", "[a](//evil.example/x)", "- <iframe>", "1. &#60;script&#62;", "``a`<script>``",
     ],

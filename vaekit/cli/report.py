@@ -7,10 +7,17 @@ import typer
 
 from vaekit.cli import options
 from vaekit.cli.console import drawn_progress, show
+from vaekit.errors import ConfigError
 
 
 def command(
-    checkpoint: options.Checkpoint = None,
+    checkpoints: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="A .pt file, or a run's folder or name; several are compared. Default: the best of the newest run.",
+            show_default=False,
+        ),
+    ] = None,
     title: Annotated[str | None, typer.Option("--title", help="Headline of the report.")] = None,
     author: Annotated[str | None, typer.Option("--author", help="Who hands it in; stands below the headline.")] = None,
     course: Annotated[str | None, typer.Option("--course", help="For which course; stands below the headline.")] = None,
@@ -34,12 +41,22 @@ def command(
     json: options.Json = False,
 ) -> None:
     """Write the report: HTML, Markdown and JSON; what it needs and is missing is computed first."""
-    from vaekit import api
+    from vaekit import api, api_comparison
 
+    of_one = {"author": author, "course": course, "sections": sections, "notes": notes, "full": full}
     with drawn_progress() as progress:
-        result = api.report(
-            checkpoint, title=title, author=author, course=course, sections=sections, notes=notes, full=full,
-            data=data, crop=options.crop_value(crop), image_size=image_size, limit=options.parse_limit(limit), out=out,
-            seed=seed, device=device, batch_size=batch_size, progress=progress,
-        )  # fmt: skip
+        shared = {
+            "title": title, "data": data, "crop": options.crop_value(crop), "image_size": image_size,
+            "limit": options.parse_limit(limit), "out": out, "seed": seed, "device": device, "batch_size": batch_size,
+            "progress": progress,
+        }  # fmt: skip
+        if checkpoints is None or len(checkpoints) == 1:
+            result = api.report(checkpoints and checkpoints[0], **of_one, **shared)
+        else:
+            for name, value in of_one.items():
+                if value:
+                    raise ConfigError(
+                        f"--{name} is for the report of one model: leave it away, or name one checkpoint."
+                    )
+            result = api_comparison.compare(checkpoints, **shared)
     show(result, json, {"html": str(result.html), "markdown": str(result.markdown), "data": str(result.data)})

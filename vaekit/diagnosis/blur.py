@@ -37,8 +37,8 @@ class Blur:
         """What equal blur is, for the report."""
         face, around = (self._resolved(transfer) for transfer in (self.face, self.around))
         return (
-            "Equal blur is the blur of x that comes closest to the reconstructions; like theirs, its detail goes down to "
-            f"{face} in the face and {around} around it."
+            "Equal blur is the blur of x that comes closest to the reconstructions; like theirs, its detail goes down "
+            f"to {face} in the face and {around} around it."
         )
 
     def _resolved(self, transfer: np.ndarray) -> str:
@@ -91,11 +91,9 @@ def fit_blur(x: np.ndarray, x_hat: np.ndarray, face: np.ndarray, *, progress: Pr
 
 
 def _knots(size: int) -> np.ndarray:
-    coarse = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 5, 6])
-    fine = np.geomspace(8, size / 2, max(2, round(2 * np.log2(size / 16)) + 1))
-    return np.concatenate(
-        [coarse[coarse < size / 4], fine[fine >= size / 4 if size < 32 else fine > 6], [size / 2**0.5]]
-    )
+    """Return the knots of the transfers: dense where faces have their power, every half octave, and the corner."""
+    octaves = 8 * 2 ** np.arange(0, np.log2(size / 16) + 0.25, 0.5)
+    return np.concatenate([[0, 0.5, 1, 1.5, 2, 3, 4, 5, 6], octaves, [size / 2**0.5]])
 
 
 def _radius(size: int) -> np.ndarray:

@@ -18,7 +18,7 @@ _AT_ONCE = 50  # resamples per matrix product
 class Effect:
     """The size of an effect: its value and 95 % interval in `unit`, and the same as a ratio where that means something.
 
-    An end of the interval is None where it can not be given.
+    An end of an interval is None where it can not be given.
     """
 
     value: float
@@ -26,6 +26,8 @@ class Effect:
     high: float | None
     unit: str
     ratio: float | None = None
+    ratio_low: float | None = None
+    ratio_high: float | None = None
 
 
 @dataclass(frozen=True)

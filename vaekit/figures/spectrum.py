@@ -50,7 +50,7 @@ def spectrum(artifacts: Artifacts) -> Drawn:
     else:
         said = "More than half of the images' structure is kept at every frequency."
     kept, made = arrays["spectrum_fine"]
-    said += f" Of structure under 2 pixels {100 * kept:.3g} % is kept; the power there is {100 * made:.3g} % of the images'."
+    said += f" Of structure under 2 pixels {100 * kept:.3g} % is kept; it has {100 * made:.3g} % of the images' power."
     if power.max() > tallest:
         said += f" The power ratio reaches {plain(float(power.max()))}, beyond the axis."
     caption = f"{said} What the power ratio has above H does not follow the image."

@@ -5,9 +5,10 @@ import math
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torchvision.transforms.functional import gaussian_blur
 
 from vaekit.data import Prepared
-from vaekit.judge.networks import CHUNK, AttributeNetwork, at_judged_size, in_range, initialised
+from vaekit.judge.networks import CHUNK, AttributeNetwork, at_judged_size, feature_dim, in_range, initialised
 from vaekit.progress import Progress
 from vaekit.seeding import numpy_generator, torch_generator
 
@@ -15,6 +16,9 @@ PASSES = 30_000  # images shown in all of training, whatever the size of the dat
 MOST_EPOCHS = 24
 BATCH = 64
 LEARNING_RATE, WEIGHT_DECAY = 3e-3, 0.1
+# A quarter of the batches is blurred by a Gaussian of a sigma in this range, in pixels: reconstructions and samples are
+# blurred, and the judge is to read attributes there too.
+BLURRED, SHARPEST, BLURRIEST = 0.25, 0.4, 1.5
 
 
 def judged_pixels(prepared: Prepared, rows: np.ndarray) -> Tensor:
@@ -41,7 +45,7 @@ def teach(
     epochs = max(1, min(MOST_EPOCHS, round(PASSES / len(pixels))))
     steps = epochs * math.ceil(len(pixels) / BATCH)
     targets = torch.from_numpy(labels.astype(np.float32))
-    network = initialised(lambda: AttributeNetwork(labels.shape[1]), seed, "attributes")
+    network = initialised(lambda: AttributeNetwork(labels.shape[1], feature_dim(len(pixels))), seed, "attributes")
     network = network.to(device, memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     # Up to the full rate in the first fifth of the steps, then down to none: one straight line each (Smith 2018).
@@ -55,12 +59,15 @@ def teach(
             x = in_range(pixels[chosen].to(device))
             mirrored = (torch.rand(len(x), generator=generator) < 0.5).to(device)
             x = torch.where(mirrored[:, None, None, None], x.flip(3), x)
+            blur, sigma = torch.rand(2, generator=generator).tolist()
+            if blur < BLURRED:
+                x = gaussian_blur(x, [7, 7], [SHARPEST + sigma * (BLURRIEST - SHARPEST)])
             optimiser.zero_grad()
             loss(network.raw(x)[1], targets[chosen].to(device)).backward()
             optimiser.step()
             rate.step()
         progress("judge", epoch + 1, epochs)
-    network.eval().standardise(pixels)
+    network.eval().whiten(pixels)
     return network
 
 

@@ -12,7 +12,8 @@ from vaekit.seeding import torch_generator
 
 SIDE = 64  # pixels; images of other sizes are brought to it first
 WIDTHS = (24, 48, 96, 128)
-FEATURES = 128
+HIDDEN = 128
+FEATURES = 48  # of HIDDEN, after whitening: tests/benchmarks/judges.py compares the choices
 CHUNK = 512  # images at a time
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -37,73 +38,80 @@ def initialised(build: Callable[[], Network], seed: int, name: str) -> Network:
 class JudgeNetwork(nn.Module):
     """uint8 (B, 3, 64, 64) -> features (B, F) and a logit per attribute (B, A).
 
-    `mean` and `std` bring every feature to mean 0 and variance 1 on the images that the judge was made from: a Fréchet
-    distance adds up squares, and would else hear the loudest features only.
+    Features are the first principal components of what the network makes of the seen half, each of variance 1 there: a
+    Fréchet distance adds up squares, and would else hear of the most frequent differences only.
     """
 
-    def __init__(self, feature_dim: int) -> None:
+    def __init__(self, raw_dim: int, feature_dim: int) -> None:
         super().__init__()
         self.feature_dim = feature_dim
-        self.register_buffer("mean", torch.zeros(feature_dim))
-        self.register_buffer("std", torch.ones(feature_dim))
+        self.register_buffer("mean", torch.zeros(raw_dim))
+        self.register_buffer("projection", torch.eye(raw_dim, feature_dim))
 
     def raw(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return features as the network makes them, and logits, of (B, 3, 64, 64) in [-1, 1]."""
+        """Return what the network makes of (B, 3, 64, 64) in [-1, 1] before projection, (B, R), and logits."""
         raise NotImplementedError
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Return standardised features and logits."""
-        features, logits = self.raw(in_range(pixels))
-        return (features - self.mean) / self.std, logits
+        """Return features and logits."""
+        raw, logits = self.raw(in_range(pixels))
+        return (raw - self.mean) @ self.projection, logits
 
     @torch.inference_mode()
-    def standardise(self, pixels: Tensor) -> None:
-        """Take the mean and standard deviation of every feature from uint8 images (N, 3, 64, 64)."""
-        features = torch.cat([self.raw(in_range(part.to(self.mean.device)))[0] for part in pixels.split(CHUNK)])
-        features = features.double() if features.device.type != "mps" else features
-        self.mean.copy_(features.mean(0))
-        self.std.copy_(features.std(0, correction=0).clamp_min(1e-6))
+    def whiten(self, pixels: Tensor) -> None:
+        """Take the mean and the projection from uint8 images (N, 3, 64, 64)."""
+        raw = torch.cat([self.raw(in_range(part.to(self.mean.device)))[0].cpu() for part in pixels.split(CHUNK)])
+        mean = raw.double().mean(0)
+        _, deviations, directions = torch.linalg.svd(raw.double() - mean, full_matrices=False)
+        scale = (len(raw) - 1) ** 0.5 / deviations[: self.feature_dim].clamp_min(1e-9 * deviations[0] + 1e-30)
+        self.mean.copy_(mean)
+        self.projection.copy_(directions[: self.feature_dim].T * scale)
+
+
+def feature_dim(images: int) -> int:
+    """Return how many features so many images can whiten: 48, or one for every four images."""
+    return max(1, min(FEATURES, images // 4))
 
 
 class AttributeNetwork(JudgeNetwork):
-    """Four convolutions of stride 2 with BatchNorm, and the features before the last activation."""
+    """Four convolutions of stride 2 with BatchNorm and one hidden layer."""
 
-    def __init__(self, attributes: int) -> None:
-        super().__init__(FEATURES)
+    def __init__(self, attributes: int, feature_dim: int) -> None:
+        super().__init__(HIDDEN, feature_dim)
         layers: list[nn.Module] = []
         for below, above in pairwise((3, *WIDTHS)):
             layers += [nn.Conv2d(below, above, 3, 2, 1, bias=False), nn.BatchNorm2d(above), nn.ReLU(inplace=True)]
         self.convolutions = nn.Sequential(*layers, nn.Flatten())
-        self.to_features = nn.Linear(WIDTHS[-1] * (SIDE >> len(WIDTHS)) ** 2, FEATURES)
-        self.to_logits = nn.Linear(FEATURES, attributes)
+        self.to_hidden = nn.Linear(WIDTHS[-1] * (SIDE >> len(WIDTHS)) ** 2, HIDDEN)
+        self.to_logits = nn.Linear(HIDDEN, attributes)
 
     def raw(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return features before their activation, and logits, of (B, 3, 64, 64) in [-1, 1]."""
-        features = self.to_features(self.convolutions(x))
-        return features, self.to_logits(features.relu())
+        """Return the hidden layer before its activation, and logits, of (B, 3, 64, 64) in [-1, 1]."""
+        hidden = self.to_hidden(self.convolutions(x))
+        return hidden, self.to_logits(hidden.relu())
 
 
 class RandomNetwork(JudgeNetwork):
-    """A pyramid of seeded convolutions (He et al. 2015); the mean of each channel at each level is a feature.
+    """A pyramid of seeded convolutions (He et al. 2015): mean and deviation of each channel at each of its levels.
 
     Nothing is learned, and there are no logits: (B, 0).
     """
 
-    def __init__(self) -> None:
-        super().__init__(sum(WIDTHS))
+    def __init__(self, feature_dim: int) -> None:
+        super().__init__(2 * sum(WIDTHS), feature_dim)
         self.levels = nn.ModuleList(nn.Conv2d(below, above, 3, 2, 1) for below, above in pairwise((3, *WIDTHS)))
         for level in self.levels:
             nn.init.kaiming_normal_(level.weight, nonlinearity="relu")
             nn.init.zeros_(level.bias)
 
     def raw(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return pooled channels and no logits, of (B, 3, 64, 64) in [-1, 1]."""
+        """Return pooled channels, and no logits, of (B, 3, 64, 64) in [-1, 1]."""
         pooled = []
         for level in self.levels:
             x = level(x).relu()
-            pooled.append(x.mean((2, 3)))
-        features = torch.cat(pooled, 1)
-        return features, features[:, :0]
+            pooled += [x.mean((2, 3)), x.std((2, 3))]
+        raw = torch.cat(pooled, 1)
+        return raw, raw[:, :0]
 
 
 def in_range(pixels: Tensor) -> Tensor:

@@ -17,13 +17,13 @@ from vaekit.errors import DataError, OutputError
 from vaekit.judge.base import Judge
 from vaekit.judge.halves import seen_rows
 from vaekit.judge.learning import judged_pixels, logits_of, some_rows, teach
-from vaekit.judge.networks import AttributeNetwork, RandomNetwork, initialised
+from vaekit.judge.networks import AttributeNetwork, RandomNetwork, feature_dim, initialised
 from vaekit.judge.scoring import FEWEST, rate_matching_thresholds, reasons_against, score_table
 from vaekit.progress import Progress, silent
 
 FORMAT = 1  # raised when a judge of the same version of vaekit would turn out differently
 MOST_SEEN, MOST_SCORED = 20_000, 10_000  # images of a split, drawn by the seed where there are more
-STANDARDISED_ON = 2_000  # seen images that give the random features their mean and variance
+WHITENED_ON = 2_000  # seen images that give the random features their mean and variances
 
 log = logging.getLogger(__name__)
 
@@ -102,12 +102,14 @@ def _teach(
         f"{len(rows['test']):,} test images; its thresholds make it say each attribute on valid as often as is true."
     )
     facts = {
-        "attributes": attributes, "thresholds": thresholds.tolist(), "seen": len(rows["train"]), "sentence": sentence,
-        "scores": [
-            {key: None if isinstance(value, float) and np.isnan(value) else value for key, value in row.items()}
-            for row in scores.to_dict("records")
-        ],
-    }  # fmt: skip
+        "attributes": attributes,
+        "feature_dim": network.feature_dim,
+        "thresholds": thresholds.tolist(),
+        "seen": len(rows["train"]),
+        "sentence": sentence,
+        # As Python's own values, None where there is none: JSON has no NaN.
+        "scores": scores.astype(object).where(scores.notna(), None).to_dict("records"),
+    }
     return network, facts
 
 
@@ -152,7 +154,7 @@ def _read(prepared: Prepared, made_by: dict[str, Any]) -> tuple[AttributeNetwork
                 raise _Unusable(f"was made by {key} {facts[key]}, not {value}")
         if facts["weights_sha256"] != artifacts.file_hash(weights):
             raise _Unusable(f"is broken ({weights.name} is not the file that {scores.name} names)")
-        network = AttributeNetwork(len(facts["attributes"]))
+        network = AttributeNetwork(len(facts["attributes"]), facts["feature_dim"])
         network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True), strict=True)
     except (DataError, OSError, KeyError, TypeError, RuntimeError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
         raise _Unusable(f"is broken ({str(error).splitlines()[0]})") from error
@@ -167,8 +169,9 @@ def _random(
     seed: int,
     device: torch.device | str,
 ) -> Judge:
-    network = initialised(RandomNetwork, seed, "random").eval().requires_grad_(False)
-    network.standardise(judged_pixels(prepared, some_rows(seen, STANDARDISED_ON, seed, "standardise")))
+    rows = some_rows(seen, WHITENED_ON, seed, "whiten")
+    network = initialised(lambda: RandomNetwork(feature_dim(len(rows))), seed, "random").eval().requires_grad_(False)
+    network.whiten(judged_pixels(prepared, rows))
     why = (
         f"none of its {len(reasons)} attributes has {FEWEST} positives and {FEWEST} negatives among the {len(seen):,} "
         "train images that a judge may see, and both classes in valid and test"

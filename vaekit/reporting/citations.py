@@ -1,6 +1,7 @@
 """The glossary and the references: what the page shows decides which entries stand on it."""
 
 import tomllib
+import unicodedata
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 from functools import cache
@@ -40,15 +41,20 @@ def explained_on(sections: Iterable[Section]) -> tuple[Term, ...]:
 
 def cited_on(sections: Iterable[Section]) -> tuple[Paper, ...]:
     """Return the papers that these sections name as "Burda et al. 2016", in the order of their authors."""
-    text = "\n".join(_texts([plain(block) for section in sections for block in section.blocks]))
+    text = _unaccented("\n".join(_texts([plain(block) for section in sections for block in section.blocks])))
     papers = [Paper(**entry) for entry in _entries("references")]
-    return tuple(paper for paper in sorted(papers, key=lambda paper: paper.text) if paper.cited in text)
+    return tuple(paper for paper in sorted(papers, key=lambda paper: paper.text) if _unaccented(paper.cited) in text)
 
 
 def term_of(sections: Iterable[Section]) -> dict[str, str]:
     """Return metric id -> id of the glossary's entry on the page that explains it."""
     terms = [t for s in sections for block in s.walk() if isinstance(block, Terms) for t in block.terms]
     return {name: term.id for term in terms for name in term.covers}
+
+
+def _unaccented(text: str) -> str:
+    """Return text in which an author's name is found with and without its accents."""
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
 
 
 def _texts(value: Any) -> Iterable[str]:

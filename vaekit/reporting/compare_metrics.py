@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vaekit.reporting.document import Block, Prose
+from vaekit.reporting.document import Block, Bullets, Prose
 from vaekit.reporting.tables import ABSENT, Column, Metric, Table, metric_of, numbers, table_of, words
 from vaekit.reporting.text import count, interval, listed, number
 
@@ -106,6 +106,12 @@ def side_by_side(rows: Rows, differences: Sequence["Difference"], *, ranked: boo
             best, ground = _best(metric, known, differences) if ranked else ((), "")
             found.append(SideBySide(metric_of(metric, facts), entries, best, ground))
     return tuple(found)
+
+
+def absences(rows: Rows) -> Iterable[Block]:
+    """Yield why models have no value of some metrics, where there are such."""
+    if said := tuple(not_computed(rows)):
+        yield Bullets(said)
 
 
 def not_computed(rows: Rows) -> Iterable[str]:

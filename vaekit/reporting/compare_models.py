@@ -7,7 +7,7 @@ from typing import Any
 
 from vaekit import artifacts
 from vaekit.errors import DataError
-from vaekit.reporting.collect import stage_of
+from vaekit.reporting.collect import command_of
 
 _READ = {
     artifacts.EVALUATION: (
@@ -87,7 +87,7 @@ def read_model(name: str, folder: Path) -> Compared:
         for file in names:
             path = folder / stage / file
             if not path.is_file():
-                missing[file] = f"{file} is missing: run `vaekit {stage_of(file)}` again."
+                missing[file] = f"{file} is missing: run `vaekit {command_of(file)}` again."
                 continue
             try:
                 found[file] = _READERS[path.suffix](path)

@@ -4,6 +4,7 @@ A block says what it is by `kind`; the templates have one macro for each. Text i
 escapes it in its own way. Only `code spans` in back-ticks and, in formulas, _{subscripts} and ^{powers} mean something.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -12,6 +13,8 @@ from vaekit.figures.base import Drawn
 from vaekit.registry import Registry
 from vaekit.reporting.tables import Metric, Table
 from vaekit.reporting.text import listed
+
+_NAMED = re.compile(r"^[\w ]+ (?:is|are) not computed: ")  # a reason that begins with what the table says already
 
 
 class Block:
@@ -82,7 +85,9 @@ class Metrics(Block):
     def absent(self) -> tuple[tuple[str, str], ...]:
         """The rows that have none, as (their labels, the reason that they share)."""
         reasons = dict.fromkeys(row.reason or "" for row in self.rows if row.is_absent)
-        return tuple((listed([row.label for row in self.rows if row.reason == why]), why) for why in reasons)
+        return tuple(
+            (listed([row.label for row in self.rows if row.reason == why]), _NAMED.sub("", why)) for why in reasons
+        )
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from vaekit.errors import ConfigError, did_you_mean
 from vaekit.reporting.compare_metrics import signed
+from vaekit.reporting.tables import metric_of
 from vaekit.reporting.text import interval, number
 
 if TYPE_CHECKING:
@@ -118,9 +119,10 @@ def _bounded(metric: str, row: Mapping[str, Any], kind: str, bound: float, stric
     far = {"max": high, "min": low}[kind] if strict else value
     far = value if far is None else far
     passed = far <= bound if kind == "max" else far >= bound
-    said = f"{metric} is {number(value, low, high)}"
+    said = f"{metric} is {metric_of(metric, dict(row)).value}"
     said += f" {interval(low, high)}" if low is not None else " (no interval)"
-    said += f", {word} {bound:g} {'is asked of the whole interval' if strict else 'is asked'}"
+    said += f"; {word} {bound:g} is {'allowed' if kind == 'max' else 'required'}"
+    said += " for the whole interval" if strict else ""
     return Check(**facts, passed=passed, within_noise=within_noise, sentence=said)
 
 

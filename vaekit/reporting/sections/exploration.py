@@ -9,7 +9,7 @@ from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures.grids import image_grid, png_bytes
 from vaekit.figures.words import readable
-from vaekit.reporting.document import Block, Bullets, Heading, Prose, Strip, Strips, section
+from vaekit.reporting.document import Block, Bullets, Details, Heading, Prose, Strip, Strips, section
 from vaekit.reporting.material import Material
 from vaekit.reporting.text import count, interval, number, short
 
@@ -69,7 +69,7 @@ def _edits(facts: dict[str, Any], arrays: dict[str, np.ndarray], material: Mater
         "again, in standard deviations of its logit.",
         0, material.figure("edits"),
     )  # fmt: skip
-    yield Bullets(tuple(row["sentence"] for row in rows))
+    yield Details("What each edit does, in words", (Bullets(tuple(row["sentence"] for row in rows)),))
 
 
 def _attributes(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Iterable[Strip]:

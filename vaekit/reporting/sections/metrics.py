@@ -8,12 +8,13 @@ from vaekit.reporting.material import Material
 from vaekit.reporting.tables import Table, metrics_of
 from vaekit.reporting.text import count, number
 
+_CODE = "What the code knows"  # has a section of its own
 # Which rows belong together, by how their ids begin; what no group claims stands in the last one.
 GROUPS = (
     ("Reconstruction", ("mse", "sse", "mae", "psnr", "ssim", "r2", "lpips")),
     ("Rate and likelihood", ("kl", "recon_nll", "elbo", "bce_excess", "iwae", "ess", "bpd")),
     ("Samples", ("fid", "fd_", "kid", "precision", "recall", "density", "coverage", "diversity")),
-    ("What the code knows", ("probe", "tad", "mig", "dci", "factor")),
+    (_CODE, ("probe", "tad", "mig", "dci", "factor")),
 )
 _REST = "Further metrics"
 
@@ -33,7 +34,8 @@ def metrics(material: Material) -> Iterable[Block]:
         f"{protocol['image_size']} × {protocol['image_size']} pixels, seed {protocol['seed']}. Means over images; n is "
         "their number. Numbers of another protocol do not compare with these."
     )
-    rows = metrics_of(material.rows)
+    elsewhere = {_CODE} if "probes" in material.chosen else set()
+    rows = [row for row in metrics_of(material.rows) if group_of(row.id) not in elsewhere]
     for title in (*(title for title, _ in GROUPS), _REST):
         if some := tuple(row for row in rows if group_of(row.id) == title):
             yield Metrics(title, some)

@@ -124,17 +124,17 @@ def _rates(content: dict[str, Any], material: Material) -> Iterable[Block]:
     rates = content.get("attribute_rates", {"reason": content.get("reason"), "sentences": {}})
     if rates["reason"]:
         raise DataError(rates["reason"])
-    for name, said in rates["sentences"].items():
-        yield Prose(f"{content['sources'][name]['label']}:", "small")
+    if said := next(iter(rates["sentences"].values()), None):  # of the prior; the others stand with their tables
         yield Bullets(tuple(said))
     yield material.figure("attribute_rates")
-    yield from material.part(lambda table: _rate_tables(table, content), artifacts.ATTRIBUTE_RATES)
+    yield from material.part(lambda table: _rate_tables(table, content, rates), artifacts.ATTRIBUTE_RATES)
 
 
-def _rate_tables(table: pd.DataFrame, content: dict[str, Any]) -> Iterable[Block]:
+def _rate_tables(table: pd.DataFrame, content: dict[str, Any], rates: dict[str, Any]) -> Iterable[Block]:
     for name, rows in table.groupby("source", sort=False):
         label = content["sources"][name]["label"]
-        yield Details(f"{label}: every attribute", (Grid(f"Attribute rates: {label}", _rate_table(rows)),))
+        grid = Grid(f"Attribute rates: {label}", _rate_table(rows))
+        yield Details(f"{label}: every attribute", (Bullets(tuple(rates["sentences"].get(name, ()))), grid))
 
 
 def _rate_table(rows: pd.DataFrame) -> Table:

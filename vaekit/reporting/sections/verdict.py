@@ -15,9 +15,10 @@ from vaekit.reporting.text import count, listed, number
 
 # What stands in large figures, and by which short name; what was not computed leaves its place to the next.
 TILES = {
-    "mse": "MSE", "psnr": "PSNR", "ssim": "SSIM", "r2": "R²", "kl": "KL (rate)", "elbo": "ELBO", "fid": "FID",
-    "fd_attributes": "FD (judge)",
+    "mse": "MSE", "ssim": "SSIM", "r2": "R²", "kl": "KL (rate)", "elbo": "ELBO", "fid": "FID",
+    "fd_attributes": "FD (judge)", "fd_random": "FD (judge)", "psnr": "PSNR", "sse": "SSE",
 }  # fmt: skip
+_TILED = 6  # a row of a wide page
 _TOP = 3  # findings that stand in the box
 _ABSENT = 3  # metrics without a value that it names
 # What to try where a part of the model keeps samples away from real faces.
@@ -37,6 +38,7 @@ def verdict(material: Material) -> Iterable[Block]:
     """Yield the box with the numbers that matter most and the first sentences of every diagnosis."""
     found = _findings(material)
     tiles = metrics_of({name: row for name, row in material.rows.items() if row["value"] is not None}, tuple(TILES))
+    tiles = tiles[:_TILED]
     yield Verdict(
         tiles=tiles,
         names=tuple(TILES[row.id] for row in tiles),

@@ -1,0 +1,124 @@
+"""What a comparison rests on: findings of each model, what the models are, what their numbers can not say."""
+
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from vaekit import artifacts
+from vaekit.reporting.compare_material import Together
+from vaekit.reporting.compare_metrics import signed_with_interval
+from vaekit.reporting.compare_models import settings_that_differ
+from vaekit.reporting.document import Block, Bullets, Code, Gap, Grid, Heading, Prose
+from vaekit.reporting.tables import table_of, words
+from vaekit.reporting.text import count, listed
+
+_HASH = 16  # characters of a checksum: enough to tell two files apart; compare.json has all of it
+RESAMPLES = 1000  # as in evaluation/uncertainty.py, for the sentence that names it
+
+
+def findings(together: Together) -> Iterable[Block]:
+    """Yield the findings of the failure analyses, which models share them and which do not."""
+    contents = together.contents(artifacts.FINDINGS)
+    yield from (Gap(reason) for reason in together.reasons(artifacts.FINDINGS))
+    if len(contents) < 2:
+        return
+    if len(metrics := {str(content["metric"]) for content in contents.values()}) > 1:
+        yield Gap(f"The failures were ranked by different metrics ({listed(sorted(metrics))}): no finding compares.")
+        return
+    found = {name: {finding["id"]: finding for finding in own["findings"]} for name, own in contents.items()}
+    every = {key: finding for own in reversed(found.values()) for key, finding in own.items()}
+    if not every:
+        yield Prose("No model has a finding.")
+        return
+    yield Bullets(tuple(_gained(found, every)))
+    yield Prose(
+        "A finding is a test that a model passed. Where another model lacks it, the effect is smaller, or was just not "
+        "proven: not having it is no proof of being free of it.", "small",
+    )  # fmt: skip
+    columns = [words(f"Finding, effect in {metrics.pop()}", (finding["title"] for finding in every.values()))]
+    for name, own in found.items():
+        columns.append(words(name, (_effect(own.get(key)) for key in every)))
+    yield Grid("Findings of each model", table_of(*columns))
+
+
+def _gained(found: Mapping[str, Mapping[str, Any]], every: Mapping[str, Any]) -> Iterable[str]:
+    first, *others = found
+    shared = [every[key]["title"] for key in every if all(key in own for own in found.values())]
+    yield f"Shared by all: {listed(shared)}." if shared else "No finding is shared by all."
+    for name in others:
+        gained = [every[key]["title"] for key in found[name] if key not in found[first]]
+        lost = [every[key]["title"] for key in found[first] if key not in found[name]]
+        yield (
+            f"{name} against {first}: gained {listed(gained) if gained else 'none'}; lost "
+            f"{listed(lost) if lost else 'none'}."
+        )
+
+
+def _effect(finding: Mapping[str, Any] | None) -> str | None:
+    if finding is None:
+        return None
+    effect = finding.get("effect") or {}
+    if effect.get("value") is None:
+        return "found"
+    return signed_with_interval(effect["value"], effect["low"], effect["high"])
+
+
+def models(together: Together) -> Iterable[Block]:
+    """Yield what the models are, which settings of theirs differ, and the protocol."""
+    facts = {
+        "Network": lambda s: s["model"]["name"],
+        "Parameters": lambda s: count(s["model"]["parameters"]),
+        "Latent dims": lambda s: count(s["model"]["latent_dim"]),
+        "β": lambda s: f"{s['config']['objective']['beta']:g}",
+        "Likelihood": lambda s: s["model"]["likelihood"],
+        "Epoch": lambda s: count(s["run"]["epoch"]),
+        "Train images": lambda s: count(s["data"]["counts"]["train"]),
+    }
+    columns = [words(model.name, (fact(model.summary) for fact in facts.values())) for model in together.models]
+    yield Grid("Models", table_of(words("Model", facts), *columns))
+    if differing := settings_that_differ(together.models):
+        yield Heading("Settings that differ")
+        columns = [words(name, (values[i] for _, values in differing)) for i, name in enumerate(together.names)]
+        yield Grid("Settings that differ", table_of(words("Setting", (key for key, _ in differing)), *columns))
+    else:
+        yield Prose("The runs have the same settings: they differ by their weights alone.")
+
+
+def limits(together: Together) -> Iterable[Block]:
+    """Yield what these differences can not say."""
+    said = []
+    if together.differences:
+        said.append(
+            f"Intervals are percentile bootstraps over images, the same {RESAMPLES:,} resamples for every model. They "
+            "tell how far a difference would move with other images of the same kind, not with another training run: "
+            "every model here is one run, and another seed of the same settings can differ clearly too."
+        )
+        said.append("Many metrics measure nearly the same: a model that wins most of them has not won that many times.")
+    if any(row.ground == "intervals" for row in together.rows):
+        said.append(
+            "Where there are no paired differences, models whose intervals overlap are not told apart; a paired test, "
+            "if there were one, could still do so."
+        )
+    if len({str(model.summary["protocol"]["limit"]) for model in together.models}) > 1 and not together.unlike:
+        said.append("The models were trained on different numbers of images, and tested on the same ones.")
+    if together.judge_differs:
+        said.append(f"Numbers about samples are not ranked: {together.judge_differs}.")
+    said.append("Pixel errors forgive blur: a model can win by error and lack every fine detail. Look at the pictures.")
+    yield Bullets(tuple(said))
+
+
+def reproduce(together: Together) -> Iterable[Block]:
+    """Yield the command that makes this page again, and what made each model's numbers."""
+    runs = [model.summary["run"] for model in together.models]
+    command = ["vaekit", "compare", *(f"checkpoints/{run['name']}/{run['checkpoint']}" for run in runs)]
+    if together.unlike:
+        command.append("--allow-unlike")
+    else:
+        protocol = together.models[0].summary["protocol"]
+        source = protocol.get("settings", {}).get("source") or protocol["data"]
+        command += ["--data", source, "--crop", str(protocol["crop"]), "--seed", str(protocol["seed"])]
+    yield Code((shlex.join(command),))
+    made_by = {model.name: model.summary["made_by"] for model in together.models}
+    keys = dict.fromkeys(key for own in made_by.values() for key in own)
+    columns = [words(name, (str(own.get(key, "–"))[:_HASH] for key in keys)) for name, own in made_by.items()]
+    yield Grid("What made the numbers", table_of(words("Made by", (key.replace("_", " ") for key in keys)), *columns))

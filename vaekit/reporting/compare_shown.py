@@ -1,0 +1,130 @@
+"""What a comparison shows: the same images by every model, samples, traversals, and the use of the code."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from vaekit import artifacts
+from vaekit.errors import DataError
+from vaekit.figures import compare as figures
+from vaekit.figures.words import plain
+from vaekit.reporting.compare_material import Together
+from vaekit.reporting.compare_metrics import absences, side_by_side, values
+from vaekit.reporting.compare_pictures import contrasts as cards_of
+from vaekit.reporting.compare_pictures import opened, reconstruction_rows
+from vaekit.reporting.document import Block, Cards, Controls, Details, Facts, Gap, Heading, Prose
+from vaekit.reporting.text import listed
+
+_TRAVERSED = 3  # dims of each model
+_NOT_THE_MODEL = ("train", "blurred")  # sources of pictures that are there for scale
+_LISTED = 8  # images on which they differ that Markdown shows
+
+
+def reconstructions(together: Together) -> Iterable[Block]:
+    """Yield the same test images as every model reconstructs them."""
+    rows = reconstruction_rows(together.models)
+    n = len(next(iter(rows.values())))
+    caption = (
+        f"The same {n} test images, drawn by seed: originals, then each model's reconstruction (decoder mean at μ)."
+    )
+    yield together.picture("reconstructions", lambda: figures.picture_rows("Reconstructions", caption, rows))
+
+
+def contrasts(together: Together) -> Iterable[Block]:
+    """Yield the images on which the best and the worst model differ most."""
+    if together.unlike:
+        raise DataError("The models were not tested alike, so no image is the same for all of them.")
+    cards = cards_of(together.models, together.errors, together.originals)
+    order = listed(["the original", *together.names])
+    yield Prose(
+        f"The test images whose squared error differs most between the best and the worst model. Each card shows, from "
+        f"left to right, {order}; its value is the gap between the largest and the smallest error."
+    )
+    best = tuple(sorted({card.attributes[0] for card in cards}))
+    yield Controls(tuple((name, f"error of {name}") for name in together.names), best if len(best) > 1 else ())
+    rows = {f"{card.rank}  {card.image_id}: {card.attributes[0]}": opened(card) for card in cards[:_LISTED]}
+    caption = f"The {len(rows)} images on which the models differ most, from left to right {order}."
+    yield Cards(
+        "contrasts", cards, "gap", len(together.errors.image_ids), artifacts.PER_IMAGE,
+        together.picture("contrasts", lambda: figures.picture_rows("Where they differ most", caption, rows)),
+        listed=_LISTED, shows=f"{order[:1].upper()}{order[1:]}",
+    )  # fmt: skip
+
+
+def traversals(together: Together) -> Iterable[Block]:
+    """Yield what the most used dims of each model do to its mean face."""
+    rows, summaries = {}, together.contents(artifacts.EXPLORATION_SUMMARY)
+    for name, arrays in together.contents(artifacts.TRAVERSALS).items():
+        facts = summaries.get(name, {}).get("traversals", {})
+        kl = dict(zip(facts.get("dims", ()), facts.get("kl", ()), strict=True))
+        for dim, pictures in list(zip(arrays["dims"].tolist(), arrays["pictures"], strict=True))[:_TRAVERSED]:
+            rows[f"{name}: dim {dim}" + (f", {plain(kl[dim])} nats" if dim in kl else "")] = pictures
+    caption = (
+        f"The {_TRAVERSED} dims of the largest KL of each model, each moved over the range of its own codes on the "
+        "test images while the others stay at their means. A dim that the decoder does not use changes nothing."
+    )
+    if rows:
+        yield together.picture("traversals", lambda: figures.picture_rows("Traversals", caption, rows))
+    yield from (Gap(reason) for reason in together.reasons(artifacts.TRAVERSALS))
+
+
+def samples(together: Together) -> Iterable[Block]:
+    """Yield draws from each model's prior, and how far they are from the test images."""
+    drawn = {name: pictures["samples"][:8] for name, pictures in together.contents(artifacts.PICTURES).items()}
+    yield together.picture(
+        "samples",
+        lambda: figures.picture_rows(
+            "Samples from the prior", "Unselected decoder means at z ~ N(0, I) of each model.", drawn
+        ),
+    )
+    yield from _sampling_gap(together)
+    yield from (Gap(reason) for reason in together.reasons(artifacts.SAMPLES))
+
+
+def _sampling_gap(together: Together) -> Iterable[Block]:
+    """Yield how far each model's pictures are from the test images, source by source."""
+    contents, tables = together.contents(artifacts.SAMPLES), together.contents(artifacts.SAMPLING_GAP)
+    judges = {content["judge"]["name"] for content in contents.values()}
+    if len(judges) > 1:
+        yield Gap(f"The models' samples were measured by different judges ({listed(sorted(judges))}).")
+    if len(judges) != 1 or not tables:
+        return
+    metric = f"fd_{judges.pop()}"
+    facts = next(iter(contents.values()))["metrics"].get(metric)
+    if facts is None:
+        return
+    columns = {"value": metric, "low": f"{metric}_low", "high": f"{metric}_high"}
+    rows: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in tables}
+    for name, table in tables.items():
+        for record in table.to_dict("records"):
+            ends = {key: None if pd.isna(record[column]) else float(record[column]) for key, column in columns.items()}
+            reason = None if pd.isna(record["reason"]) else str(record["reason"])
+            own = {"label": record["label"], "unit": "", "n": int(record["n"]), "reason": reason}
+            if record["source"] in _NOT_THE_MODEL:
+                own["higher_is_better"] = None
+            rows[name][str(record["source"])] = facts | own | ends
+    yield Heading("Sampling gap", facts["label"])
+    yield Prose(f"How far each source of pictures is from the test images: {facts['label']}, {facts['definition']}.")
+    ranked = not together.unlike and together.judge_differs is None
+    yield from values("Sampling gap", side_by_side(rows, (), ranked=ranked))
+
+
+def latent(together: Together) -> Iterable[Block]:
+    """Yield how the models use their codes."""
+    tables = together.contents(artifacts.PER_DIM)
+    if tables:
+        kl = {name: table["kl"].to_numpy(float) for name, table in tables.items()}
+        yield together.picture("kl_by_rank", lambda: figures.kl_by_rank(kl))
+    yield from (Gap(reason) for reason in together.reasons(artifacts.PER_DIM))
+    contents = together.contents(artifacts.LATENT)
+    if contents:
+        rows = side_by_side(
+            {name: content["rows"] for name, content in contents.items()}, (), ranked=not together.unlike
+        )
+        yield from values("The code as a whole", rows)
+        yield from absences({name: content["rows"] for name, content in contents.items()})
+        yield Details(
+            "What each number is", (Facts(tuple((row.metric.label, f"{row.metric.definition}.") for row in rows)),)
+        )
+    yield from (Gap(reason) for reason in together.reasons(artifacts.LATENT))
