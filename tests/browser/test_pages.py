@@ -7,6 +7,7 @@ import pytest
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
 PAPER = {"viewport": {"width": 672, "height": 993}}  # A4 less its margins, in CSS pixels
+ON_CELLS = ("rgb(255, 255, 255)", "rgb(17, 17, 17)")  # numbers on a heat map, chosen against the cell they stand on
 OPEN_ALL = "document.querySelectorAll('details').forEach((d) => { d.open = true; })"
 
 
@@ -58,7 +59,7 @@ def test_text_stands_out_in_light_and_dark(look, path):
         assert (luminance(paper) > 0.8) if scheme == "light" else (luminance(paper) < 0.05)
         assert contrast(ink, paper) > 7
         fills = labels.evaluate_all("(all) => all.map((e) => [e.textContent, getComputedStyle(e).fill])")
-        weak = [text for text, fill in fills if contrast(fill, paper) < 4.5]
+        weak = [text for text, fill in fills if fill not in ON_CELLS and contrast(fill, paper) < 4.5]
         assert weak == [], scheme
 
 

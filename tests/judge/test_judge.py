@@ -1,4 +1,4 @@
-"""The judge learns what is plain to see, says the same in any order and batch, and is kept or, said so, taught again."""
+"""The judge learns what is plain to see, says the same in any order and batch, and is kept, or taught again aloud."""
 
 import json
 from dataclasses import replace

@@ -8,16 +8,18 @@ import pandas as pd
 from vaekit.seeding import numpy_generator
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ranking:
     """Rows of the per-image table: `worst` and `best` first things first, `random` drawn by the seed.
 
-    `not_finite` counts the images whose value can not be ordered; they are in none of the three.
+    `place` is the rank of each row, 1 for the worst (N,), 0 where the value can not be ordered: such images are in none
+    of the three, and `not_finite` counts them.
     """
 
     worst: np.ndarray
     best: np.ndarray
     random: np.ndarray
+    place: np.ndarray
     not_finite: int
 
 
@@ -31,4 +33,6 @@ def rank(per_image: pd.DataFrame, metric: str, top: int, *, higher_is_better: bo
     best_first = usable[np.lexsort((ids, badness))]
     count = min(top, len(usable))
     random = np.sort(numpy_generator(seed, "random images").choice(len(usable), count, replace=False))
-    return Ranking(worst_first[:count], best_first[:count], usable[random], len(values) - len(usable))
+    place = np.zeros(len(values), dtype=np.int64)
+    place[worst_first] = np.arange(1, len(usable) + 1)
+    return Ranking(worst_first[:count], best_first[:count], usable[random], place, len(values) - len(usable))

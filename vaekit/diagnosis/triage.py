@@ -18,13 +18,14 @@ BLURRED = 0.06  # sharpness of the face under which it is blurred
 UNLIKE = -0.15  # likeness to the mean face under which crop, pose or what covers the face is odd
 SAME = 0.012  # 1 - correlation of two thumbnails of 8 x 8 pixels under which they show one picture
 MOST_COMPARED = 40_000  # train images, drawn by the seed, among which near-duplicates are looked for
-# The attribute network contradicts a label where it is so sure, and is right so often when it is.
-SURE, RIGHT, ABLE = 0.98, 0.95, 0.9  # probability, share of labels that agree, AUROC
+# The attribute network contradicts a label where the picture changes the odds so many times against it, to a probability
+# beyond SURE, for attributes that it can tell (AUROC) and where most labels of images it is so sure of agree.
+TIMES, SURE, ABLE, AGREE = 200.0, 0.98, 0.9, 0.98
 _THUMB, _CHUNK = 8, 512
 
 
 @dataclass(frozen=True)
-class Verdicts:
+class Opinions:
     """What the attribute network says of N images: attributes (A,) and their probabilities (N, A)."""
 
     attributes: tuple[str, ...]
@@ -36,7 +37,7 @@ def flags(
     prepared: Prepared,
     rows: np.ndarray,
     properties: pd.DataFrame,
-    verdicts: Verdicts | None,
+    opinions: Opinions | None,
     seed: int,
 ) -> list[tuple[str, ...]]:
     """Return what is odd about each image in `chosen`: none, one or several short texts.
@@ -46,7 +47,7 @@ def flags(
         prepared: the images.
         rows: rows of the test images in `prepared`.
         properties: of the test images, in their order.
-        verdicts: of the attribute network on the test images; None where there is no such network.
+        opinions: of the attribute network on the test images; None where there is no such network.
         seed: of the train images that duplicates are looked for among, where there are many.
     """
     found: list[list[str]] = [[] for _ in chosen]
@@ -56,15 +57,15 @@ def flags(
         ("too dark", dark < DARK),
         ("too bright", bright > BRIGHT),
         ("blurred", properties["sharpness"].to_numpy()[chosen] < BLURRED),
-        ("odd crop or pose, or a covered face", properties["face_likeness"].to_numpy()[chosen] < UNLIKE),
+        ("odd crop, pose or cover", properties["face_likeness"].to_numpy()[chosen] < UNLIKE),
     )
     for text, is_so in texts:
         for k in np.flatnonzero(is_so):
             found[k].append(text)
     for k, text in _duplicates(images, rows[chosen], prepared, rows, seed):
         found[k].append(text)
-    if verdicts is not None:
-        for k, text in _contradictions(chosen, prepared.attribute_table(rows), verdicts):
+    if opinions is not None:
+        for k, text in _contradictions(chosen, prepared.attribute_table(rows), opinions):
             found[k].append(text)
     return [tuple(texts) for texts in found]
 
@@ -125,18 +126,21 @@ def _mirrored(thumbnails: np.ndarray) -> np.ndarray:
     return thumbnails.reshape(-1, _THUMB, _THUMB, 3)[:, :, ::-1].reshape(len(thumbnails), -1)
 
 
-def _contradictions(chosen: np.ndarray, labels: pd.DataFrame, verdicts: Verdicts) -> list[tuple[int, str]]:
+def _contradictions(chosen: np.ndarray, labels: pd.DataFrame, opinions: Opinions) -> list[tuple[int, str]]:
     """Return (position, text) of labels that the attribute network contradicts where it is sure and mostly right."""
     found = []
-    for a, name in enumerate(verdicts.attributes):
-        label, p = labels[name].to_numpy() == 1, verdicts.probabilities[:, a].astype(np.float64)
+    for a, name in enumerate(opinions.attributes):
+        label, p = labels[name].to_numpy() == 1, opinions.probabilities[:, a].astype(np.float64)
         if label.all() or not label.any() or roc_auc_score(label, p) < ABLE:
             continue
-        for says, sure in ((True, p >= SURE), (False, p <= 1 - SURE)):
-            if not sure.any() or (label[sure] == says).mean() < RIGHT:
+        p = np.clip(p, 1e-6, 1 - 1e-6)
+        against = np.log(p / (1 - p)) - np.log(label.mean() / (1 - label.mean()))
+        for says, sure in (
+            (True, (p >= SURE) & (against >= np.log(TIMES))), (False, (p <= 1 - SURE) & (against <= -np.log(TIMES))),
+        ):  # fmt: skip
+            if not sure.any() or (label[sure] == says).mean() < AGREE:
                 continue
-            verb = "looks like" if says else "does not look like"
             wrong = sure[chosen] & (label[chosen] != says)
-            text = f"labelled {'not ' if says else ''}{readable(name)}, {verb} it"
+            text = f"label {'not ' if says else ''}{readable(name)} disputed"
             found += [(int(k), text) for k in np.flatnonzero(wrong)]
     return found

@@ -43,7 +43,8 @@ def teach(
     """Return a network taught `labels` (N, A) 0/1 of uint8 `pixels` (N, 3, 64, 64), half of them mirrored each time."""
     device = torch.device(device)
     epochs = max(1, min(MOST_EPOCHS, round(PASSES / len(pixels))))
-    steps = epochs * math.ceil(len(pixels) / BATCH)
+    batches = math.ceil(len(pixels) / BATCH)
+    steps = epochs * batches
     targets = torch.from_numpy(labels.astype(np.float32))
     network = initialised(lambda: AttributeNetwork(labels.shape[1], feature_dim(len(pixels))), seed, "attributes")
     network = network.to(device, memory_format=torch.channels_last)
@@ -55,7 +56,7 @@ def teach(
     network.train()
     for epoch in range(epochs):
         order = torch.randperm(len(pixels), generator=generator)
-        for chosen in order.split(BATCH):
+        for chosen in order.tensor_split(batches):  # of equal size: BatchNorm makes noise of a last batch of one image
             x = in_range(pixels[chosen].to(device))
             mirrored = (torch.rand(len(x), generator=generator) < 0.5).to(device)
             x = torch.where(mirrored[:, None, None, None], x.flip(3), x)

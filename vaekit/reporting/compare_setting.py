@@ -10,7 +10,7 @@ from vaekit.reporting.compare_metrics import signed_with_interval
 from vaekit.reporting.compare_models import settings_that_differ
 from vaekit.reporting.document import Block, Bullets, Code, Gap, Grid, Heading, Prose
 from vaekit.reporting.tables import table_of, words
-from vaekit.reporting.text import count, listed
+from vaekit.reporting.text import count, listed, unit
 
 _HASH = 16  # characters of a checksum: enough to tell two files apart; compare.json has all of it
 RESAMPLES = 1000  # as in evaluation/uncertainty.py, for the sentence that names it
@@ -26,7 +26,9 @@ def findings(together: Together) -> Iterable[Block]:
         yield Gap(f"The failures were ranked by different metrics ({listed(sorted(metrics))}): no finding compares.")
         return
     found = {name: {finding["id"]: finding for finding in own["findings"]} for name, own in contents.items()}
-    every = {key: finding for own in reversed(found.values()) for key, finding in own.items()}
+    every: dict[str, Mapping[str, Any]] = {}
+    for own in found.values():
+        every |= {key: finding for key, finding in own.items() if key not in every}
     if not every:
         yield Prose("No model has a finding.")
         return
@@ -35,7 +37,7 @@ def findings(together: Together) -> Iterable[Block]:
         "A finding is a test that a model passed. Where another model lacks it, the effect is smaller, or was just not "
         "proven: not having it is no proof of being free of it.", "small",
     )  # fmt: skip
-    columns = [words(f"Finding, effect in {metrics.pop()}", (finding["title"] for finding in every.values()))]
+    columns = [words("Finding", (finding["title"] for finding in every.values()))]
     for name, own in found.items():
         columns.append(words(name, (_effect(own.get(key)) for key in every)))
     yield Grid("Findings of each model", table_of(*columns))
@@ -60,7 +62,7 @@ def _effect(finding: Mapping[str, Any] | None) -> str | None:
     effect = finding.get("effect") or {}
     if effect.get("value") is None:
         return "found"
-    return signed_with_interval(effect["value"], effect["low"], effect["high"])
+    return f"{signed_with_interval(effect['value'], effect['low'], effect['high'])} {unit(effect['unit'])}".strip()
 
 
 def models(together: Together) -> Iterable[Block]:

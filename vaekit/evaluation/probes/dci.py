@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import entropy
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from threadpoolctl import threadpool_limits
 
 from vaekit.evaluation.probes.scores import auroc_matrix
 from vaekit.progress import Progress, silent
@@ -51,10 +52,11 @@ def dci(
     test, test_factors = test[:TESTED_ON], test_factors[:TESTED_ON]
     importance = np.zeros((train.shape[1], train_factors.shape[1]))
     told = []
-    for k in range(train_factors.shape[1]):
-        importance[:, k], quality = _tell(train, train_factors[:, k], test, test_factors[:, k])
-        told.append(quality)
-        progress("disentanglement", k + 1, train_factors.shape[1])
+    with threadpool_limits(1, "openmp"):  # trees so small gain nothing from threads, which lose much on a busy machine
+        for k in range(train_factors.shape[1]):
+            importance[:, k], quality = _tell(train, train_factors[:, k], test, test_factors[:, k])
+            told.append(quality)
+            progress("disentanglement", k + 1, train_factors.shape[1])
     return DCI(
         disentanglement(importance), completeness(importance), float(np.mean(told)), importance, (len(train), len(test))
     )

@@ -1,0 +1,70 @@
+"""What was tested and not found: silence is a result."""
+
+from typing import Any
+
+from vaekit.diagnosis.conditions import LEAST
+from vaekit.diagnosis.confirmation import Tested
+from vaekit.diagnosis.finding import finite
+from vaekit.diagnosis.outcome import Outcome
+from vaekit.diagnosis.search import PLANNED, Searched
+from vaekit.diagnosis.wording import Measure, became, not_found, title
+
+DETAIL = {"Fine detail": "detail"}  # topics that a test of the whole split answers too
+
+
+def silent_tests(searched: Searched, measure: Measure, outcomes: tuple[Outcome, ...]) -> list[dict[str, str]]:
+    """Return {title, sentence} of every test that did not pass: the topics always tested first."""
+    if not searched.tested:
+        why = (
+            f"Not tested on slices: {len(searched.discovery):,} images to search and {len(searched.confirmation):,} to "
+            f"test on; {2 * LEAST} of each are the least."
+        )
+        said = [{"title": topic, "sentence": why} for topic in PLANNED]
+        return said + [_item(outcome.title, outcome.sentence) for outcome in outcomes if not outcome.found]
+    found = {id(t) for kept in searched.kept for t in (kept.tested, *kept.folded)} | {id(t) for t in searched.beyond}
+    answered = {outcome.id for outcome in outcomes if outcome.found}
+    of = {t.slice: t for t in searched.tested}
+    said, done = [], set(found)
+    for topic, slices in searched.planned.items():
+        tested = [of[s] for s in slices]
+        open_ones = [t for t in tested if id(t) not in found]
+        done |= {id(t) for t in tested}
+        if not tested:
+            said.append(_item(topic, "Not tested: the data hold nothing that stands for it."))
+        elif len(open_ones) == len(tested) and DETAIL.get(topic) not in answered:
+            said.append(_item(topic, " ".join(not_found(t, measure) for t in tested)))
+        else:
+            said += [_item(f"{topic}: {t.slice.title}", not_found(t, measure)) for t in open_ones]
+    said += [_item(title(t.slice), not_found(t, measure)) for t in searched.tested if id(t) not in done]
+    return said + [_item(outcome.title, outcome.sentence) for outcome in outcomes if not outcome.found]
+
+
+def _item(heading: str, sentence: str) -> dict[str, str]:
+    return {"title": heading, "sentence": sentence}
+
+
+def tested_rows(searched: Searched, measure: Measure) -> list[dict[str, Any]]:
+    """Return every candidate with its numbers on the confirmation half and what became of it, strongest first."""
+    kept = {id(k.tested): k for k in searched.kept}
+    folded = {id(t): k.tested.slice.title for k in searched.kept for t in k.folded}
+    names = {key: k.tested.slice.title for key, k in kept.items()}
+    order = sorted(searched.tested, key=lambda t: (-t.strength, t.slice.title))
+    return [finite(_row(t, measure, kept[id(t)].share if id(t) in kept else None, became(t, names, folded))) for t in order]
+
+
+def _row(tested: Tested, measure: Measure, share: float | None, fate: str) -> dict[str, Any]:
+    d = tested.difference
+    effect = measure.effect(d) if d else None
+    worst, of, odds, p = tested.worst
+    return {
+        "slice": tested.slice.title, "kind": tested.slice.kind, "planned": tested.planned, "became": fate,
+        "n": int(tested.mask.sum()), "n_out": int((~tested.mask).sum()),
+        "mean_in": measure.scale.metric(d.mean_in) if d else None,
+        "mean_out": measure.scale.metric(d.mean_out) if d else None,
+        "value": effect.value if effect else None, "low": effect.low if effect else None,
+        "high": effect.high if effect else None, "unit": measure.unit,
+        "ratio": effect.ratio if effect else None, "ratio_low": effect.ratio_low if effect else None,
+        "ratio_high": effect.ratio_high if effect else None,
+        "p": tested.p if d else None, "q": tested.q if d else None, "excess": tested.excess if d else None,
+        "share": share, "worst_in": worst, "worst_n": of, "odds_ratio": odds, "worst_p": p,
+    }  # fmt: skip
