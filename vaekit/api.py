@@ -4,7 +4,7 @@ Torch is imported by the verbs that need it, so that `import vaekit` and `vaekit
 """
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -181,20 +181,23 @@ def failures(
     checkpoint: str | Path | None = None,
     *,
     top: int = 32,
-    by: str = "mse",
+    by: str | Sequence[str] | None = None,
+    fairness: Sequence[str] | None = None,
     out: str | Path = "reports",
     seed: int = 0,
     progress: Progress = silent,
     **evaluation: Any,
 ) -> "Failures":
-    """Rank the test images by a per-image metric and write <out>/<run>/<protocol>/failures/worst.csv and the galleries.
+    """Find where and why the model fails, and write <out>/<run>/<protocol>/failures/findings.json and the rest.
 
     Uses the evaluation of this checkpoint under `out`; without one, or with a stale one, evaluates first and says so.
 
     Args:
         checkpoint: as for `evaluate`.
         top: how many worst, best and random images.
-        by: the per-image metric that ranks them.
+        by: the per-image metric, or several, that rank the images; the first is the error of the findings, and
+            "<metric>_adjusted" is one at equal complexity. None takes mse and mse_adjusted.
+        fairness: attributes between which the error is compared; None takes Male, Young and Pale_Skin.
         out: the folder that receives the run's folder.
         seed: of the evaluation, the random images and the bootstrap.
         progress: told how far the work is.
@@ -204,14 +207,18 @@ def failures(
         VaekitError: of the kind that fits: checkpoint, settings, data or output folder.
     """
     from vaekit.config import DataConfig
-    from vaekit.diagnosis.analyse import analyse
+    from vaekit.device import choose_device
+    from vaekit.diagnosis.analyse import DEFAULT_BY, analyse
 
     found = evaluation_of(checkpoint, out=out, seed=seed, progress=progress, **evaluation)
     prepared, _ = prepare_data(DataConfig.parse(found.summary["protocol"]["settings"], str(found.folder)), progress)
     if prepared.fingerprint != found.summary["made_by"]["data_fingerprint"]:
         log.info("The images have changed since %s: evaluating again.", found.folder)
         found = evaluate(checkpoint, out=out, seed=seed, progress=progress, **evaluation)
-    return analyse(found, prepared, found.folder.parent / artifacts.FAILURES, by=by, top=top, seed=seed)
+    return analyse(
+        found, prepared, found.folder.parent / artifacts.FAILURES, by=DEFAULT_BY if by is None else by, top=top,
+        groups=fairness, seed=seed, device=str(choose_device(evaluation.get("device", "auto"))), progress=progress,
+    )  # fmt: skip
 
 
 def report(

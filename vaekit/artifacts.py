@@ -48,6 +48,7 @@ FAILURES_SUMMARY, WORST, BEST_IMAGES, RANDOM_IMAGES, GALLERY = (
 )  # fmt: skip
 SLICES = "slices.csv"
 FINDINGS, FINDING_PICTURES, DIAGNOSIS_ARRAYS = "findings.json", "findings.npz", "diagnosis.npz"
+CANDIDATES = "candidates.csv"
 # reports/<run>/
 REPORT_HTML, REPORT_MARKDOWN, REPORT_JSON, FIGURES = "report.html", "report.md", "report.json", "figures"
 

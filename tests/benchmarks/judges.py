@@ -1,4 +1,4 @@
-"""Which judge ranks known damage in the right order: `python -m tests.benchmarks.judges [--data D] [--models A.pt ...]`.
+"""Which judge ranks known damage in the right order: `python -m tests.benchmarks.judges [--data D] [--models A.pt]`.
 
 A ladder is one kind of damage at growing levels, the first of which is none. At each level pictures made of the half of
 train that no judge saw are held against all test images, by the Fréchet distance in the features of each judge. Per

@@ -64,7 +64,7 @@ def rows() -> list[Row]:
         (f"the same from 1,000 images, {INCEPTION} dims", least(lambda: frechet_distance(*few), 2), scipys, root),
         (
             f"its interval too, 1,000 images, {INCEPTION} dims",
-            least(lambda: estimate(moments_of(few[0]), moments_of(few[1])), 2),
+            least(lambda: estimate(*(moments_of(s, for_interval=True) for s in few)), 2),
             scipys,
             root,
         ),

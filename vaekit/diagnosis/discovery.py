@@ -8,7 +8,8 @@ from vaekit.diagnosis.conditions import LEAST, Condition, Material, Rule, all_co
 
 STEPS = 6  # rules that the search returns at most, without their parents
 PAIRS = 40  # of the best pairs are tried with every third condition
-BEATS = 3.0  # t by which a rule must be worse than the rest of each rule with one condition fewer
+BEATS = 4.0  # t by which a rule must be worse than the rest of each rule with one condition fewer
+WIDEST = {1: 0.5, 2: 0.25, 3: 0.25}  # share of the images that a rule may have, by its number of conditions
 LEAST_T = 3.0  # of a slice against the rest
 PLAIN = 0.9  # what a further condition costs a rule when it is compared with a plainer one
 BINS = 20  # groups of a property in which what it does to the error is accounted for
@@ -39,8 +40,8 @@ def discover(error: np.ndarray, material: Material) -> tuple[list[Rule], np.ndar
 
     Greedy: the rule with the largest Welch t is taken, what it does to the error is subtracted, and the search goes on
     in the residual. All pairs of conditions are tried, and every third condition with the 40 best pairs. A rule has 30
-    images or more and at most half of all, and is worse than the rest of each plainer rule that contains it. It is
-    followed by its worst pair and its worst single condition, so that they are tested too.
+    images or more and at most half of all (a quarter, of several conditions), and is worse than the rest of each plainer
+    rule that contains it. It is followed by its worst pair and single condition, so that they are tested too.
 
     Args:
         error: (N,), the larger the worse, finite.
@@ -110,10 +111,10 @@ class _Search:
         whole = _Sums(np.asarray(len(residual)), np.asarray(residual.sum()), np.asarray(squares.sum()))
         pair = _Sums(self._n, c.T @ (c * residual[:, None]), c.T @ (c * squares[:, None]))
         single = _Sums(*(np.diag(sums) for sums in (pair.n, pair.first, pair.second)))
-        singles = self._scores(single, whole)
+        singles = self._scores(single, whole, 1)
         parent = _Sums(*(sums[:, None] for sums in (single.n, single.first, single.second)))
         beats = pair.above(parent - pair) >= BEATS
-        pairs = np.where(self._together & beats & beats.T, self._scores(pair, whole) * PLAIN, -np.inf)
+        pairs = np.where(self._together & beats & beats.T, self._scores(pair, whole, 2) * PLAIN, -np.inf)
         choices = [(singles.max(), [int(singles.argmax())])]
         rows, columns = np.unravel_index(np.argsort(-np.triu(pairs, 1), axis=None, kind="stable")[:PAIRS], pairs.shape)
         usable = np.isfinite(pairs[rows, columns]) & (rows < columns)
@@ -137,7 +138,7 @@ class _Search:
         c = self._c
         both = c[:, rows] * c[:, columns]
         triple = _Sums(both.T @ c, (both * residual[:, None]).T @ c, (both * squares[:, None]).T @ c)
-        scores = self._scores(triple, whole) * PLAIN**2
+        scores = self._scores(triple, whole, 3) * PLAIN**2
         scores[~(self._together[rows] & self._together[columns])] = -np.inf
         sums = (pair.n, pair.first, pair.second)
         for parent in ([s[rows, columns][:, None] for s in sums], [s[rows] for s in sums], [s[columns] for s in sums]):
@@ -146,6 +147,6 @@ class _Search:
         i, j = divmod(k, scores.shape[1])
         return float(scores[i, j]), [int(rows[i]), int(columns[i]), j]
 
-    def _scores(self, sums: _Sums, whole: _Sums) -> np.ndarray:
-        fits = (sums.n >= LEAST) & (sums.n <= whole.n / 2)
+    def _scores(self, sums: _Sums, whole: _Sums, conditions: int) -> np.ndarray:
+        fits = (sums.n >= LEAST) & (sums.n <= whole.n * WIDEST[conditions])
         return np.where(fits, sums.above(whole - sums), -np.inf)

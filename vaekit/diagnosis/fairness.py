@@ -83,7 +83,7 @@ def fairness(
     for group in groups or ():
         if group not in attributes:
             raise ConfigError(
-                f"--group {group} is no attribute of these data.{did_you_mean(group, attributes.columns)}"
+                f"--fairness {group} is no attribute of these data.{did_you_mean(group, attributes.columns)}"
             )
     chosen = groups if groups is not None else tuple(group for group in GROUPS if group in attributes)
     if not chosen:

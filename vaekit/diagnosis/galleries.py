@@ -46,7 +46,9 @@ def rank_all(
     for name in by:
         rankings[name] = rank(table, name, top, higher_is_better=bool(metrics[name]["higher_is_better"]), seed=seed)
         if len(rankings[name].worst) == 0:
-            raise DataError(f"No image has a finite {name}, so none can be called worst: rank by another metric (--by).")
+            raise DataError(
+                f"No image has a finite {name}, so none can be called worst: rank by another metric (--by)."
+            )
     return Ranked(by, table, metrics, rankings)
 
 
@@ -76,7 +78,9 @@ def write_galleries(folder: Path, ranked: Ranked, split: Split, opinions: Opinio
     return [compared([odd[i] for i in sets["worst"]], [odd[i] for i in sets["random"]]), *_shared(ranked)]
 
 
-def _table(ranked: Ranked, by: str, chosen: np.ndarray, split: Split, odd: Mapping[int, tuple[str, ...]]) -> pd.DataFrame:
+def _table(
+    ranked: Ranked, by: str, chosen: np.ndarray, split: Split, odd: Mapping[int, tuple[str, ...]]
+) -> pd.DataFrame:
     parts = [ranked.table.iloc[chosen].reset_index(drop=True), split.attributes.iloc[chosen].reset_index(drop=True)]
     table = pd.concat(parts, axis=1)
     table.insert(0, "rank", np.arange(1, len(chosen) + 1))
@@ -90,8 +94,8 @@ def _shared(ranked: Ranked) -> list[str]:
     """Return, for each further metric, how many of the worst it has in common with the first."""
     first = set(ranked.first.worst)
     return [
-        f"{len(first & set(ranked.rankings[name].worst))} of the {len(first)} worst by {ranked.by[0]} are also among the "
-        f"{len(ranked.rankings[name].worst)} worst by {name}."
+        f"{len(first & set(ranked.rankings[name].worst))} of the {len(first)} worst by {ranked.by[0]} are also among "
+        f"the {len(ranked.rankings[name].worst)} worst by {name}."
         for name in ranked.by[1:]
     ]
 
@@ -101,5 +105,9 @@ def _label(row: pd.Series, by: str, attributes: pd.Index) -> str:
     shown = ", ".join(present[:PICTURED_ATTRIBUTES]) + (
         f" +{len(present) - PICTURED_ATTRIBUTES}" if len(present) > PICTURED_ATTRIBUTES else ""
     )
-    lines = [f"{row['rank']}. {row['image_id']}   {by} {row[by]:.5g}", shown, f"! {row['flags']}" if row["flags"] else ""]
+    lines = [
+        f"{row['rank']}. {row['image_id']}   {by} {row[by]:.5g}",
+        shown,
+        f"! {row['flags']}" if row["flags"] else "",
+    ]
     return "\n".join(line for line in lines if line)

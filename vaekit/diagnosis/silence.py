@@ -6,6 +6,7 @@ from vaekit.diagnosis.conditions import LEAST
 from vaekit.diagnosis.confirmation import Tested
 from vaekit.diagnosis.finding import finite
 from vaekit.diagnosis.outcome import Outcome
+from vaekit.diagnosis.preserved import BEYOND
 from vaekit.diagnosis.search import PLANNED, Searched
 from vaekit.diagnosis.wording import Measure, became, not_found, title
 
@@ -20,7 +21,7 @@ def silent_tests(searched: Searched, measure: Measure, outcomes: tuple[Outcome, 
             f"test on; {2 * LEAST} of each are the least."
         )
         said = [{"title": topic, "sentence": why} for topic in PLANNED]
-        return said + [_item(outcome.title, outcome.sentence) for outcome in outcomes if not outcome.found]
+        return said + _of_all(outcomes)
     found = {id(t) for kept in searched.kept for t in (kept.tested, *kept.folded)} | {id(t) for t in searched.beyond}
     answered = {outcome.id for outcome in outcomes if outcome.found}
     of = {t.slice: t for t in searched.tested}
@@ -36,7 +37,20 @@ def silent_tests(searched: Searched, measure: Measure, outcomes: tuple[Outcome, 
         else:
             said += [_item(f"{topic}: {t.slice.title}", not_found(t, measure)) for t in open_ones]
     said += [_item(title(t.slice), not_found(t, measure)) for t in searched.tested if id(t) not in done]
-    return said + [_item(outcome.title, outcome.sentence) for outcome in outcomes if not outcome.found]
+    return said + _of_all(outcomes)
+
+
+def _of_all(outcomes: tuple[Outcome, ...]) -> list[dict[str, str]]:
+    """Return what was not found of the whole split; the attributes, of which there are many, in one sentence."""
+    silent = [outcome for outcome in outcomes if not outcome.found]
+    said = [_item(outcome.title, outcome.sentence) for outcome in silent if outcome.kind != "attribute"]
+    attributes = [outcome for outcome in silent if outcome.kind == "attribute" and outcome.effect]
+    attributes.sort(key=lambda outcome: -outcome.effect.value if outcome.effect else 0.0)
+    if attributes:
+        points = [f"{outcome.title} {100 * outcome.effect.value:.0f}" for outcome in attributes if outcome.effect]
+        sentence = f"Not told from equal blur, or by fewer than {100 * BEYOND:.0f} points of it: {', '.join(points)}."
+        said.append(_item("Attributes lost or made up", sentence))
+    return said
 
 
 def _item(heading: str, sentence: str) -> dict[str, str]:
@@ -49,7 +63,9 @@ def tested_rows(searched: Searched, measure: Measure) -> list[dict[str, Any]]:
     folded = {id(t): k.tested.slice.title for k in searched.kept for t in k.folded}
     names = {key: k.tested.slice.title for key, k in kept.items()}
     order = sorted(searched.tested, key=lambda t: (-t.strength, t.slice.title))
-    return [finite(_row(t, measure, kept[id(t)].share if id(t) in kept else None, became(t, names, folded))) for t in order]
+    return [
+        finite(_row(t, measure, kept[id(t)].share if id(t) in kept else None, became(t, names, folded))) for t in order
+    ]
 
 
 def _row(tested: Tested, measure: Measure, share: float | None, fate: str) -> dict[str, Any]:

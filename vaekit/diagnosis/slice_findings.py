@@ -110,8 +110,15 @@ def _evidence(kept: Kept, there: _Half) -> list[str]:
     if face and around:
         said.append(f"Their squared error is {face} times the others' in the face and {around} times around it.")
     if kept.folded:
-        said.append(f"It also explains: {'; '.join(t.slice.title for t in kept.folded)}.")
+        said.append(f"Beside it, nothing more can be told of {'; '.join(map(_short, kept.folded))}.")
     return said
+
+
+def _short(tested: Tested) -> str:
+    d = tested.difference
+    return (
+        f"{tested.slice.title} ({d.ratio:.3g} times)" if d is not None and d.ratio is not None else tested.slice.title
+    )
 
 
 def _profile(tested: Tested, material: Material) -> list[str]:
@@ -121,7 +128,9 @@ def _profile(tested: Tested, material: Material) -> list[str]:
         has = material.attributes[name].to_numpy() == 1
         a, b = int(has[inside].sum()), int(has[~inside].sum())
         p = stats.fisher_exact([[a, inside.sum() - a], [b, (~inside).sum() - b]], alternative="greater").pvalue
-        found.append((p, f"{readable(name)} ({100 * has[inside].mean():.2g} % against {100 * has[~inside].mean():.2g} %)"))
+        found.append(
+            (p, f"{readable(name)} ({100 * has[inside].mean():.2g} % against {100 * has[~inside].mean():.2g} %)")
+        )
     for name in material.properties:
         values = material.properties[name].to_numpy()
         test = stats.mannwhitneyu(values[inside], values[~inside])

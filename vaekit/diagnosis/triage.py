@@ -18,8 +18,8 @@ BLURRED = 0.06  # sharpness of the face under which it is blurred
 UNLIKE = -0.15  # likeness to the mean face under which crop, pose or what covers the face is odd
 SAME = 0.012  # 1 - correlation of two thumbnails of 8 x 8 pixels under which they show one picture
 MOST_COMPARED = 40_000  # train images, drawn by the seed, among which near-duplicates are looked for
-# The attribute network contradicts a label where the picture changes the odds so many times against it, to a probability
-# beyond SURE, for attributes that it can tell (AUROC) and where most labels of images it is so sure of agree.
+# The attribute network disputes a label where the picture changes the odds so many times against it, to a probability
+# beyond SURE, if it can tell the attribute (AUROC) and most labels agree with it where it is so sure.
 TIMES, SURE, ABLE, AGREE = 200.0, 0.98, 0.9, 0.98
 _THUMB, _CHUNK = 8, 512
 
@@ -73,7 +73,9 @@ def flags(
 def compared(worst: Sequence[tuple[str, ...]], random: Sequence[tuple[str, ...]]) -> str:
     """Return the sentence that sets the flags of the worst images against those of random ones."""
     n, m = sum(map(bool, worst)), sum(map(bool, random))
-    said = f"{n} of the {len(worst)} worst images carry a flag that points to the data, {m} of {len(random)} random ones"
+    said = (
+        f"{n} of the {len(worst)} worst images carry a flag that points to the data, {m} of {len(random)} random ones"
+    )
     if n == 0:
         return f"{said}: nothing of what was looked for is wrong with the worst pictures."
     return f"{said}: look at those before blaming the model."

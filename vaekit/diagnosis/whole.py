@@ -1,7 +1,7 @@
 """What is true of the whole test split, gathered: where the error lies, what scale is lost, what survives, who pays."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,6 @@ from vaekit.progress import Progress, silent
 from vaekit.seeding import numpy_generator
 
 MOST_JUDGED = 4000  # test images, drawn by the seed, that are blurred and judged again
-LOST_NAMED = 5  # attributes lost or made up that become findings, the clearest; the table has all
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +97,7 @@ def whole(
 def _preserved(
     split: Split, seed: int, device: str, progress: Progress
 ) -> tuple[list[dict[str, Any]], tuple[Outcome, ...], tuple[str, ...]]:
-    """Return the table of attributes kept and lost as rows, its outcomes and notes; a reason where there is no judge."""
+    """Return the table of attributes kept and lost as rows, its outcomes, and notes on what there is not."""
     if "probabilities_x_hat" not in split.judged or not len(split.judged["attributes"]):
         why = "there is no attribute network for these data"
         return [], (), (f"Which attributes survive reconstruction was not tested: {why}.",)
@@ -121,16 +120,13 @@ def _preserved(
         split.judged["probabilities_x"][chosen], split.judged["probabilities_x_hat"][chosen], control,
         auroc={name: float(auroc[name]) for name in attributes},
     )  # fmt: skip
-    table = found.table.astype(object).where(found.table.notna(), None)
     notes = list(found.notes)
     if len(chosen) < len(split.x):
         notes.append(f"Attributes kept and lost rest on {len(chosen):,} test images drawn by the seed.")
     outcomes = tuple(_at(outcome, chosen) for outcome in found.outcomes)
-    return table.to_dict("records"), outcomes, tuple(notes)
+    return found.rows, outcomes, tuple(notes)
 
 
 def _at(outcome: Outcome, chosen: np.ndarray) -> Outcome:
     """Return an outcome whose rows count the whole split instead of `chosen`."""
-    from dataclasses import replace
-
     return replace(outcome, rows=chosen[outcome.rows])

@@ -82,7 +82,9 @@ def _compared(d: MeanDifference, measure: Measure) -> str:
     numbers = f"{inside} against {outside}, difference {spoken(effect.value, effect.low, effect.high)}{unit}"
     if effect.ratio is None or measure.scale.zero != 0:
         return f"have a {'worse' if d.value > 0 else 'better'} {label} than the others: {numbers}"
-    return f"have {spoken(effect.ratio, effect.ratio_low, effect.ratio_high)} times the {label} of the others: {numbers}"
+    return (
+        f"have {spoken(effect.ratio, effect.ratio_low, effect.ratio_high)} times the {label} of the others: {numbers}"
+    )
 
 
 def not_found(tested: Tested, measure: Measure) -> str:
@@ -90,8 +92,8 @@ def not_found(tested: Tested, measure: Measure) -> str:
     d = tested.difference
     if d is None:
         return (
-            f"Not tested: too few of the images that were kept for testing are of this kind ({int(tested.mask.sum())}), "
-            f"or show fewer than {LEAST_GROUPS} different people."
+            f"Not tested: of the images kept for testing, too few are of this kind ({int(tested.mask.sum())}), or they "
+            f"show fewer than {LEAST_GROUPS} people."
         )
     said = f"{subject(tested.slice)} {_compared(d, measure)}; n = {d.n:,}, q = {tested.q:.2g}: "
     if tested.q > Q_LEVEL:
@@ -117,12 +119,16 @@ def became(tested: Tested, kept: dict[int, str], folded: dict[int, str]) -> str:
 def remedy(of: Slice, train: pd.DataFrame) -> str:
     """Return what an engineer may try; `train` holds the attributes of the train images as 0/1."""
     if not isinstance(of, Rule):
-        return "Look at their gallery and name what they share; where that is a label, add it to the data and test again."
+        return (
+            "Look at their gallery and name what they share; where that is a label, add it to the data and test again."
+        )
     names = {c.name: c.above for c in of.conditions}
     if all(c.kind == "attribute" for c in of.conditions) and len(train):
         share = float(of.mask(Material(train, pd.DataFrame(index=train.index))).mean())
         if share < RARE:
-            return f"Only {percent_of(share)} of the train images are like this: add such images, or draw them more often."
+            return (
+                f"Only {percent_of(share)} of the train images are like this: add such images, or draw them more often."
+            )
         return (
             f"They are not rare in train ({percent_of(share)}), so more of them will not help much: look at what the "
             "reconstructions lack, and give it room (more latent dims, a smaller beta)."
@@ -130,7 +136,9 @@ def remedy(of: Slice, train: pd.DataFrame) -> str:
     if any(name.startswith("background") for name in names):
         return "Crop closer (--crop 148), or weigh the face in the loss, if backgrounds are not what counts."
     if {"sharpness": False, "face_likeness": False, "periodicity": True}.items() & names.items():
-        return "Look at the pictures first: what is wrong with them is no fault of the model, and may be taken out of the data."
+        return (
+            "Look at the pictures first: where they are bad pictures, take them out of the data; else add such images."
+        )
     if {"brightness", "face_brightness", "saturation", "face_colours"} & names.keys():
         return "Add train images of this light and colour, or vary brightness and colour in training."
     return "Give detail room: more latent dims, a smaller beta, or a perceptual term in the loss."

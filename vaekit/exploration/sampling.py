@@ -41,6 +41,9 @@ class Samples(Shown):
             artifacts.write_bytes(path, png_bytes(Image.fromarray(image)))
         return super().write(folder) + singles
 
+    def __str__(self) -> str:
+        return "\n".join(self.sentences)
+
 
 def sample(
     run: str, model: VAE, n: int, *, temperature: float = 1.0, mixture: Mapping[str, np.ndarray] | None = None,

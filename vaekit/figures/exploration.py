@@ -33,7 +33,8 @@ def traversal_sheet(
         labels = [f"{visible(row['run'])}\n{label}" for row, label in zip(rows, labels, strict=True)]
         apart = [i for i in range(1, len(rows)) if rows[i]["run"] == rows[0]["run"]]
     heads = [f"{percentiles[0]:g} %", *[""] * (pictures.shape[1] - 2), f"{percentiles[1]:g} %"]
-    notes = [f"{row['change']:.1f} grey levels\n{row['low']:.2f} to {row['high']:.2f}" for row in rows]
+    ends = [f"{row['low']:.2f} to {row['high']:.2f}".replace("-", "−") for row in rows]
+    notes = [f"{row['change']:.1f} grey levels\n{reach}" for row, reach in zip(rows, ends, strict=True)]
     return strips(pictures, labels, heads=heads, notes=notes, rows_apart=apart)
 
 

@@ -1,5 +1,7 @@
 """What the latent dimensions carry: KL of each, and where posterior and prior part."""
 
+import math
+
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
@@ -74,20 +76,21 @@ def posterior(artifacts: Artifacts) -> Drawn:
             spread = np.maximum(mu_var[finite], 1e-6)  # a dim that never moves has no place on a log axis
             axes.set_xlim(min(spread.min() / 2, 1e-3), max(spread.max() * 2, 2.0))
             axes.axvline(ACTIVE_VARIANCE, color=MUTED, linewidth=1, linestyle=(0, (3, 2)))
+            noise = np.maximum(sigma2[finite], 1e-8)
             for regime, colour in REGIMES.items():
                 if (here := (table["regime"] == regime).to_numpy()[finite]).any():
-                    axes.scatter(
-                        spread[here], sigma2[finite][here], s=22, color=colour, alpha=0.75, linewidth=0, label=regime
-                    )
+                    axes.scatter(spread[here], noise[here], s=22, color=colour, alpha=0.75, linewidth=0, label=regime)
             axes.legend(loc="upper right")
-            axes.set_ylim(0, max(1.1, 1.05 * sigma2[finite].max()))
+            axes.set(yscale="log", ylim=(noise.min() / 2, max(2.0, 2 * noise.max())))
+            axes.axhline(1, color=MUTED, linewidth=1, linestyle=(0, (3, 2)))
             axes.annotate("active →", (ACTIVE_VARIANCE, 0.02), (5, 4), xycoords=("data", "axes fraction"),
                           textcoords="offset points", color=MUTED)  # fmt: skip
         else:
             say_empty(axes, "no finite values")
     caption = (
         f"{active:,} of {dims:,} dims are active: the variance of μ exceeds {ACTIVE_VARIANCE}. A dim at the top left "
-        "repeats the prior; one at the bottom right carries the image."
+        "repeats the prior, whose variance is 1; one at the bottom right carries the image. The median dim has a mean "
+        f"posterior variance of {plain(float(np.median(sigma2[finite])) if finite.any() else math.nan)}."
     )
     alt = f"Scatter plot of {dims:,} latent dims, {active:,} of them right of the threshold {ACTIVE_VARIANCE}."
     return Drawn("Active and passive dims", caption, alt, figure_bytes(fig, "svg"), "svg")

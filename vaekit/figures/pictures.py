@@ -5,6 +5,7 @@ import numpy as np
 from vaekit.artifacts import PER_IMAGE, PICTURES
 from vaekit.figures.base import Artifacts, Drawn, figure
 from vaekit.figures.grids import absolute_error, image_grid, pair_grid, png_bytes
+from vaekit.figures.strips import strips
 from vaekit.figures.words import plain
 
 _PIXELS = 64 * 96 * 96  # at most so many pixels of each kind, so that a page of 128-pixel images still loads on a phone
@@ -43,14 +44,14 @@ def temperatures(artifacts: Artifacts) -> Drawn:
     """Draw the same random codes, scaled to several temperatures: one row each."""
     values, images = artifacts[PICTURES]["temperature"], artifacts[PICTURES]["by_temperature"]
     spreads = [float(row.astype(np.float64).std(axis=0).mean()) for row in images]
-    rows = ", ".join(f"{t:g} ({plain(s)} grey levels)" for t, s in zip(values, spreads, strict=True))
     caption = (
-        f"The same {images.shape[1]} draws at z ~ N(0, t² I); from top to bottom t = {rows}: in brackets how much a "
-        "pixel varies across the row. A low one stays near the average face, a high one leaves the faces behind."
+        f"The same {images.shape[1]} draws at z ~ N(0, t² I). Beside each row t, and how much a pixel varies across "
+        f"it: by {spreads[0]:.1f} grey levels at t = {values[0]:g}, by {spreads[-1]:.1f} at {values[-1]:g}. A low one "
+        "stays near the average face, a high one leaves the faces behind."
     )
     alt = f"Rows of {images.shape[1]} decoded faces at temperatures {', '.join(f'{t:g}' for t in values)}."
-    grid = image_grid(images.reshape(-1, *images.shape[2:]), images.shape[1])
-    return Drawn("Samples by temperature", caption, alt, png_bytes(grid), "png")
+    labels = [f"t = {t:g}\n{s:.1f} levels" for t, s in zip(values, spreads, strict=True)]
+    return Drawn("Samples by temperature", caption, alt, png_bytes(strips(images, labels)), "png")
 
 
 @figure("samples", needs=(PICTURES,))

@@ -50,7 +50,7 @@ class Judge:
     def judge(self, images: np.ndarray, batch_size: int = 512) -> Judged:
         """Return features and probabilities of uint8 images (N, S, S, 3), N >= 2, in their order.
 
-        Values agree across batch sizes and orders to float32 tolerance.
+        Values agree across batch sizes and orders to float32 tolerance: a few 1e-4 of a feature's standard deviation.
 
         Raises:
             DataError: fewer than 2 images, another type or another shape.

@@ -1,9 +1,9 @@
 """The Fréchet distance between two sets of features, taken as Gaussians (Heusel et al. 2017); float64 throughout.
 
-The trace of (C1 C2)^(1/2) is the nuclear norm of F1 F2' for any factors C = F' F. Centred data over (n - 1)^(1/2) are
-one, exact and of few rows where there are fewer images than feature dims; the triangle of its QR decomposition is
-another. Singular values of a product of factors are as exact as float64 allows, where a root of the product of
-covariances has half of the digits once they lack rank; and no general matrix square root is ever taken.
+The trace of (C1 C2)^(1/2) is the sum of the singular values of M = F1 F2' for any factors C = F' F, and these are the
+roots of the symmetric eigenvalues of M M'. Centred data over (n - 1)^(1/2) are a factor, exact and of few rows where
+there are fewer images than feature dims; the triangle of its QR decomposition is another. No general matrix square root
+is ever taken.
 """
 
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from scipy import linalg, stats
 from vaekit.evaluation.samples.intervals import NORMAL, around, influence_variance
 from vaekit.evaluation.uncertainty import Estimate
 
+ROUNDING = 1e-9  # of the traces: what the covariances' part of the distance is known to
 SIZES = 10  # numbers of images that the extrapolation to infinitely many rests on
 ENOUGH = 4  # times as many images as feature dims: with fewer the bias does not fall as 1 / N yet
 
@@ -22,8 +23,8 @@ ENOUGH = 4  # times as many images as feature dims: with fewer the bias does not
 class Moments:
     """Mean (F,), trace of the unbiased covariance, and a factor (R, F) of it: covariance = factor' factor.
 
-    Where they come from features, `centred` (N, F) are those minus their mean, and `coordinates` (N, R) say them in the
-    rows of the factor; None where the factor's rows are the images.
+    For intervals, `centred` (N, F) are the features minus their mean, and `coordinates` (N, R) say them in the rows of the
+    factor; None where the factor's rows are the images.
     """
 
     mean: np.ndarray
@@ -33,8 +34,8 @@ class Moments:
     coordinates: np.ndarray | None = None
 
 
-def moments_of(features: np.ndarray) -> Moments:
-    """Return the moments of features (N, F); the factor has min(N, F) rows.
+def moments_of(features: np.ndarray, *, for_interval: bool = False) -> Moments:
+    """Return the moments of features (N, F); the factor has min(N, F) rows. An interval needs more than the distance.
 
     Raises:
         ValueError: not (N, F) with N >= 2, or a value that is not finite.
@@ -50,8 +51,11 @@ def moments_of(features: np.ndarray) -> Moments:
     trace = float(np.square(features).sum()) / scale**2
     if len(features) <= features.shape[1]:
         return Moments(mean, trace, features / scale, features)
-    coordinates, factor = linalg.qr(features / scale, mode="economic", overwrite_a=True, check_finite=False)
-    return Moments(mean, trace, factor, features, coordinates)
+    if for_interval:
+        coordinates, factor = linalg.qr(features / scale, mode="economic", overwrite_a=True, check_finite=False)
+        return Moments(mean, trace, factor, features, coordinates)
+    features /= scale
+    return Moments(mean, trace, linalg.qr(features, mode="r", overwrite_a=True, check_finite=False)[0][: len(mean)])
 
 
 def moments_from(mean: np.ndarray, covariance: np.ndarray) -> Moments:
@@ -79,12 +83,14 @@ def moments_from(mean: np.ndarray, covariance: np.ndarray) -> Moments:
 def distance(a: Moments, b: Moments) -> float:
     """Return |m1 - m2|^2 + Tr(C1 + C2 - 2 (C1 C2)^(1/2)): 0 for equal moments, never negative.
 
-    What is left of equal sets after rounding, about 1e-15 of the traces per dim and of either sign, is returned as 0.
+    What rounding leaves of equal covariances, less than 1e-9 of the traces and of either sign, counts as 0.
     """
-    shared = 0.0
-    if len(a.factor) and len(b.factor):
-        shared = float(linalg.svdvals(a.factor @ b.factor.T, overwrite_a=True, check_finite=False).sum())
-    return _assembled(a, b, shared)
+    if not (len(a.factor) and len(b.factor)):
+        return _assembled(a, b, 0.0)
+    crossed = a.factor @ b.factor.T
+    square = crossed @ crossed.T if len(crossed) <= crossed.shape[1] else crossed.T @ crossed
+    eigenvalues = linalg.eigvalsh(square, overwrite_a=True, check_finite=False)
+    return _assembled(a, b, float(np.sqrt(np.maximum(eigenvalues, 0)).sum()))
 
 
 def estimate(a: Moments, b: Moments, *, paired: bool = False) -> Estimate:
@@ -95,7 +101,7 @@ def estimate(a: Moments, b: Moments, *, paired: bool = False) -> Estimate:
     times too wide where the two distributions are equal.
     """
     if a.centred is None or b.centred is None:
-        raise ValueError("an interval needs features: a Gaussian given by its moments has no images")
+        raise ValueError("an interval needs the moments of features, made for it")
     u, shared, v = linalg.svd(a.factor @ b.factor.T, full_matrices=False, overwrite_a=True, check_finite=False)
     sides = ((a, b, u), (b, a, v.T))
     of_a, of_b = (_influence(own, other, directions, shared) for own, other, directions in sides)
@@ -104,9 +110,8 @@ def estimate(a: Moments, b: Moments, *, paired: bool = False) -> Estimate:
 
 
 def _assembled(a: Moments, b: Moments, shared: float) -> float:
-    value = float(np.square(a.mean - b.mean).sum()) + a.trace + b.trace - 2 * shared
-    rounding = 4 * np.finfo(np.float64).eps * len(a.mean) * (a.trace + b.trace)
-    return value if value > rounding else 0.0
+    spread = a.trace + b.trace - 2 * shared
+    return float(np.square(a.mean - b.mean).sum()) + (spread if spread > ROUNDING * (a.trace + b.trace) else 0.0)
 
 
 def _influence(own: Moments, other: Moments, directions: np.ndarray, shared: np.ndarray) -> np.ndarray:
@@ -145,7 +150,7 @@ def without_bias(a: np.ndarray, b: np.ndarray, generator: np.random.Generator, *
     if min(n, m) < ENOUGH * dims:
         reason = f"{min(n, m):,} images are fewer than {ENOUGH} times the {dims:,} feature dims: not extrapolated"
         return Estimate(None, None, None, n, reason)
-    whole = estimate(moments_of(a), moments_of(b), paired=paired)
+    whole = estimate(moments_of(a, for_interval=True), moments_of(b, for_interval=True), paired=paired)
     shares = np.linspace(1 / 4, 1, SIZES)
     distances = [whole.value]
     for share in shares[:-1]:

@@ -96,7 +96,7 @@ class Reals:
         enough = len(features) > NEIGHBOURS
         return cls(
             features,
-            frechet.moments_of(features),
+            frechet.moments_of(features, for_interval=True),
             kernel_of(features, numpy_generator(seed, "kid", "subsets")),
             balls_of(features - centre) if enough else None,
             centre,
@@ -118,7 +118,7 @@ def compare(features: np.ndarray, reals: Reals, judge: str, *, paired: bool = Fa
     With M, N = 10,000 and F = 128 it holds 0.3 GB at most: blocks of distances and kernels, and features in float64.
     """
     n = len(features)
-    moments = frechet.moments_of(features)
+    moments = frechet.moments_of(features, for_interval=True)
     found = {
         f"fd_{judge}": frechet.estimate(moments, reals.moments, paired=paired),
         f"fd_{judge}_inf": frechet.without_bias(

@@ -33,14 +33,16 @@ def inception_estimates(
     none = {name: {FID: Estimate(None, None, None, len(drawn))} for name, drawn in images.items()}
     try:
         path = inception_weights(weights)
-        real = frechet.moments_of(inception_features(test, path, device=device, progress=progress))
-        moments = {
-            name: frechet.moments_of(inception_features(drawn, path, device=device, progress=progress))
-            for name, drawn in images.items()
+        features = {
+            name: inception_features(drawn, path, device=device, progress=progress) for name, drawn in images.items()
         }
+        real = frechet.moments_of(inception_features(test, path, device=device, progress=progress), for_interval=True)
     except VaekitError as reason:
         return {name: _because(row, str(reason)) for name, row in none.items()}
-    found = {name: frechet.estimate(own, real, paired=sources[name].paired) for name, own in moments.items()}
+    found = {
+        name: frechet.estimate(frechet.moments_of(own, for_interval=True), real, paired=sources[name].paired)
+        for name, own in features.items()
+    }
     if are_published(path):
         return {name: {FID: estimate} for name, estimate in found.items()}
     reason = f"{path.name} does not hold the weights that published FIDs rest on; see the Fréchet distance beside it"

@@ -47,7 +47,7 @@ def by_temperature(
         except VaekitError as reason:
             rows.append(row | {"reason": str(reason)})
             continue
-        row[f"fd_{judge.name}"] = vars(frechet.estimate(frechet.moments_of(features), reals.moments))
+        row[f"fd_{judge.name}"] = vars(frechet.estimate(frechet.moments_of(features, for_interval=True), reals.moments))
         if reals.balls is not None and n > NEIGHBOURS:
             row["diversity"] = vars(diversity(balls_of(features - reals.centre), reals.balls))
         rows.append(row)

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from vaekit import artifacts
-from vaekit.reporting.document import Block, Bullets, Code, Details, Facts, Grid, Heading, Prose, section
+from vaekit.reporting.document import Block, Bullets, Code, Details, Facts, Grid, Heading, Metrics, Prose, section
 from vaekit.reporting.material import Material
 from vaekit.reporting.sections.metrics import group_of
 from vaekit.reporting.tables import ABSENT, metrics_of, numbers, table_of, words
@@ -126,7 +126,7 @@ def limits(material: Material) -> Iterable[Block]:
     if artifacts.SLICES in material.files:
         said.append(DESCRIPTIVE)
     said.append("Faces of one collection: nothing here tells how the model does on other faces.")
-    said.extend(f"{row.label} was not computed: {row.reason}" for row in rows if row.is_absent)
+    said.extend(f"{labels}: not computed. {reason}" for labels, reason in Metrics("", rows).absent)
     yield Bullets((*said, *material.summary["trimmed"]))
 
 

@@ -175,11 +175,17 @@ def _prior(material: Material) -> Iterable[Block]:
         yield Prose(
             f"Draws from the prior come back from decoder and encoder {hole:.3g} times as far off as codes of test "
             "images: most of the prior's mass lies where the decoder was never trained, a prior hole. It is why "
-            "samples look worse than reconstructions, and why a density fitted to the codes samples better (Dai & Wipf "
-            "2019; Ghosh et al. 2020)."
+            "samples look worse than reconstructions, and why a density fitted to the codes can sample better (Dai & "
+            "Wipf 2019; Ghosh et al. 2020)."
         )
     else:
         yield Prose(
             f"Draws from the prior come back from decoder and encoder {hole:.3g} times as far off as codes of test "
             f"images, under the limit of {limit:g}: the prior's draws lie about where the decoder was trained."
+        )
+    drawn, fitted = material.value("fd_attributes"), material.value("fd_attributes_aggregate")
+    if drawn is not None and fitted is not None:
+        yield Prose(
+            f"Measured here, in the judge's features: samples of the prior have a Fréchet distance of {short(drawn)} "
+            f"from the test images, samples of a mixture fitted to the codes {short(fitted)}."
         )
