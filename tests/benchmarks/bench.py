@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from torch.utils.data import DataLoader, TensorDataset
 
-from tests.benchmarks import latent
+from tests.benchmarks import latent, probes, samples
 from tests.benchmarks.timing import Row, least
 from vaekit.config import load_config
 from vaekit.data import Protocol, open_source, prepare

@@ -50,7 +50,7 @@ def per_image(worse: float, seed: int) -> pd.DataFrame:
 
 def finding(id, value):
     return {"id": id, "kind": "slice", "title": f"Harder: {id}", "sentence": f"{id} is harder.", "n": 9, "p": 0.01,
-            "effect": {"value": value, "low": value / 2, "high": 2 * value, "unit": "u", "ratio": 1.4}, "q": 0.02,
+            "effect": {"value": value, "low": value / 2, "high": 2 * value, "unit": "u", "ratio": None}, "q": 0.02,
             "share": 0.1, "enrichment": {}, "image_ids": [], "evidence": [], "remedy": ""}  # fmt: skip
 
 
@@ -72,7 +72,14 @@ def write_model(folder: Path, *, run="run", worse=0.0, protocol=(), findings=("H
         "verdict": {"name": "none", "sentence": f"{run} uses its code."},
     })  # fmt: skip
     artifacts.write_json(folder / artifacts.FAILURES / artifacts.FINDINGS, {
-        "metric": "mse", "findings": [finding(name, 0.1 * (i + 1)) for i, name in enumerate(findings)],
+        "metric": "mse", "findings": [finding(name, 0.1 * (i + 1)) for i, name in enumerate(findings)]
+        + [finding("cluster-1", 0.1) | {"kind": "cluster"}, finding("lost-Hat", 0.1) | {"kind": "attribute"}],
+        "tested": [{"slice": "harder: Dark", "became": "not confirmed", "value": 0.3, "low": 0.1, "high": 0.5,
+                    "unit": "u", "ratio": 1.25, "ratio_low": 0.9, "ratio_high": 1.6}],
+        "preserved": [{"attribute": "Hat_on", "n": 20, "kept": 0.5 - 20 * worse, "kept_low": 0.45 - 20 * worse,
+                       "kept_high": 0.55 - 20 * worse, "lost": True, "reason": None},
+                      {"attribute": "Kept_always", "n": 20, "kept": 1.0, "kept_low": 0.9, "kept_high": 1.0,
+                       "lost": False, "reason": None}],
     })  # fmt: skip
     artifacts.write_json(evaluation / artifacts.SUMMARY, {
         "run": {"name": run, "checkpoint": "best.pt", "epoch": 3, "step": 30},
@@ -195,6 +202,18 @@ def test_findings_gained_and_lost(built):
     assert "Shared by all: Harder: Glasses." in text
     assert "bad against good: gained Harder: Dark; lost Harder: Hat." in text
     assert "twin against good: gained none; lost none." in text
+    assert "cluster-1" not in text and "lost-Hat" not in text  # a model's own clusters are not another's
+    (grid,) = [block for block in section(data, "findings") if block["kind"] == "grid"]
+    rows = {title: cells for title, *cells in grid["table"]["rows"]}
+    assert rows["Harder: Dark"] == [
+        "× 1.25 [0.90, 1.60] not confirmed",
+        "+0.20 [0.10, 0.40] u",
+        "× 1.25 [0.90, 1.60] not confirmed",
+    ]
+    assert rows["Harder: Hat"][1] == "not a candidate"
+    kept = lines_of(data, "findings")
+    assert list(kept) == ["Hat_on"] and kept["Hat_on"]["metric"]["label"] == "Hat on"
+    assert marks(kept["Hat_on"]) == {"good": "tied", "bad": "", "twin": "tied"}
 
 
 def test_where_they_differ_most_are_the_largest_gaps(three, built):

@@ -13,7 +13,7 @@ from vaekit import artifacts
 from vaekit.data import Prepared
 from vaekit.diagnosis.adjusted import DEFINITION, SUFFIX, adjusted
 from vaekit.diagnosis.conditions import Material
-from vaekit.diagnosis.finding import Finding
+from vaekit.diagnosis.finding import SLICES, Finding
 from vaekit.diagnosis.galleries import Ranked, rank_all, write_galleries
 from vaekit.diagnosis.parts import persons
 from vaekit.diagnosis.properties import image_properties
@@ -75,8 +75,12 @@ class Failures:
         for row in self.worst.head(5).itertuples():
             lines.append(f"  {row.rank:3}  {row.image_id}  {s['ranked_by']} {getattr(row, s['ranked_by']):.6g}")
         found, content = self.findings, self.content
-        lines += ["", f"Found ({content['n_confirmation']:,} images that were not searched tell of slices):"]
-        lines += [f"{k:3}. {finding}" for k, finding in enumerate(found, 1)] or ["  Nothing that was tested passed."]
+        slices = [finding for finding in found if finding.kind in SLICES]
+        lines += ["", f"Which images fail, told by {content['n_confirmation']:,} that were not searched:"]
+        lines += [f"{k:3}. {finding}" for k, finding in enumerate(slices, 1)] or ["  No slice that was tested passed."]
+        if len(found) > len(slices):
+            lines += ["", "What is true of all images:"]
+        lines += [f"{k:3}. {finding}" for k, finding in enumerate(found[len(slices) :], len(slices) + 1)]
         lines += ["", "Tested and not found:", *(f"  - {sentence}" for sentence in self.not_found)]
         return "\n".join([*lines, *(f"  {note}" for note in content["notes"])])
 

@@ -40,8 +40,8 @@ def discover(error: np.ndarray, material: Material) -> tuple[list[Rule], np.ndar
 
     Greedy: the rule with the largest Welch t is taken, what it does to the error is subtracted, and the search goes on
     in the residual. All pairs of conditions are tried, and every third condition with the 40 best pairs. A rule has 30
-    images or more and at most half of all (a quarter, of several conditions), and is worse than the rest of each plainer
-    rule that contains it. It is followed by its worst pair and single condition, so that they are tested too.
+    images or more and at most half of all (a quarter, of several conditions), and is worse than the rest of each rule
+    with a condition fewer. It is followed by its worst pair and single condition, so that they are tested too.
 
     Args:
         error: (N,), the larger the worse, finite.

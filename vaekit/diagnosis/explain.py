@@ -41,12 +41,10 @@ class Explained:
         facts: for findings.json: target, n, r2 (estimate rows: named, properties, attributes, both, added), named (the
             properties that alone predict most) and importance (rows: feature, label, kind, value, low, high; the
             largest first). Importance is the loss of R2 when a column is shuffled among the images.
-        adjusted: of each image, (N,): its target minus what its properties predict, held out; NaN where left out.
     """
 
     outcomes: tuple[Outcome, ...]
     facts: dict[str, Any]
-    adjusted: np.ndarray
 
 
 def code_distance(mu: np.ndarray) -> np.ndarray:
@@ -73,7 +71,7 @@ def explain(
     usable = np.isfinite(error) & np.isfinite(properties.to_numpy(np.float64)).all(1)
     positive = bool((error[usable] > 0).all())
     target = f"the logarithm of the {in_sentence(label)}" if positive else f"the {in_sentence(label)}"
-    n, adjusted = int(usable.sum()), np.full(len(error), np.nan)
+    n = int(usable.sum())
     lost = f"{len(error) - n:,} images without a finite value are left out. " if n < len(error) else ""
     facts: dict[str, Any] = {
         "target": target,
@@ -88,7 +86,7 @@ def explain(
     if n < FEWEST or np.ptp(y) == 0:
         why = f"{n:,} images are too few ({FEWEST} are the least)" if n < FEWEST else "all images have the same"
         said = f"{lost}What explains {target} was not tested: {why}."
-        return Explained((Outcome("explained", "explained", title, said, False, n=n),), facts, adjusted)
+        return Explained((Outcome("explained", "explained", title, said, False, n=n),), facts)
 
     columns = [properties.to_numpy(np.float64)[usable], attributes.to_numpy(np.float64)[usable]]
     generator = numpy_generator(seed, "explain")
@@ -97,12 +95,11 @@ def explain(
     for name, p, a in (("properties", 1, 0), ("attributes", 0, 1), ("both", 1, 1)):
         both = [columns[0][:, : columns[0].shape[1] * p], columns[1][:, : columns[1].shape[1] * a]]
         residuals[name], gains = _cross_fitted(*both, y, fold)
-    adjusted[usable] = residuals["properties"]
     named, held_out, unseen = _named(columns[0], y, fold, generator)
     facts["named"] = [properties.columns[k] for k in named]
     facts["r2"] = _r2_rows(residuals, y, columns, seed) | {"named": _named_row(unseen, y[held_out], named, seed)}
     facts["importance"] = _importance_rows(gains, y, properties.columns, attributes.columns, seed)
-    return Explained((_outcome(facts, lost, title, len(properties.columns), len(attributes.columns)),), facts, adjusted)
+    return Explained((_outcome(facts, lost, title, len(properties.columns), len(attributes.columns)),), facts)
 
 
 def additive_design(properties: np.ndarray, attributes: np.ndarray, train: np.ndarray | slice) -> np.ndarray:

@@ -58,6 +58,7 @@ def fairness(
     label: str,
     unit: str,
     higher_is_better: bool,
+    has_zero: bool = True,
     groups: tuple[str, ...] | None = None,
     face_error: np.ndarray | None = None,
     persons: np.ndarray | None = None,
@@ -73,6 +74,8 @@ def fairness(
         label: of the metric.
         unit: of the metric.
         higher_is_better: of the metric.
+        has_zero: False where a ratio of two values means nothing, as of likelihoods; so are metrics with values under 0
+            or of which more is better.
         groups: attributes; None takes those of Male, Young and Pale_Skin that the data have.
         face_error: (N,) error in the face alone, `Regions.per_image["face_mse"]`.
         persons: (N,) codes of who is pictured; None where that is not known.
@@ -85,7 +88,7 @@ def fairness(
             raise ConfigError(
                 f"--fairness {group} is no attribute of these data.{did_you_mean(group, attributes.columns)}"
             )
-    chosen = groups if groups is not None else tuple(group for group in GROUPS if group in attributes)
+    chosen = [group for group in GROUPS if group in attributes] if groups is None else list(dict.fromkeys(groups))
     if not chosen:
         note = f"No gap between groups was looked for: the data label none of {', '.join(GROUPS)}."
         return Fairness((), [], (), (note,))
@@ -93,7 +96,7 @@ def fairness(
     usable = np.isfinite(error) & np.isfinite(properties[list(held)].to_numpy(np.float64)).all(1)
     error = np.asarray(error, np.float64)[usable]
     codes = None if persons is None else np.unique(persons[usable], return_inverse=True)[1]
-    as_ratio = not higher_is_better and len(error) > 0 and bool((error > 0).all())
+    as_ratio = has_zero and not higher_is_better and len(error) > 0 and bool((error > 0).all())
     design = additive_design(
         properties[list(held)].to_numpy(np.float64)[usable], np.empty((len(error), 0)), slice(None)
     )

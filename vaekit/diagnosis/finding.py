@@ -24,6 +24,9 @@ from typing import Any
 from vaekit.diagnosis.outcome import Effect
 
 
+SLICES = ("slice", "cluster")  # kinds of findings that say which images fail; all others are of the whole split
+
+
 @dataclass(frozen=True)
 class Enrichment:
     """How many of the `of` worst images are in the slice; odds ratio (None: infinite) and p of Fisher's exact test."""

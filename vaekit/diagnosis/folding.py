@@ -29,10 +29,13 @@ def fold(
     """Return at most five of the slices that passed, by their share of the error, and those beyond the five.
 
     From the strongest to the weakest, a slice is kept when something of its effect remains beside those already kept,
-    worth a finding by itself; else it is folded into the one that takes most of it. Then the kept are held against one
+    worth a finding by itself; else it is folded into the one that takes most of it. Clusters come last, and are held
+    against all attributes and properties too: they are to say what has no name. Then the kept are held against one
     another once more. Shares come from one regression on all kept slices, so that no error counts twice.
     """
-    order = sorted((t for t in tested if t.passed), key=lambda t: (-t.strength, t.slice.title))
+    order = sorted(
+        (t for t in tested if t.passed), key=lambda t: (not isinstance(t.slice, Rule), -t.strength, t.slice.title)
+    )
     kept: list[Tested] = []
     into: dict[int, list[Tested]] = {}
     for candidate in order:
@@ -70,7 +73,8 @@ def _explained_by(
     if max(overlaps) >= SAME:
         return kept[int(np.argmax(overlaps))]
     columns = [_columns(k, material) for k in kept]
-    value, p = _beside(candidate.mask, [c for group in columns for c in group], error, persons)
+    named = [] if isinstance(candidate.slice, Rule) else _named(material)
+    value, p = _beside(candidate.mask, [*named, *(c for group in columns for c in group)], error, persons)
     assert candidate.difference is not None
     unit = candidate.difference.mean_out if zero else float(error.std())
     total = float(error.sum()) if zero else len(error) * unit
@@ -78,6 +82,13 @@ def _explained_by(
     if p < LEVEL and size >= 1 and excess >= SHARE:
         return None
     return kept[int(np.argmin([_beside(candidate.mask, group, error, persons)[0] for group in columns]))]
+
+
+def _named(material: Material) -> list[np.ndarray]:
+    """Return every attribute, and a parabola in every property, as columns."""
+    values = material.properties.to_numpy(np.float64)
+    values = (values - values.mean(0)) / np.maximum(values.std(0), 1e-12)
+    return [*material.attributes.to_numpy(np.float64).T, *values.T, *(values**2).T]
 
 
 def _columns(kept: Tested, material: Material) -> list[np.ndarray]:

@@ -10,6 +10,7 @@ from vaekit.diagnosis.preserved import BEYOND
 from vaekit.diagnosis.search import PLANNED, Searched
 from vaekit.diagnosis.wording import Measure, became, not_found, title
 
+WORTH = 0.05  # of the images: from so many on an attribute that is not called lost is named
 DETAIL = {"Fine detail": "detail"}  # topics that a test of the whole split answers too
 
 
@@ -47,8 +48,10 @@ def _of_all(outcomes: tuple[Outcome, ...]) -> list[dict[str, str]]:
     attributes = [outcome for outcome in silent if outcome.kind == "attribute" and outcome.effect]
     attributes.sort(key=lambda outcome: -outcome.effect.value if outcome.effect else 0.0)
     if attributes:
-        points = [f"{outcome.title} {100 * outcome.effect.value:.0f}" for outcome in attributes if outcome.effect]
-        sentence = f"Not told from equal blur, or by fewer than {100 * BEYOND:.0f} points of it: {', '.join(points)}."
+        points = [f"{o.title} {100 * o.effect.value:.0f}" for o in attributes if o.effect and o.effect.value >= WORTH]
+        most = f" The most: {', '.join(points)} points." if points else ""
+        least = f"by fewer than {100 * BEYOND:.0f} points of it"
+        sentence = f"{len(attributes)} of these tests can not be told from equal blur, or differ {least}.{most}"
         said.append(_item("Attributes lost or made up", sentence))
     return said
 

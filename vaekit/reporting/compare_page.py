@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 
 from vaekit.errors import DataError
 from vaekit.reporting.citations import cited_on
+from vaekit.reporting.compare_findings import findings
 from vaekit.reporting.compare_material import Together
 from vaekit.reporting.compare_results import errors, metrics, overview, rate_distortion
-from vaekit.reporting.compare_setting import findings, limits, models, reproduce
+from vaekit.reporting.compare_setting import limits, models, reproduce
 from vaekit.reporting.compare_shown import contrasts, latent, reconstructions, samples, traversals
 from vaekit.reporting.document import Block, Gap, Page, References, Section
 from vaekit.reporting.fitting import fit

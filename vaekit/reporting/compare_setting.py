@@ -1,68 +1,16 @@
-"""What a comparison rests on: findings of each model, what the models are, what their numbers can not say."""
+"""What a comparison rests on: what the models are, what their numbers can not say, how to make it again."""
 
 import shlex
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
-from vaekit import artifacts
 from vaekit.reporting.compare_material import Together
-from vaekit.reporting.compare_metrics import signed_with_interval
 from vaekit.reporting.compare_models import settings_that_differ
-from vaekit.reporting.document import Block, Bullets, Code, Gap, Grid, Heading, Prose
+from vaekit.reporting.document import Block, Bullets, Code, Grid, Heading, Prose
 from vaekit.reporting.tables import table_of, words
-from vaekit.reporting.text import count, listed, unit
+from vaekit.reporting.text import count
 
 _HASH = 16  # characters of a checksum: enough to tell two files apart; compare.json has all of it
 RESAMPLES = 1000  # as in evaluation/uncertainty.py, for the sentence that names it
-
-
-def findings(together: Together) -> Iterable[Block]:
-    """Yield the findings of the failure analyses, which models share them and which do not."""
-    contents = together.contents(artifacts.FINDINGS)
-    yield from (Gap(reason) for reason in together.reasons(artifacts.FINDINGS))
-    if len(contents) < 2:
-        return
-    if len(metrics := {str(content["metric"]) for content in contents.values()}) > 1:
-        yield Gap(f"The failures were ranked by different metrics ({listed(sorted(metrics))}): no finding compares.")
-        return
-    found = {name: {finding["id"]: finding for finding in own["findings"]} for name, own in contents.items()}
-    every: dict[str, Mapping[str, Any]] = {}
-    for own in found.values():
-        every |= {key: finding for key, finding in own.items() if key not in every}
-    if not every:
-        yield Prose("No model has a finding.")
-        return
-    yield Bullets(tuple(_gained(found, every)))
-    yield Prose(
-        "A finding is a test that a model passed. Where another model lacks it, the effect is smaller, or was just not "
-        "proven: not having it is no proof of being free of it.", "small",
-    )  # fmt: skip
-    columns = [words("Finding", (finding["title"] for finding in every.values()))]
-    for name, own in found.items():
-        columns.append(words(name, (_effect(own.get(key)) for key in every)))
-    yield Grid("Findings of each model", table_of(*columns))
-
-
-def _gained(found: Mapping[str, Mapping[str, Any]], every: Mapping[str, Any]) -> Iterable[str]:
-    first, *others = found
-    shared = [every[key]["title"] for key in every if all(key in own for own in found.values())]
-    yield f"Shared by all: {listed(shared)}." if shared else "No finding is shared by all."
-    for name in others:
-        gained = [every[key]["title"] for key in found[name] if key not in found[first]]
-        lost = [every[key]["title"] for key in found[first] if key not in found[name]]
-        yield (
-            f"{name} against {first}: gained {listed(gained) if gained else 'none'}; lost "
-            f"{listed(lost) if lost else 'none'}."
-        )
-
-
-def _effect(finding: Mapping[str, Any] | None) -> str | None:
-    if finding is None:
-        return None
-    effect = finding.get("effect") or {}
-    if effect.get("value") is None:
-        return "found"
-    return f"{signed_with_interval(effect['value'], effect['low'], effect['high'])} {unit(effect['unit'])}".strip()
 
 
 def models(together: Together) -> Iterable[Block]:

@@ -1,0 +1,110 @@
+"""Findings gained and lost: what one model's failure analysis found and another's did not, and attributes kept."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from vaekit import artifacts
+from vaekit.figures.words import in_sentence, readable
+from vaekit.reporting.compare_material import Together
+from vaekit.reporting.compare_metrics import side_by_side, signed_with_interval, values
+from vaekit.reporting.document import Block, Bullets, Gap, Grid, Heading, Prose
+from vaekit.reporting.tables import table_of, words
+from vaekit.reporting.text import interval, listed, number, unit
+
+_OWN = ("cluster", "attribute")  # kinds that are a model's own clusters, or stand in the table of attributes
+Found = Mapping[str, Mapping[str, Mapping[str, Any]]]  # name of a model -> id of a finding -> its record
+
+
+def findings(together: Together) -> Iterable[Block]:
+    """Yield the findings of the failure analyses, which models share them and which do not, and attributes kept."""
+    contents = together.contents(artifacts.FINDINGS)
+    yield from (Gap(reason) for reason in together.reasons(artifacts.FINDINGS))
+    if len(contents) < 2:
+        return
+    if len(metrics := {str(content["metric"]) for content in contents.values()}) > 1:
+        yield Gap(f"The failures were ranked by different metrics ({listed(sorted(metrics))}): no finding compares.")
+    else:
+        yield from _shared(contents)
+    yield from _kept(together, contents)
+
+
+def _shared(contents: Mapping[str, Mapping[str, Any]]) -> Iterable[Block]:
+    found = {
+        name: {finding["id"]: finding for finding in own["findings"] if finding["kind"] not in _OWN}
+        for name, own in contents.items()
+    }
+    every: dict[str, Mapping[str, Any]] = {}
+    for own in found.values():
+        every |= {key: finding for key, finding in own.items() if key not in every}
+    if not every:
+        yield Prose("No model has a finding that another could share.")
+        return
+    yield Bullets(tuple(_gained(found, every)))
+    yield Prose(
+        "Each number is the effect on the images kept for confirmation; × is the mean error inside the slice over that "
+        "outside. Not having a finding is no proof of being free of it: the effect may be smaller, lie within another "
+        "finding, or not have been a candidate.", "small",
+    )  # fmt: skip
+    columns = [words("Finding", (finding["title"] for finding in every.values()))]
+    for name, own in found.items():
+        tested = {str(row["slice"]): row for row in contents[name].get("tested", ())}
+        columns.append(words(name, (_cell(own.get(key), tested, finding) for key, finding in every.items())))
+    yield Grid("Findings of each model", table_of(*columns))
+
+
+def _gained(found: Found, every: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
+    first, *others = found
+    shared = [every[key]["title"] for key in every if all(key in own for own in found.values())]
+    yield f"Shared by all: {listed(shared)}." if shared else "No finding is shared by all."
+    for name in others:
+        gained = [every[key]["title"] for key in found[name] if key not in found[first]]
+        lost = [every[key]["title"] for key in found[first] if key not in found[name]]
+        yield (
+            f"{name} against {first}: gained {listed(gained) if gained else 'none'}; lost "
+            f"{listed(lost) if lost else 'none'}."
+        )
+
+
+def _cell(own: Mapping[str, Any] | None, tested: Mapping[str, Mapping[str, Any]], finding: Mapping[str, Any]) -> str:
+    """Return the effect of a finding in one model; where it is none there, what became of it."""
+    if own is not None:
+        return _effect(own["effect"] or {}) or "found"
+    title = str(finding["title"])
+    row = tested.get(title) or tested.get(in_sentence(title))
+    if row is None:
+        return "not a candidate" if finding["kind"] == "slice" else "not found"
+    return f"{_effect(row)} {row['became']}".strip()
+
+
+def _effect(effect: Mapping[str, Any]) -> str:
+    ratio = effect.get("ratio")
+    if ratio is not None and effect.get("ratio_low") is not None:
+        low, high = effect["ratio_low"], effect["ratio_high"]
+        return f"× {number(ratio, low, high)} {interval(low, high)}"
+    if effect.get("value") is None:
+        return ""
+    return f"{signed_with_interval(effect['value'], effect['low'], effect['high'])} {unit(effect['unit'])}".strip()
+
+
+def _kept(together: Together, contents: Mapping[str, Mapping[str, Any]]) -> Iterable[Block]:
+    """Yield which attributes survive reconstruction in each model: those that at least one of them loses."""
+    preserved = {name: {row["attribute"]: row for row in own.get("preserved", ())} for name, own in contents.items()}
+    lost = dict.fromkeys(key for own in preserved.values() for key, row in own.items() if row.get("lost"))
+    if not lost:
+        return
+    rows: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in preserved}
+    for name, own in preserved.items():
+        for key in lost:
+            if key in own:
+                row = own[key]
+                rows[name][key] = {
+                    "label": readable(key), "unit": "", "higher_is_better": True, "definition": "", "n": row["n"],
+                    "value": row["kept"], "low": row["kept_low"], "high": row["kept_high"], "reason": row["reason"],
+                }  # fmt: skip
+    yield Heading("Attributes kept")
+    yield Prose(
+        "Share of the test images with an attribute on which the judge still sees it after reconstruction: the "
+        "attributes that at least one model loses beyond what equal blur would."
+    )
+    ranked = not together.unlike and together.judge_differs is None
+    yield from values("Attributes kept", side_by_side(rows, (), ranked=ranked))
