@@ -75,7 +75,7 @@ def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as folder:
         found = rows(Path(folder))
-    found += latent.rows()
+    found += latent.rows() + samples.rows() + probes.rows()
     table = Table("what", "ours, s", "reference, s", "ratio", "against", title=f"{torch.get_num_threads()} threads")
     for name, ours, reference, against in found:
         table.add_row(name, f"{ours:.3f}", f"{reference:.3f}", f"{ours / reference:.2f}", against)

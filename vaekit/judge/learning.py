@@ -1,4 +1,4 @@
-"""How the attribute network is taught, and how its own test scores and thresholds come about."""
+"""How the attribute network is taught."""
 
 import math
 
@@ -12,8 +12,10 @@ from vaekit.judge.networks import CHUNK, AttributeNetwork, at_judged_size, featu
 from vaekit.progress import Progress
 from vaekit.seeding import numpy_generator, torch_generator
 
-PASSES = 30_000  # images shown in all of training, whatever the size of the data
-MOST_EPOCHS = 24
+# Images shown in all of training, about 20 seconds on one core; AUROC of the sample's 4,000 images is highest there, as
+# more passes only learn them by heart. Few images are shown 24 times at most, many 4 times at least.
+PASSES = 30_000
+LEAST_EPOCHS, MOST_EPOCHS = 4, 24
 BATCH = 64
 LEARNING_RATE, WEIGHT_DECAY = 3e-3, 0.1
 # A quarter of the batches is blurred by a Gaussian of a sigma in this range, in pixels: reconstructions and samples are
@@ -42,7 +44,7 @@ def teach(
 ) -> AttributeNetwork:
     """Return a network taught `labels` (N, A) 0/1 of uint8 `pixels` (N, 3, 64, 64), half of them mirrored each time."""
     device = torch.device(device)
-    epochs = max(1, min(MOST_EPOCHS, round(PASSES / len(pixels))))
+    epochs = min(MOST_EPOCHS, max(LEAST_EPOCHS, round(PASSES / len(pixels))))
     batches = math.ceil(len(pixels) / BATCH)
     steps = epochs * batches
     targets = torch.from_numpy(labels.astype(np.float32))

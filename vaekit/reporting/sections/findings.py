@@ -9,19 +9,27 @@ from PIL import Image
 
 from vaekit import artifacts
 from vaekit.figures.grids import png_bytes, shared_limit, triples
-from vaekit.reporting.document import Block, Bullets, Card, Cards, Facts, Gap, Grid, Heading, Prose, Scale, section
+from vaekit.figures.words import in_sentence
+from vaekit.reporting.document import (
+    Block, Bullets, Card, Cards, Details, Facts, Gap, Grid, Heading, Prose, Scale, section,
+)  # fmt: skip
 from vaekit.reporting.material import Material
-from vaekit.reporting.tables import table_of, words
+from vaekit.reporting.tables import Table, table_of, words
 from vaekit.reporting.text import count, interval, number, plural, short, unit
+
+
+_PICTURED = 6  # images of a finding on the page
+_TABLED = 8  # things not found that stand open; the rest on request
 
 
 def findings(content: dict[str, Any], material: Material) -> Iterable[Block]:
     """Yield every finding of findings.json with its pictures, and how they were tested."""
     found = content["findings"]
     yield Prose(
-        f"{plural(content['candidates'], 'candidate')} found on {count(content['n_discovery'])} of the "
-        f"{count(content['n'])} test images, each tested on the other {count(content['n_confirmation'])} alone; a "
-        f"finding has q ≤ {content['q_level']:g} (Benjamini-Hochberg over the candidates)."
+        f"Groups of images were searched on {count(content['n_discovery'])} of the {count(content['n'])} test images, "
+        f"and the {plural(content['candidates'], 'candidate')} tested on the other {count(content['n_confirmation'])} "
+        f"alone; what is asked of all images was decided on beforehand. A finding has q ≤ {content['q_level']:g} "
+        "(Benjamini & Hochberg 1995) and an effect above its stated threshold."
     )
     yield material.figure("findings_overview")
     if not found:
@@ -44,13 +52,13 @@ def findings(content: dict[str, Any], material: Material) -> Iterable[Block]:
         if finding.get("remedy"):
             yield Prose(f"What to try: {finding['remedy']}")
         if finding["id"] in there:
-            cards = _cards(finding["image_ids"], there[finding["id"]], limit, content, material)
+            pair = there[finding["id"]]
+            cards = _cards(finding["image_ids"][:_PICTURED], pair, limit, content, material)
             yield Cards(
-                f"finding-{finding['id']}", cards, content["label"], len(cards), artifacts.FINDING_PICTURES,
+                f"finding-{finding['id']}", cards, in_sentence(content["label"]), len(pair[0]),
+                artifacts.FINDING_PICTURES,
                 material.figure("finding_images") if finding["id"] == last else None,
             )  # fmt: skip
-    if content["notes"]:
-        yield Bullets(tuple(content["notes"]))
 
 
 def _facts(finding: dict[str, Any]) -> Iterable[tuple[str, str]]:
@@ -92,9 +100,21 @@ def _not_found(content: dict[str, Any]) -> Iterable[Block]:
     none = content["not_found"]
     if not none:
         yield Prose("Everything that was tested became a finding.")
-        return
-    yield Prose("Each of these was tested on images kept apart, as above, and did not pass.")
-    yield Grid(
-        "Tested and not found",
-        table_of(words("Tested", (item["title"] for item in none)), words("Result", (i["sentence"] for i in none))),
+    else:
+        yield from _silent(none)
+    if content["notes"]:
+        yield Heading("Notes on the tests")
+        yield Bullets(tuple(content["notes"]))
+
+
+def _silent(none: list[dict[str, str]]) -> Iterable[Block]:
+    yield Prose("Each of these was tested too, and did not pass.")
+    yield Grid("Tested and not found", _results(none[:_TABLED]))
+    if rest := none[_TABLED:]:
+        yield Details(f"{len(rest)} more", (Grid("Tested and not found, the rest", _results(rest)),))
+
+
+def _results(items: list[dict[str, str]]) -> Table:
+    return table_of(
+        words("Tested", (item["title"] for item in items)), words("Result", (item["sentence"] for item in items))
     )
