@@ -66,7 +66,7 @@ def test_learns_hats_from_drawn_faces(tmp_path, monkeypatch):
 @pytest.fixture
 def briefly(monkeypatch):
     """A budget of a few steps, for what does not depend on what was learned; counts how often a judge was taught."""
-    monkeypatch.setattr(learning, "PASSES", 300)
+    monkeypatch.setattr(learning, "MOST_EPOCHS", 1)
     taught = []
     real = opening.teach
     monkeypatch.setattr(opening, "teach", lambda *a, **k: taught.append(1) or real(*a, **k))

@@ -24,7 +24,8 @@ ESTIMATES = (
     "largest_sensitivity", "largest_intervention", "fid", "fd_inception", "fd_attributes", "fd_attributes_inf",
     "fd_random_train", "kid_attributes", "precision", "recall", "density", "coverage", "diversity", "probe_auroc",
     "probe_auroc_pixels", "probe_lead", "tad", "mig", "factor_vae_score",
-    "dci_attributes_disentanglement", "dci_factors_completeness",
+    "dci_attributes_disentanglement",
+    "face_mse", "surroundings_r2", "detail_px", "explained_both", "dci_factors_completeness",
 )  # fmt: skip
 
 

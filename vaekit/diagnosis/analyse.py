@@ -142,7 +142,7 @@ def analyse(
         notes.append("The data has no attributes, so errors are not compared between attributes.")
         (folder / artifacts.SLICES).unlink(missing_ok=True)
     else:
-        table = attribute_slices(values, split.attributes, ranked.first.worst, seed)
+        table = attribute_slices(values, split.attributes, ranked.first.worst, split.people)
         artifacts.write_table(folder / artifacts.SLICES, table)
     made_by = evaluation.summary["made_by"] | {"ranked_by": ",".join(names), "top": top, "ranking_seed": seed}
     write_findings(folder, Analysed(ranked, split, material, searched, found, values), made_by, seed)

@@ -23,7 +23,6 @@ from typing import Any
 
 from vaekit.diagnosis.outcome import Effect
 
-
 SLICES = ("slice", "cluster")  # kinds of findings that say which images fail; all others are of the whole split
 
 

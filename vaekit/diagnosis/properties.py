@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from scipy import fft
-from scipy.ndimage import uniform_filter
 
 from vaekit.diagnosis.regions import ALIGNED, ELLIPSE, face_mask
 from vaekit.progress import Progress, silent
@@ -116,8 +115,7 @@ class _Measure:
         self._mean_face = _standardised((mean_image @ LUMA).reshape(1, -1)[:, self._face])[0]
         window = np.hanning(side + 2)[1:-1].astype(np.float32)
         self._window = window[:, None] * window
-        radius = np.hypot(fft.fftfreq(side)[:, None], fft.fftfreq(side))
-        self._band = (radius >= COARSEST) & (radius <= 0.5)
+        self._peaks = _Peaks(side)
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Return the properties of a few images in the order of PROPERTIES, (B, P)."""
@@ -159,10 +157,42 @@ class _Measure:
         )
 
     def _periodicity(self, luma: np.ndarray) -> np.ndarray:
-        power = np.abs(fft.fft2((luma - luma.mean((1, 2), keepdims=True)) * self._window)) ** 2
-        around = {width: uniform_filter(power, (0, width, width), mode="wrap") for width in (3, 5, 9)}
-        ring = (81 * around[9] - 25 * around[5]) / (81 - 25)
-        return np.maximum((around[3] / (ring + NO_POWER))[:, self._band].max(1), NO_PATTERN)
+        spectra = fft.rfft2((luma - luma.mean((1, 2), keepdims=True)) * self._window)
+        return np.maximum(self._peaks(np.square(spectra.real) + np.square(spectra.imag)), NO_PATTERN)
+
+
+class _Peaks:
+    """Finds the frequency that stands out most from its surroundings, in half-plane spectra of S x S images."""
+
+    def __init__(self, side: int) -> None:
+        down, across = np.meshgrid(np.arange(side), np.arange(side // 2 + 1), indexing="ij")
+        radius = np.hypot(np.minimum(down, side - down), across) / side
+        band = (radius >= COARSEST) & (radius <= 0.5)
+        self._band = np.flatnonzero(band)
+        rings = np.rint(radius[band] * side).astype(int) - int(COARSEST * side)
+        in_ring = (rings[:, None] == np.arange(rings.max() + 1)).astype(np.float32)
+        self._in_ring, self._ring_mean = in_ring, in_ring / np.maximum(in_ring.sum(0), 1)
+        steps = np.arange(-4, 5)
+        away = np.maximum(abs(steps[:, None]), abs(steps)).ravel()
+        dy, dx = (part.ravel() for part in np.meshgrid(steps, steps, indexing="ij"))
+        y, x = down[band][:, None] + dy, across[band][:, None] + dx
+        mirrored = (x % side) > side // 2  # the other half of a real image's spectrum
+        y, x = np.where(mirrored, -y, y) % side, np.where(mirrored, -x, x) % side
+        near = y * (side // 2 + 1) + x
+        self._core, self._around = near[:, away <= 1], near[:, away >= 3]
+
+    def __call__(self, power: np.ndarray) -> np.ndarray:
+        """Return the largest mean power of 3 x 3 bins over that of the bins 3 and 4 away, of (B, S, S // 2 + 1).
+
+        Looked for at the eight frequencies with most power for their ring.
+        """
+        flat = power.reshape(len(power), -1)
+        inside = flat[:, self._band]
+        for_ring = inside / ((inside @ self._ring_mean) @ self._in_ring.T + NO_POWER)
+        first = np.argpartition(-for_ring, 8, axis=1)[:, :8]
+        rows = np.arange(len(power))[:, None, None]
+        core, around = (flat[rows, near[first]].mean(2) for near in (self._core, self._around))
+        return (core / (around + NO_POWER)).max(1)
 
 
 def _standardised(values: np.ndarray) -> np.ndarray:

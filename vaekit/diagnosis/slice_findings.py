@@ -35,7 +35,10 @@ def slice_findings(
     searched: Searched, measure: Measure, material: Material, errors: Errors, people: np.ndarray,
     image_ids: np.ndarray, train: pd.DataFrame, pictured: int,
 ) -> list[tuple[Finding, np.ndarray]]:  # fmt: skip
-    """Return the kept slices as findings, each with the rows of its gallery: its worst images that were not searched.
+    """Return the kept slices as findings, each with the rows of its gallery.
+
+    A gallery has the worst images of a slice that were not searched and that no earlier gallery shows, if there are
+    enough.
 
     Args:
         searched: what the search found.
@@ -47,15 +50,18 @@ def slice_findings(
     rows = searched.confirmation
     codes = np.unique(people[rows].astype(str), return_inverse=True)[1]
     there = _Half(material.take(rows), Errors(*(e[rows] for e in vars(errors).values())), codes, measure)
-    found, taken = [], set()
+    found, taken, shown = [], set(), np.zeros(len(rows), dtype=bool)
     for kept in searched.kept:
         tested = kept.tested
         assert tested.difference is not None
         inside = np.flatnonzero(tested.mask)
-        gallery = rows[inside[np.argsort(-there.errors.own[inside], kind="stable")]][:pictured]
+        # The worst of all would stand in every gallery: what an earlier finding shows comes last.
+        first = inside[np.lexsort((-there.errors.own[inside], shown[inside]))][:pictured]
+        shown[first] = True
+        gallery = rows[first]
         name = slice_id(tested.slice)
-        while name in taken:  # two ends of one property can both be worse than its middle at two thresholds
-            name += "-b"
+        while name in taken:  # one property at two thresholds
+            name += "-too"
         taken.add(name)
         worst, of, odds, p = tested.worst
         finding = Finding(

@@ -20,7 +20,7 @@ from vaekit.judge import open_judge
 from vaekit.progress import Progress, silent
 from vaekit.seeding import numpy_generator
 
-MOST_JUDGED = 4000  # test images, drawn by the seed, that are blurred and judged again
+MOST_JUDGED = 3000  # test images, drawn by the seed, that are blurred and judged again
 
 
 @dataclass(frozen=True, eq=False)

@@ -21,9 +21,16 @@ from vaekit.judge.networks import AttributeNetwork, RandomNetwork, feature_dim, 
 from vaekit.judge.scoring import FEWEST, rate_matching_thresholds, reasons_against, score_table
 from vaekit.progress import Progress, silent
 
-FORMAT = 1  # raised when a judge of the same version of vaekit would turn out differently
+FORMAT = 2  # raised when a judge of the same version of vaekit would turn out differently
 MOST_SEEN, MOST_SCORED = 20_000, 10_000  # images of a split, drawn by the seed where there are more
 WHITENED_ON = 2_000  # seen images that give the random features their mean and variances
+
+# What reading a damaged file of weights or facts may raise.
+BROKEN = (
+    DataError, OSError, KeyError, ValueError, TypeError, RuntimeError, EOFError, pickle.UnpicklingError,
+    zipfile.BadZipFile,
+)  # fmt: skip
+
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +108,8 @@ def _teach(
         f"(one half of train, by image_id) at 64 pixels; mean AUROC {scores['auroc'].mean():.3f} on "
         f"{len(rows['test']):,} test images; its thresholds make it say each attribute on valid as often as is true."
     )
+    if not judged.all():
+        sentence += f" Not judged: {', '.join(scores['attribute'][~judged])}."
     facts = {
         "attributes": attributes,
         "feature_dim": network.feature_dim,
@@ -156,8 +165,8 @@ def _read(prepared: Prepared, made_by: dict[str, Any]) -> tuple[AttributeNetwork
             raise _Unusable(f"is broken ({weights.name} is not the file that {scores.name} names)")
         network = AttributeNetwork(len(facts["attributes"]), facts["feature_dim"])
         network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True), strict=True)
-    except (DataError, OSError, KeyError, TypeError, RuntimeError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
-        raise _Unusable(f"is broken ({str(error).splitlines()[0]})") from error
+    except BROKEN as error:
+        raise _Unusable(f"is broken ({(str(error).splitlines() or [type(error).__name__])[0]})") from error
     return network, facts
 
 

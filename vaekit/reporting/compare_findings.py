@@ -25,7 +25,7 @@ def findings(together: Together) -> Iterable[Block]:
         yield Gap(f"The failures were ranked by different metrics ({listed(sorted(metrics))}): no finding compares.")
     else:
         yield from _shared(contents)
-    yield from _kept(together, contents)
+    yield from _kept(contents)
 
 
 def _shared(contents: Mapping[str, Mapping[str, Any]]) -> Iterable[Block]:
@@ -39,26 +39,35 @@ def _shared(contents: Mapping[str, Mapping[str, Any]]) -> Iterable[Block]:
     if not every:
         yield Prose("No model has a finding that another could share.")
         return
-    yield Bullets(tuple(_gained(found, every)))
+    titles = _titles(every)
+    yield Bullets(tuple(_gained(found, titles)))
     yield Prose(
         "Each number is the effect on the images kept for confirmation; × is the mean error inside the slice over that "
         "outside. Not having a finding is no proof of being free of it: the effect may be smaller, lie within another "
         "finding, or not have been a candidate.", "small",
     )  # fmt: skip
-    columns = [words("Finding", (finding["title"] for finding in every.values()))]
+    columns = [words("Finding", titles.values())]
     for name, own in found.items():
         tested = {str(row["slice"]): row for row in contents[name].get("tested", ())}
         columns.append(words(name, (_cell(own.get(key), tested, finding) for key, finding in every.items())))
     yield Grid("Findings of each model", table_of(*columns))
 
 
-def _gained(found: Found, every: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
+def _titles(every: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return the title of each finding by its id; two of one title show their ids."""
+    titles = [str(finding["title"]) for finding in every.values()]
+    return {
+        key: title if titles.count(title) == 1 else f"{title} ({key})" for key, title in zip(every, titles, strict=True)
+    }
+
+
+def _gained(found: Found, titles: Mapping[str, str]) -> Iterable[str]:
     first, *others = found
-    shared = [every[key]["title"] for key in every if all(key in own for own in found.values())]
+    shared = [title for key, title in titles.items() if all(key in own for own in found.values())]
     yield f"Shared by all: {listed(shared)}." if shared else "No finding is shared by all."
     for name in others:
-        gained = [every[key]["title"] for key in found[name] if key not in found[first]]
-        lost = [every[key]["title"] for key in found[first] if key not in found[name]]
+        gained = [titles[key] for key in found[name] if key not in found[first]]
+        lost = [titles[key] for key in found[first] if key not in found[name]]
         yield (
             f"{name} against {first}: gained {listed(gained) if gained else 'none'}; lost "
             f"{listed(lost) if lost else 'none'}."
@@ -86,7 +95,7 @@ def _effect(effect: Mapping[str, Any]) -> str:
     return f"{signed_with_interval(effect['value'], effect['low'], effect['high'])} {unit(effect['unit'])}".strip()
 
 
-def _kept(together: Together, contents: Mapping[str, Mapping[str, Any]]) -> Iterable[Block]:
+def _kept(contents: Mapping[str, Mapping[str, Any]]) -> Iterable[Block]:
     """Yield which attributes survive reconstruction in each model: those that at least one of them loses."""
     preserved = {name: {row["attribute"]: row for row in own.get("preserved", ())} for name, own in contents.items()}
     lost = dict.fromkeys(key for own in preserved.values() for key, row in own.items() if row.get("lost"))
@@ -98,7 +107,7 @@ def _kept(together: Together, contents: Mapping[str, Mapping[str, Any]]) -> Iter
             if key in own:
                 row = own[key]
                 rows[name][key] = {
-                    "label": readable(key), "unit": "", "higher_is_better": True, "definition": "", "n": row["n"],
+                    "label": readable(key), "unit": "", "higher_is_better": None, "definition": "", "n": row["n"],
                     "value": row["kept"], "low": row["kept_low"], "high": row["kept_high"], "reason": row["reason"],
                 }  # fmt: skip
     yield Heading("Attributes kept")
@@ -106,5 +115,13 @@ def _kept(together: Together, contents: Mapping[str, Mapping[str, Any]]) -> Iter
         "Share of the test images with an attribute on which the judge still sees it after reconstruction: the "
         "attributes that at least one model loses beyond what equal blur would."
     )
-    ranked = not together.unlike and together.judge_differs is None
-    yield from values("Attributes kept", side_by_side(rows, (), ranked=ranked))
+    yield from values("Attributes kept", side_by_side(rows, ()))
+    made_up = [
+        f"{name} draws {readable(key)} on {100 * row['appears']:.3g} % of the images that lack it: part of what it "
+        "keeps is made up."
+        for name, own in preserved.items()
+        for key, row in own.items()
+        if key in lost and row.get("made_up")
+    ]  # fmt: skip
+    if made_up:
+        yield Bullets(tuple(made_up))

@@ -75,7 +75,7 @@ def test_closed_form_of_one_dim_and_of_a_line():
 def test_equal_sets_are_at_0_in_any_order(n):
     a = 1e3 * features(n, 40, 3)
     assert frechet_distance(a, a) == 0
-    assert frechet_distance(a, a[::-1]) == 0
+    assert frechet_distance(a, a[::-1]) < 1e-20  # the mean of another order differs in its last digit
     assert frechet_distance(a.astype(np.float32), a.astype(np.float32)) == 0
     assert frechet_distance(a, a + 1e-3) > 0
 

@@ -23,8 +23,8 @@ ENOUGH = 4  # times as many images as feature dims: with fewer the bias does not
 class Moments:
     """Mean (F,), trace of the unbiased covariance, and a factor (R, F) of it: covariance = factor' factor.
 
-    For intervals, `centred` (N, F) are the features minus their mean, and `coordinates` (N, R) say them in the rows of the
-    factor; None where the factor's rows are the images.
+    For intervals, `centred` (N, F) are the features minus their mean, and `coordinates` (N, R) say them in the rows of
+    the factor; None where the factor's rows are the images.
     """
 
     mean: np.ndarray

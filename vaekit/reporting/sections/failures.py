@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,21 +19,22 @@ from vaekit.reporting.document import (
     Card,
     Cards,
     Controls,
+    Details,
     Gap,
     Grid,
     Heading,
+    Metrics,
     Prose,
     Scale,
     section,
-)  # fmt: skip
+)
 from vaekit.reporting.material import Material
 from vaekit.reporting.sections.findings import findings
 from vaekit.reporting.sections.setting import DESCRIPTIVE
-from vaekit.reporting.tables import estimates, numbers, table_of, words
+from vaekit.reporting.tables import Column, estimates, metrics_of, numbers, table_of, words
 from vaekit.reporting.text import count, number, short, unit
 
 _LISTED = 10  # worst images that Markdown lists under their picture
-_EVIDENCE = ("error_map", "spectrum", "preserved", "explained")
 
 
 @section("failures", "Failures", part="Failures", place=130)
@@ -40,13 +42,55 @@ def failures(material: Material) -> Iterable[Block]:
     """Yield the findings, the pictures of the whole split that bear on them, the galleries, and every attribute."""
     yield Heading("Findings")
     yield from material.part(lambda content: findings(content, material), artifacts.FINDINGS)
-    for name in _EVIDENCE:
-        yield material.figure(name)
+    yield Heading("Where the error lies")
+    yield material.figure("error_map")
+    yield material.figure("spectrum")
+    yield from material.part(_regions, artifacts.FINDINGS)
+    yield Heading("Attributes kept and lost")
+    yield material.figure("preserved")
+    yield from material.part(_preserved, artifacts.FINDINGS)
+    yield Heading("What explains the error")
+    yield from material.part(_explained, artifacts.FINDINGS)
+    yield material.figure("explained")
     yield Heading("The worst, the best and random images")
     yield from _galleries(material)
     yield Heading("By attribute")
     yield from material.part(_slices, artifacts.SLICES)
     yield material.figure("attributes")
+
+
+def _regions(content: dict[str, Any]) -> Iterable[Block]:
+    rows = {name: row for name, row in content.get("facts", {}).items() if isinstance(row, dict)}
+    if rows:
+        yield Metrics("Regions and detail", metrics_of(rows))
+
+
+def _preserved(content: dict[str, Any]) -> Iterable[Block]:
+    rows = pd.DataFrame([row for row in content["preserved"] if not row.get("reason")])
+    if rows.empty:
+        return
+
+    def share(name: str, heading: str) -> Column:
+        return estimates(heading, *(100 * rows[f"{name}{end}"] for end in ("", "_low", "_high")))
+
+    grid = table_of(
+        words("Attribute", map(readable, rows["attribute"].astype(str))),
+        numbers("n with", rows["n"], count),
+        share("kept", "Kept, %"),
+        share("control", "Equal blur keeps, %"),
+        share("beyond", "Lost beyond blur, %"),
+        numbers("q", rows["q"], "{:.2g}".format),
+        words("Lost", ("yes" if lost else "" for lost in rows["lost"])),
+    )
+    yield Details(f"All {len(rows)} attributes", (Grid("Attributes kept and lost", grid),))
+
+
+def _explained(content: dict[str, Any]) -> Iterable[Block]:
+    if said := content.get("said", {}).get("explained"):
+        yield Prose(said)
+    if rows := content["explained"].get("r2"):
+        entries = {f"explained_{name}": row for name, row in rows.items()}
+        yield Metrics("Variance of the error that is explained", metrics_of(entries))
 
 
 def _galleries(material: Material) -> Iterable[Block]:

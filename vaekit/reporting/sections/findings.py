@@ -11,12 +11,22 @@ from vaekit import artifacts
 from vaekit.figures.grids import png_bytes, shared_limit, triples
 from vaekit.figures.words import in_sentence
 from vaekit.reporting.document import (
-    Block, Bullets, Card, Cards, Details, Facts, Gap, Grid, Heading, Prose, Scale, section,
+    Block,
+    Bullets,
+    Card,
+    Cards,
+    Details,
+    Facts,
+    Gap,
+    Grid,
+    Heading,
+    Prose,
+    Scale,
+    section,
 )  # fmt: skip
 from vaekit.reporting.material import Material
 from vaekit.reporting.tables import Table, table_of, words
 from vaekit.reporting.text import count, interval, number, plural, short, unit
-
 
 _PICTURED = 6  # images of a finding on the page
 _TABLED = 8  # things not found that stand open; the rest on request

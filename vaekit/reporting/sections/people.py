@@ -3,23 +3,56 @@
 from collections.abc import Iterable
 from typing import Any
 
+import pandas as pd
+
 from vaekit import artifacts
-from vaekit.reporting.document import Block, Grid, Prose, section
+from vaekit.figures.words import readable
+from vaekit.reporting.document import Block, Bullets, Grid, Prose, section
 from vaekit.reporting.material import Material
-from vaekit.reporting.tables import table_of, words
+from vaekit.reporting.tables import Column, estimates, numbers, table_of, words
+from vaekit.reporting.text import count
 
 
 @section("fairness", "Fairness", part="Failures", place=150)
 def fairness(material: Material) -> Iterable[Block]:
-    """Yield the gaps between groups, as figure and table."""
+    """Yield the gaps between groups: in words, as figure and as table."""
+    yield from material.part(_said, artifacts.FINDINGS)
     yield material.figure("fairness")
-    yield from material.part(_rows, artifacts.FINDINGS)
+    yield from material.part(_table, artifacts.FINDINGS)
 
 
-def _rows(content: dict[str, Any]) -> Iterable[Block]:
+def _said(content: dict[str, Any]) -> Iterable[Block]:
     rows = content["fairness"]
-    if rows:
-        keys = list(rows[0])
-        yield Grid("Error by group", table_of(*(words(key, (row[key] for row in rows)) for key in keys)))
-    else:
+    if not rows:
         yield Prose("No group of people could be compared on this data.")
+        return
+    yield Bullets(tuple(" ".join([row["sentence"], *row["evidence"]]) for row in rows if row.get("sentence")))
+    yield Prose(
+        "Groups are what annotators labelled, in two values each. The test split is no sample of any population, and a "
+        "larger error is not yet a harm.",
+        "small",
+    )
+
+
+def _table(content: dict[str, Any]) -> Iterable[Block]:
+    rows = pd.DataFrame(content["fairness"])
+    if rows.empty:
+        return
+
+    def ratio(name: str, heading: str) -> list[Column]:
+        columns = [name, f"{name}_low", f"{name}_high"]
+        return [estimates(heading, *(rows[column] for column in columns))] if {*columns} <= {*rows} else []
+
+    yield Grid(
+        "Error by group",
+        table_of(
+            words("Group", map(readable, rows["group"].astype(str))),
+            numbers("n with", rows["n_with"], count),
+            numbers("n without", rows["n_without"], count),
+            numbers("Mean with", rows["mean_with"]),
+            numbers("Mean without", rows["mean_without"]),
+            *ratio("ratio", "Ratio"),
+            *ratio("adjusted", "At equal pictures"),
+            *ratio("face", "In the face alone"),
+        ),
+    )
