@@ -9,23 +9,27 @@ damage stands above undamaged images, in standard deviations of the latter's dis
 import argparse
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import torch
 from scipy import stats
 from scipy.ndimage import gaussian_filter
 
+from vaekit.checkpoint import load_checkpoint
 from vaekit.data import Prepared, Protocol, open_source, prepare
 from vaekit.data.faces import write_faces
+from vaekit.data.pixels import to_uint8
 from vaekit.evaluation.samples.frechet import distance, moments_of
-from vaekit.judge import Judge, open_judge, seen_rows, unseen_rows
-from vaekit.judge.networks import RandomNetwork, initialised
+from vaekit.judge import open_judge, seen_rows, unseen_rows
+from vaekit.judge.networks import CHUNK, at_judged_size, in_range
 from vaekit.seeding import numpy_generator
 
 DRAWS = 8
-MOST = 1000  # pictures of one draw
+MOST, POOL = 1000, 2000  # pictures of one draw, and of what they are drawn from
 ATTRIBUTES = ("Wearing_Hat", "Eyeglasses", "Bangs", "Smiling")  # 4, 6, 15 and 48 % of real faces have them
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 Features = Callable[[np.ndarray], np.ndarray]
@@ -80,7 +84,7 @@ DAMAGE: dict[str, tuple[tuple[float, ...], Callable[[np.ndarray, float], np.ndar
 
 def pools_of(prepared: Prepared, models: list[Path]) -> Iterator[tuple[str, np.ndarray]]:
     """Yield every pool of pictures, uint8 (N, 64, 64, 3), by name."""
-    real = prepared.images[unseen_rows(prepared)]
+    real = prepared.images[unseen_rows(prepared)[:POOL]]
     yield "test", prepared.images[prepared.rows("test")]
     yield "real", real
     for name, (levels, damage) in DAMAGE.items():
@@ -88,7 +92,7 @@ def pools_of(prepared: Prepared, models: list[Path]) -> Iterator[tuple[str, np.n
             yield f"{name} {level}", damage(real, level)
     mean, directions, sd = components(prepared.images[seen_rows(prepared)])
     for dims in (10, 100):  # linear Gaussian models of faces: generators that anyone can repeat
-        z = numpy_generator(0, "eigenfaces", dims).normal(size=(2 * MOST, dims)).astype(np.float32) * sd[:dims]
+        z = numpy_generator(0, "eigenfaces", dims).normal(size=(POOL, dims)).astype(np.float32) * sd[:dims]
         x = (mean + z @ directions[:dims]).round().clip(0, 255).astype(np.uint8)
         yield f"eigenfaces {dims}", x.reshape(-1, *real.shape[1:])
     for path in models:
@@ -96,20 +100,15 @@ def pools_of(prepared: Prepared, models: list[Path]) -> Iterator[tuple[str, np.n
 
 
 def _samples(path: Path) -> np.ndarray:
-    import torch
-
-    from vaekit.checkpoint import load_checkpoint
-    from vaekit.data.pixels import to_uint8
-
     model = load_checkpoint(path).model
-    z = numpy_generator(0, "prior").normal(size=(2 * MOST, model.latent_dim)).astype(np.float32)
+    z = numpy_generator(0, "prior").normal(size=(POOL, model.latent_dim)).astype(np.float32)
     with torch.inference_mode():
         return np.concatenate([to_uint8(model.decode(part).mean) for part in torch.from_numpy(z).split(256)])
 
 
 def ladders(prepared: Prepared, models: list[Path]) -> list[Ladder]:
     """Return every ladder; each level is drawn anew, so that no two levels share their pictures' luck."""
-    labels = prepared.attribute_table(unseen_rows(prepared))
+    labels = prepared.attribute_table(unseen_rows(prepared)[:POOL])
     pool = len(labels)
     count = min(MOST, pool // 2)
 
@@ -143,7 +142,7 @@ def ladders(prepared: Prepared, models: list[Path]) -> list[Ladder]:
     def mixed(good: str, bad: str, size: int) -> Callable[[float, np.random.Generator], list[Part]]:
         def draw(share: float, generator: np.random.Generator) -> list[Part]:
             n = round(share * count)
-            return [(bad, some(generator, 2 * MOST, n)), (good, some(generator, size, count - n))]
+            return [(bad, some(generator, POOL, n)), (good, some(generator, size, count - n))]
 
         return draw
 
@@ -153,35 +152,37 @@ def ladders(prepared: Prepared, models: list[Path]) -> list[Ladder]:
         Ladder("more and more men", SHARES, one_group),
         *(Ladder(f"without {name}", SHARES, without(name)) for name in ATTRIBUTES if name in labels),
         Ladder("real + eigenfaces", (0.0, 0.05, 0.1, 0.25, 0.5, 1.0), mixed("real", "eigenfaces 100", pool)),
-        Ladder("100 + 10 eigenfaces", SHARES, mixed("eigenfaces 100", "eigenfaces 10", 2 * MOST)),
+        Ladder("100 + 10 eigenfaces", SHARES, mixed("eigenfaces 100", "eigenfaces 10", POOL)),
     ]
     found += [Ladder(f"real + {m.parent.name}", SHARES, mixed("real", str(m), pool)) for m in models]
-    if len(models) == 2:
-        good, bad = models
-        name = f"{good.parent.name} + {bad.parent.name}"
-        found.append(Ladder(name, SHARES, mixed(str(good), str(bad), 2 * MOST)))
+    for good, bad in pairwise(models):
+        found.append(Ladder(f"{good.parent.name} + {bad.parent.name}", SHARES, mixed(str(good), str(bad), POOL)))
     return found
 
 
 def judges_of(prepared: Prepared) -> dict[str, Features]:
     """Return every judge under comparison, as a function from pictures to features."""
     judge = open_judge(prepared)
-    random = Judge("random", initialised(RandomNetwork, 0, "random").eval(), (), np.empty(0), judge.scores, "")
-    from vaekit.judge.learning import judged_pixels
-
-    random.network.standardise(judged_pixels(prepared, seen_rows(prepared)[:2000]))
+    random = open_judge(replace(prepared, attributes=()))
+    assert (judge.name, random.name) == ("attributes", "random")
     mean, directions, _ = components(prepared.images[seen_rows(prepared)])
 
+    @torch.inference_mode()
+    def hidden(images: np.ndarray) -> np.ndarray:
+        parts = at_judged_size(torch.from_numpy(np.array(images))).split(CHUNK)
+        return torch.cat([judge.network.raw(in_range(part))[0] for part in parts]).numpy()
+
     def logits(images: np.ndarray) -> np.ndarray:
-        p = np.clip(judge.judge(images).probabilities.astype(np.float64), 1e-6, 1 - 1e-6)
+        p = np.clip(judge.judge(images).probabilities.astype(np.float64), 1e-7, 1 - 1e-7)
         return np.log(p / (1 - p))
 
     return {
         "attributes": lambda images: judge.judge(images).features,
-        "its logits": logits,
-        "its probabilities": lambda images: judge.judge(images).probabilities,
+        "not whitened": hidden,
+        "logits": logits,
+        "probabilities": lambda images: judge.judge(images).probabilities,
         "random": lambda images: random.judge(images).features,
-        "pixels, PCA 128": lambda images: (images.reshape(len(images), -1) - mean) @ directions.T,
+        "pixels (PCA)": lambda images: (images.reshape(len(images), -1) - mean) @ directions[:48].T,
     }
 
 

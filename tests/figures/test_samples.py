@@ -99,7 +99,7 @@ def test_rates_name_what_is_dropped(count):
     assert drawn.data.startswith(b"<?xml")
     assert "most of all Hat 0: 0.0 % against 30.0 % and 25.0 %" in drawn.caption
     assert drawn.caption.startswith("The 24 of 40" if count == 40 else f"All {count} attributes")
-    assert re.search(rb"font-weight: ?bold|font: ?(bold|700)", drawn.data)
+    assert re.search(rb"font-weight: 700[^>]*>Hat 0<", drawn.data)
 
 
 def test_rates_of_one_source_and_of_none():

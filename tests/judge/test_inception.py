@@ -51,7 +51,7 @@ def cache(tmp_path, monkeypatch):
 
 
 def test_equals_torch_fidelity_on_the_same_file_whatever_the_batches(weights, images):
-    own = peer.FeatureExtractorInceptionV3("peer", ["2048"], feature_extractor_weights_path=str(weights))
+    own = peer.FeatureExtractorInceptionV3("peer", ["2048"], feature_extractor_weights_path=str(weights)).eval()
     with torch.inference_mode():
         expected = own(torch.from_numpy(images).permute(0, 3, 1, 2))[0].numpy()
     assert np.abs(expected).mean() > 0.01

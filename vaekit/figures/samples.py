@@ -91,13 +91,17 @@ def _bars(axes: Axes, table: pd.DataFrame, kind: str, title: str) -> None:
             continue
         axes.barh(place, row[kind], height=0.62, color=colour, alpha=0.75, linewidth=0)
         if pd.notna(row[f"{kind}_low"]):
-            ends = [[row[kind] - row[f"{kind}_low"]], [row[f"{kind}_high"] - row[kind]]]
-            axes.errorbar(row[kind], place, xerr=ends, color=INK, linewidth=1.2, capsize=2.5)
+            axes.errorbar(row[kind], place, xerr=_whiskers(row, kind), color=INK, linewidth=1.2, capsize=2.5)
     if _has(table, "train", kind):
         axes.axvline(table.loc["train", kind], color=INK, linewidth=1, linestyle=(0, (3, 2)))
     axes.set(yticks=places, yticklabels=[str(label) for label in table["label"]])
     axes.grid(visible=False, axis="y")
     axes.locator_params(axis="x", nbins=5)
+
+
+def _whiskers(row: pd.Series, kind: str) -> list[list[float]]:
+    """Return how far the interval reaches below and above the value; never less than 0, whatever rounding did."""
+    return [[max(row[kind] - row[f"{kind}_low"], 0.0)], [max(row[f"{kind}_high"] - row[kind], 0.0)]]
 
 
 def _compared(table: pd.DataFrame, kind: str) -> str:
@@ -135,7 +139,7 @@ def _plane(axes: Axes, table: pd.DataFrame, x: str, y: str) -> None:
         whiskers = {}
         for name, value in ((f"{axis}err", kind) for axis, kind in (("x", x), ("y", y))):
             if pd.notna(row[f"{value}_low"]):
-                whiskers[name] = [[row[value] - row[f"{value}_low"]], [row[f"{value}_high"] - row[value]]]
+                whiskers[name] = _whiskers(row, value)
         axes.errorbar(
             row[x], row[y], **whiskers, color=colour, marker=marker, markersize=7, linewidth=1, label=str(row["label"]),
             linestyle="none", markeredgewidth=0,

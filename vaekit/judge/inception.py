@@ -51,7 +51,7 @@ def inception_weights(named: Path | None = None) -> Path:
             return path
     raise NotAvailable(
         "fid is not computed: the weights of FID's InceptionV3 are missing; get them so: `vaekit data fetch inception` "
-        f"on a machine with a network (it keeps {CACHED[0]} in {_cached()[0].parent}), or name a copy with "
+        f"on a machine with a network (it keeps {CACHED[0]} in torch's cache), or name a copy with "
         f"--inception-weights or {VARIABLE}"
     )
 
