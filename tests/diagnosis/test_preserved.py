@@ -65,6 +65,13 @@ def test_an_attribute_lost_beyond_blur_is_found_and_one_lost_to_blur_is_not():
     assert len(first.rows) and gone[first.rows].all()
 
 
+def test_a_loss_that_is_certain_and_small_is_no_finding():
+    common = some(0.5, 4000)
+    result = run((common, judged(common, 0.85, 0.91)))
+    lost = result.outcomes[0]
+    assert lost.q < 0.001 and lost.effect.low > 0 and lost.effect.value < 0.1 and not lost.found
+
+
 def test_an_attribute_that_appears_from_nowhere_is_found():
     rare = some(0.3)
     result = run((rare, judged(rare, 0.95, 0.95, appears=0.5, appears_control=0.05)))

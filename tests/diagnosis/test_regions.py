@@ -77,6 +77,11 @@ def test_an_even_error_is_no_finding_and_says_from_where_on_it_would_be():
     assert "from 1.25 times on" in outcome(result, "region").sentence
 
 
+def test_a_difference_that_is_certain_and_small_is_no_finding():
+    region = outcome(of(*pairs(20, 21)), "region")
+    assert region.effect.low > 1.05 and region.p < 1e-6 and region.effect.value < 1.25 and not region.found
+
+
 @pytest.mark.parametrize(("shift", "word"), [(6, "bright"), (-6, "dark")])
 def test_a_shift_of_the_face_is_found_with_its_size(shift, word):
     x, _ = pairs(0, 0)

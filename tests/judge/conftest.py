@@ -52,5 +52,5 @@ def seen_plates(tmp_path_factory) -> Prepared:
 def taught(seen_plates):
     """The judge of the plates, taught once; in a few steps, as they are plain to see."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(learning, "PASSES", 2500)
+        patch.setattr(learning, "PASSES", 1500)
         return open_judge(seen_plates)

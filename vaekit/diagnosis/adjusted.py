@@ -4,14 +4,16 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures, StandardScaler
 
 from vaekit.diagnosis.parts import parts
 
 SUFFIX = "_adjusted"
 FOLDS, LEAST = 5, 50
+# One odd picture must not bend a parabola, nor lie far out on one.
+NEAR = FunctionTransformer(np.clip, kw_args={"a_min": -3, "a_max": 3})
 DEFINITION = (
-    "{} over what a second-degree regression on contrast, fine detail and brightness expects of it, fitted on other "
+    "{} over what a second-degree regression on log contrast, fine detail and brightness expects of it, fitted on other "
     "images, times the mean (minus and plus, where values are not all positive)"
 )
 
@@ -35,16 +37,13 @@ def adjusted(values: np.ndarray, properties: pd.DataFrame, people: np.ndarray, s
     known = values[usable].astype(np.float64)
     positive = bool((known > 0).all())
     target = np.log(known) if positive else known
-    columns = properties[["contrast", "fine_detail", "brightness"]].to_numpy()[usable].copy()
-    columns[:, 1] = np.log(columns[:, 1] + 1e-6)
+    columns = np.log(properties[["contrast", "fine_detail", "brightness"]].to_numpy()[usable] + 1e-6)
     fold = parts(people[usable], FOLDS, seed, "adjusted")
     expected = np.full(len(known), target.mean())
     for part in range(FOLDS):
         own = fold == part
         if own.any() and not own.all():
-            model = make_pipeline(
-                StandardScaler(), PolynomialFeatures(2, include_bias=False), StandardScaler(), RidgeCV()
-            )
+            model = make_pipeline(StandardScaler(), NEAR, PolynomialFeatures(2), StandardScaler(), RidgeCV())
             expected[own] = model.fit(columns[~own], target[~own]).predict(columns[own])
     rest = np.exp(target - expected) if positive else target - expected
     found[usable] = rest * known.mean() / rest.mean() if positive else rest - rest.mean() + known.mean()

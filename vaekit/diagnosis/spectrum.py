@@ -57,8 +57,8 @@ class RadialSums:
     grid_hat: np.ndarray
 
     def transfer(self) -> np.ndarray:
-        """Return H over all N images, (B,); 1 at the mean and where x has no power."""
-        return _transfer(self.cross.sum(0), self.power.sum(0))
+        """Return H over all N images, (B,); 1 where x has no power. Ring 0 is the mean brightness: no structure."""
+        return _ratio(self.cross.sum(0), self.power.sum(0))
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ def radial_sums(x: np.ndarray, x_hat: np.ndarray, *, progress: Progress = silent
     rows = np.unique(np.linspace(0, n - 1, min(n, GRIDS_ON)).astype(int))
     power = GridPower(size)
     grids = (
-        np.concatenate([power(_luminance(images[rows[i : i + CHUNK]])) for i in range(0, len(rows), CHUNK)] or [
+        np.concatenate([power(images[rows[i : i + CHUNK]]) for i in range(0, len(rows), CHUNK)] or [
             np.zeros((0, 2, 2))]) for images in (x, x_hat)
     )  # fmt: skip
     return RadialSums(size, frequency, *sums, rows, *grids)
@@ -122,11 +122,6 @@ def _rings(size: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
     return np.divide(above, below, out=np.ones_like(above), where=below > 0)
-
-
-def _transfer(cross: np.ndarray, power: np.ndarray) -> np.ndarray:
-    # Ring 0 is the mean brightness: no structure.
-    return np.concatenate([np.ones_like(cross[..., :1]), _ratio(cross[..., 1:], power[..., 1:])], axis=-1)
 
 
 def half_frequency(transfer: np.ndarray, frequency: np.ndarray) -> np.ndarray:
@@ -181,7 +176,7 @@ def spectrum(sums: RadialSums, *, seed: int = 0) -> Spectrum:
 
 def _figures(sums: np.ndarray, frequency: np.ndarray) -> dict[str, np.ndarray]:
     """Return what is said of column sums (..., 4 + 2 B): transfer (..., B), and half, fine and share (...)."""
-    transfer = _transfer(*np.split(sums[..., 4:], 2, axis=-1))
+    transfer = _ratio(*np.split(sums[..., 4:], 2, axis=-1))
     return {
         "transfer": transfer,
         "half": half_frequency(transfer, frequency),

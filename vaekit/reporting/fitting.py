@@ -1,6 +1,7 @@
 """How much of the pictures a page of a given size can carry: large figures shrink, long galleries end earlier."""
 
 import io
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -8,12 +9,14 @@ from PIL import Image
 
 from vaekit.figures.grids import png_bytes
 from vaekit.reporting.document import Block, Cards, Picture, Section, Strips
+from vaekit.reporting.machine import plain
 
-PAGE = 7_700_000  # bytes of the whole page; the rest to 8 MB is kept for what is not counted here
-_WORDS = 700_000  # bytes that text, tables, style and script may take
+PAGE = 7_800_000  # bytes of the whole page; the rest to 8 MB is kept for what is estimated here
+_STYLE, _TAGS, _IDS = 60_000, 1.3, 1.12  # bytes of style and script; what tags add to the words, and ids to a chart
 _FIGURES = 0.5  # of the room for pictures, at most, goes to figures
 _FINEST, _COARSEST = 0.95, 0.2  # steps and end of shrinking
-_WEIGHTS = {"worst": 4.0, "strips": 3.0}  # against 1 of any other gallery
+_WEIGHTS = {"worst": 4.0, "best": 2.0, "random": 2.0, "strips": 3.0}  # against 1 of any other gallery
+_ROW = 3  # cards that stand side by side: a gallery that is cut ends with a whole row
 
 
 def fit(sections: Sequence[Section]) -> tuple[Section, ...]:
@@ -24,7 +27,8 @@ def fit(sections: Sequence[Section]) -> tuple[Section, ...]:
     """
     blocks = [block for section in sections for block in section.walk()]
     lines = sum(len(b.drawn.data) for b in blocks if isinstance(b, Picture) and b.drawn.suffix == "svg")
-    room = max(0.0, PAGE - _WORDS - lines) * 3 / 4  # base64 makes four characters of three bytes
+    words = len(json.dumps([plain(block) for section in sections for block in section.blocks], ensure_ascii=False))
+    room = max(0.0, PAGE - _STYLE - _TAGS * words - _IDS * lines) * 3 / 4  # base64 makes four characters of three bytes
     pictures = _shrunk([b for b in blocks if isinstance(b, Picture) and b.drawn.suffix == "png"], _FIGURES * room)
     room -= sum(len(data) for data in pictures.values())
     elastic = {b.name: b for b in blocks if isinstance(b, Cards | Strips)}
@@ -74,6 +78,8 @@ def _count(block: Cards | Strips, room: float) -> int:
         if room < 0:
             break
         kept += 1
+    if isinstance(block, Cards) and kept < len(block.cards):
+        kept -= kept % _ROW if kept > _ROW else 0
     return max(1, kept)
 
 

@@ -16,7 +16,6 @@ from vaekit.reporting.document import (
     Card,
     Cards,
     Details,
-    Facts,
     Gap,
     Grid,
     Heading,
@@ -25,8 +24,8 @@ from vaekit.reporting.document import (
     section,
 )  # fmt: skip
 from vaekit.reporting.material import Material
-from vaekit.reporting.tables import Table, table_of, words
-from vaekit.reporting.text import count, interval, number, plural, short, unit
+from vaekit.reporting.tables import Table, estimates, numbers, table_of, words
+from vaekit.reporting.text import count, number, plural, unit
 
 _PICTURED = 6  # images of a finding on the page
 _TABLED = 8  # things not found that stand open; the rest on request
@@ -42,7 +41,9 @@ def findings(content: dict[str, Any], material: Material) -> Iterable[Block]:
         "(Benjamini & Hochberg 1995) and an effect above its stated threshold."
     )
     yield material.figure("findings_overview")
-    if not found:
+    if found:
+        yield _overview(found)
+    else:
         yield Prose("Nothing that was tested passed: no finding is claimed.", "strong")
     pictures = material.files.get(artifacts.FINDING_PICTURES, {})
     pairs = {f["id"]: (pictures.get(f"{f['id']}_x"), pictures.get(f"{f['id']}_x_hat")) for f in found}
@@ -56,7 +57,6 @@ def findings(content: dict[str, Any], material: Material) -> Iterable[Block]:
     for place, finding in enumerate(found, 1):
         yield Heading(f"{place}. {finding['title']}", finding["kind"].replace("_", " "), level=4)
         yield Prose(finding["sentence"])
-        yield Facts(tuple(_facts(finding)))
         if finding["evidence"]:
             yield Bullets(tuple(finding["evidence"]))
         if finding.get("remedy"):
@@ -71,18 +71,24 @@ def findings(content: dict[str, Any], material: Material) -> Iterable[Block]:
             )  # fmt: skip
 
 
-def _facts(finding: dict[str, Any]) -> Iterable[tuple[str, str]]:
-    effect = finding.get("effect")
-    if effect and effect["value"] is not None:
-        low, high = effect["low"], effect["high"]
-        said = f"{number(effect['value'], low, high)} {interval(low, high)} {unit(effect['unit'])}".strip()
-        ratio = effect.get("ratio")
-        yield "Effect", said + (f", a factor of {short(ratio)}" if ratio else "")
-    if finding.get("q") is not None:
-        yield "q", f"{finding['q']:.2g}"
-    yield "n", count(finding["n"])
-    if finding.get("share") is not None:
-        yield "Share of the error", f"{100 * finding['share']:.3g} %"
+def _overview(found: list[dict[str, Any]]) -> Grid:
+    effects = [finding["effect"] or dict.fromkeys(("value", "low", "high", "ratio")) for finding in found]
+    units = [unit(effect.get("unit", "")) for effect in effects]
+    return Grid(
+        "Findings",
+        table_of(
+            numbers("No.", range(1, len(found) + 1), count),
+            words("Finding", (finding["title"] for finding in found)),
+            estimates(
+                "Effect, 95 % interval", *([effect[key] for effect in effects] for key in ("value", "low", "high"))
+            ),
+            words("Unit", units),
+            numbers("Ratio", (effect.get("ratio") for effect in effects)),
+            numbers("n", (finding["n"] for finding in found), count),
+            numbers("q", (finding["q"] for finding in found), "{:.2g}".format),
+            numbers("Share of error, %", (None if f["share"] is None else 100 * f["share"] for f in found)),
+        ),
+    )
 
 
 def _cards(

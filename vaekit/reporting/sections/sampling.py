@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 
 from vaekit import artifacts
-from vaekit.errors import DataError
 from vaekit.figures.words import readable
 from vaekit.reporting.document import Block, Bullets, Details, Facts, Grid, Heading, Prose, section
 from vaekit.reporting.material import Material
@@ -30,7 +29,8 @@ def samples(material: Material) -> Iterable[Block]:
     yield material.figure("samples_aggregate")
     yield from _said(content.get("mixture"))
     yield Heading("Does it remember its training images?")
-    yield from _said(content.get("memorisation"))
+    if "neighbours" not in material.figures:  # whose caption says it
+        yield from _said(content.get("memorisation"))
     yield material.figure("neighbours")
 
 
@@ -42,7 +42,9 @@ def sampling_gap(material: Material) -> Iterable[Block]:
     yield from material.part(_gap, artifacts.SAMPLING_GAP, artifacts.SAMPLES)
     yield material.figure("precision_recall")
     yield Heading("Attribute rates")
-    yield from material.part(lambda content: _rates(content, material), artifacts.SAMPLES)
+    yield from material.part(_rates, artifacts.SAMPLES)
+    yield material.figure("attribute_rates")
+    yield from material.part(_rate_tables, artifacts.ATTRIBUTE_RATES, artifacts.SAMPLES)
 
 
 def _said(part: dict[str, Any] | None) -> Iterable[Block]:
@@ -74,11 +76,15 @@ def _gap(table: pd.DataFrame, content: dict[str, Any]) -> Iterable[Block]:
     columns = [name for name in kinds if name in table]
     shown = [name for name in columns if table[name].notna().any()]
     sources = words("Source", table["label"])
+    sizes = table["n"].unique()
+    n = [numbers("n", table["n"], count)] if len(sizes) > 1 else []
+    if not n:
+        yield Prose(f"{count(sizes[0])} images of each source, held against the test images.")
     yield Grid(
         "Distance of each source from the test images",
         table_of(
             sources,
-            numbers("n", table["n"], count),
+            *n,
             *(numbers(_name(name, kinds), table[name]) for name in shown),
         ),
     )
@@ -89,12 +95,12 @@ def _gap(table: pd.DataFrame, content: dict[str, Any]) -> Iterable[Block]:
         if pd.notna(row[name])
     ]
     if rows:
-        of, metric, value, low, high, n = zip(*rows, strict=True)
+        of, metric, value, low, high, size = zip(*rows, strict=True)
         long = table_of(
             words("Source", of),
             words("Metric", metric),
             estimates("Value, 95 % interval", value, low, high),
-            numbers("n", n, count),
+            numbers("n", size, count),
         )
         yield Details(
             "Every number with its interval", (Grid("Sampling gap with intervals", long), _definitions(kinds))
@@ -120,21 +126,18 @@ def _name(name: str, kinds: dict[str, Any]) -> str:
     return head + arrow
 
 
-def _rates(content: dict[str, Any], material: Material) -> Iterable[Block]:
-    rates = content.get("attribute_rates", {"reason": content.get("reason"), "sentences": {}})
-    if rates["reason"]:
-        raise DataError(rates["reason"])
-    if said := next(iter(rates["sentences"].values()), None):  # of the prior; the others stand with their tables
+def _rates(content: dict[str, Any]) -> Iterable[Block]:
+    said = next(iter(content.get("attribute_rates", {}).get("sentences", {}).values()), None)
+    if said:  # of the prior; the others stand with their tables
         yield Bullets(tuple(said))
-    yield material.figure("attribute_rates")
-    yield from material.part(lambda table: _rate_tables(table, content, rates), artifacts.ATTRIBUTE_RATES)
 
 
-def _rate_tables(table: pd.DataFrame, content: dict[str, Any], rates: dict[str, Any]) -> Iterable[Block]:
+def _rate_tables(table: pd.DataFrame, content: dict[str, Any]) -> Iterable[Block]:
     for name, rows in table.groupby("source", sort=False):
         label = content["sources"][name]["label"]
+        said = content["attribute_rates"]["sentences"].get(name, ())
         grid = Grid(f"Attribute rates: {label}", _rate_table(rows))
-        yield Details(f"{label}: every attribute", (Bullets(tuple(rates["sentences"].get(name, ()))), grid))
+        yield Details(f"{label}: every attribute", (Bullets(tuple(said)), grid))
 
 
 def _rate_table(rows: pd.DataFrame) -> Table:

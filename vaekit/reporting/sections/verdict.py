@@ -11,7 +11,7 @@ from vaekit import artifacts
 from vaekit.reporting.document import Block, Verdict, section
 from vaekit.reporting.material import Material
 from vaekit.reporting.tables import metrics_of
-from vaekit.reporting.text import count, listed, number
+from vaekit.reporting.text import count, listed, number, short
 
 # What stands in large figures, and by which short name; what was not computed leaves its place to the next.
 TILES = {
@@ -80,7 +80,7 @@ def _wrong(material: Material, found: list[dict[str, Any]]) -> Iterable[str]:
     elif not is_healthy(material):
         yield material.files[artifacts.LATENT]["verdict"]["sentence"]
     yield from (sentence for is_good, sentence in _samples(material) if not is_good)
-    yield from (finding["sentence"] for finding in found[:_TOP])
+    yield from (_in_short(finding) for finding in found[:_TOP])
     if len(found) > _TOP:
         yield f"{count(len(found) - _TOP)} more findings stand in the section on failures."
     yield from _worst(material)
@@ -93,6 +93,16 @@ def _samples(material: Material) -> Iterable[tuple[bool, str]]:
         said = content.get(part)
         if said and said["name"] != "not judged":
             yield said["name"] == "none", said["sentence"]
+
+
+def _in_short(finding: dict[str, Any]) -> str:
+    """Return a finding as one line: a group of images by its ratio and share, anything else by its sentence."""
+    effect, share = finding["effect"] or {}, finding["share"]
+    ends = [effect.get(key) for key in ("ratio", "ratio_low", "ratio_high")]
+    if finding["kind"] not in ("slice", "cluster") or None in ends:
+        return finding["sentence"]
+    said = f"{finding['title']}: {short(ends[0])} times [{short(ends[1])}, {short(ends[2])}] the error of the others"
+    return f"{said}; {100 * share:.2g} % of all error is their excess." if share else f"{said}."
 
 
 def _attempt(material: Material, found: list[dict[str, Any]]) -> Iterable[str]:
