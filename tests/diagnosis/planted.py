@@ -55,7 +55,9 @@ def populate(kind: str | None, n: int, seed: int, pictures: int = 4) -> Populati
     attributes, people = drawn_attributes(n, rng, pictures)
     properties = pd.DataFrame(rng.lognormal(0, 0.5, (n, len(PROPERTIES))), columns=list(PROPERTIES))
     properties["periodicity"] = 10.0
-    features = rng.standard_normal((n, FEATURES)) + attributes.to_numpy() @ rng.standard_normal((len(ATTRIBUTES), FEATURES))
+    features = rng.standard_normal((n, FEATURES)) + attributes.to_numpy() @ rng.standard_normal(
+        (len(ATTRIBUTES), FEATURES)
+    )
     planted = rng.random(n) < RATE
     if kind == "occluder":
         features[planted] += 2.0 * rng.standard_normal((1, FEATURES)) + rng.standard_normal((planted.sum(), FEATURES))

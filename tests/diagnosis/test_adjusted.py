@@ -66,7 +66,9 @@ def test_order_and_missing_values():
     found = adjusted(values, properties, people, 0)
     assert np.flatnonzero(~np.isfinite(found)).tolist() == [3, 7]
     order = np.random.default_rng(0).permutation(1500)
-    np.testing.assert_allclose(adjusted(values[order], properties.iloc[order], people[order], 0), found[order], rtol=1e-9)
+    np.testing.assert_allclose(
+        adjusted(values[order], properties.iloc[order], people[order], 0), found[order], rtol=1e-9
+    )
 
 
 def test_too_few_images_have_no_adjusted_error():

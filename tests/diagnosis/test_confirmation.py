@@ -39,13 +39,17 @@ def test_q_is_that_of_scipy_over_all_candidates_planned_or_found():
     error = error * np.where(material.attributes["b"] == 1, 1.1, 1.0)
     found, planned = [rule(material, name) for name in "ab"], [rule(material, name) for name in "cdb"]
     tested = confirm(error, material, found, planned)
-    assert [t.slice.title for t in tested] == ["c", "d", "b", "a"] and [t.planned for t in tested] == [True] * 3 + [False]
+    assert [t.slice.title for t in tested] == ["c", "d", "b", "a"] and [t.planned for t in tested] == [True] * 3 + [
+        False
+    ]
     assert [t.q for t in tested] == pytest.approx(stats.false_discovery_control([t.p for t in tested]))
 
 
 def test_a_slice_that_is_better_is_no_failure():
     material, error = half(good=0.3)
-    (tested,) = confirm(error * np.where(material.attributes["good"] == 1, 0.5, 1.0), material, [rule(material, "good")])
+    (tested,) = confirm(
+        error * np.where(material.attributes["good"] == 1, 0.5, 1.0), material, [rule(material, "good")]
+    )
     assert tested.p == 1.0 and not tested.passed
 
 

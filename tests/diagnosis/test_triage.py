@@ -53,7 +53,9 @@ def test_a_near_duplicate_survives_noise_and_another_size_of_jpeg(prepared):
     images[rows[0]] = noisy.clip(0, 255).astype(np.uint8)
     found = flagged(replace(prepared, images=images), rows)
     ids = prepared.index["image_id"]
-    assert found[0] == (f"near-duplicate of {ids[rows[1]]} (test)",) and found[1] == (f"near-duplicate of {ids[rows[0]]} (test)",)
+    assert found[0] == (f"near-duplicate of {ids[rows[1]]} (test)",) and found[1] == (
+        f"near-duplicate of {ids[rows[0]]} (test)",
+    )
 
 
 def test_a_label_is_disputed_where_the_network_is_sure_and_mostly_right(prepared):
@@ -71,7 +73,9 @@ def test_a_label_is_disputed_where_the_network_is_sure_and_mostly_right(prepared
     few = replace(data, index=index.assign(split="test", Smiling=np.where(rows == 3, 1 - truth[3], truth).astype(int)))
     said = flags(rows, few, rows, properties, sure, 0)
     disputed = [k for k, texts in enumerate(said) if any("disputed" in text for text in texts)]
-    assert disputed in ([3], []) and all("not Smiling" in t or "Smiling" in t for texts in said for t in texts if "label" in t)
+    assert disputed in ([3], []) and all(
+        "not Smiling" in t or "Smiling" in t for texts in said for t in texts if "label" in t
+    )
     unsure = Opinions(("Smiling",), np.where(truth, 0.9, 0.1)[:, None])
     assert not any("disputed" in text for texts in flags(rows, few, rows, properties, unsure, 0) for text in texts)
     noise = Opinions(("Smiling",), np.random.default_rng(1).random((len(rows), 1)).round())

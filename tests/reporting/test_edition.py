@@ -33,7 +33,7 @@ def test_sections_are_chosen_and_ordered(material, tmp_path):
     page = make_page(material, read_edition(sections=path, title="T", author="A. Student", course="ML 1"))
     assert [section.id for section in page.sections] == ["references", "metrics", "verdict", "theory"]
     html = render_html(page)
-    assert "A. Student" in html and "ML 1" in html and "A. Student · ML 1" in render_markdown(page)
+    assert "A. Student" in html and "ML 1" in html and "\n\nA. Student · ML 1\n\n" in render_markdown(page)
     assert "#term-" not in html  # without a glossary no number links to it
     cited = next(section for section in page.sections if section.id == "references").blocks[0].papers
     assert {"Alemi et al. 2018"} <= {paper.cited for paper in cited}  # by the theory

@@ -60,7 +60,7 @@ def _item(heading: str, sentence: str) -> dict[str, str]:
     return {"title": heading, "sentence": sentence}
 
 
-def tested_rows(searched: Searched, measure: Measure) -> list[dict[str, Any]]:
+def candidate_rows(searched: Searched, measure: Measure) -> list[dict[str, Any]]:
     """Return every candidate with its numbers on the confirmation half and what became of it, strongest first."""
     kept = {id(k.tested): k for k in searched.kept}
     folded = {id(t): k.tested.slice.title for k in searched.kept for t in k.folded}

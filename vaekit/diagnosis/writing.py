@@ -16,7 +16,7 @@ from vaekit.diagnosis.finding import Finding, finite
 from vaekit.diagnosis.galleries import Ranked
 from vaekit.diagnosis.outcome import Outcome
 from vaekit.diagnosis.search import Searched
-from vaekit.diagnosis.silence import silent_tests, tested_rows
+from vaekit.diagnosis.silence import silent_tests, candidate_rows
 from vaekit.diagnosis.slice_findings import Errors, slice_findings
 from vaekit.diagnosis.whole import Split, Whole
 from vaekit.diagnosis.wording import Measure
@@ -56,7 +56,7 @@ def write_findings(folder: Path, found: Analysed, made_by: dict[str, Any], seed:
     findings = [*_of_slices(found, seed), *_of_all(found)]
     _write_pictures(folder, found, findings)
     artifacts.write_arrays(folder / artifacts.DIAGNOSIS_ARRAYS, **found.whole.arrays)
-    tested = tested_rows(found.searched, found.measure)
+    tested = candidate_rows(found.searched, found.measure)
     artifacts.write_table(folder / artifacts.CANDIDATES, pd.DataFrame(tested))
     content = {
         "metric": found.metric, "label": found.measure.label, "unit": found.measure.unit,
