@@ -37,6 +37,7 @@ format: $(READY)
 
 bench: $(READY)  ## speed, as ratios against the bare forward pass and against peers in the same run
 	$(BIN)/python -m tests.benchmarks.bench
+	$(BIN)/python -m tests.benchmarks.findings --seeds 200
 
 recipes: $(READY)  ## train every recipe on $$VAEKIT_CELEBA for the same number of images: README's table, and picture sheets
 	$(BIN)/python -m tests.benchmarks.recipes

@@ -50,7 +50,7 @@ def test_lowest_versions_are_the_bounds():
 
 
 def test_every_dependency_is_imported_or_reserved_by_the_owner():
-    """torchmetrics stands in the owner's list, as the peer of the tests; the package itself must use everything else."""
+    """torchmetrics stands in the owner's list, as the tests' peer; the package itself must use everything else."""
     names = {"scikit-learn": "sklearn", "pillow": "PIL", "tomli-w": "tomli_w", "torch-fidelity": "torch_fidelity",
              "markdown-it-py": "markdown_it"}  # fmt: skip
     code = "\n".join(f.read_text() for f in (ROOT / "vaekit").rglob("*.py"))

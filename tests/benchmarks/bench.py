@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from torch.utils.data import DataLoader, TensorDataset
 
-from tests.benchmarks import latent, probes, samples
+from tests.benchmarks import findings, latent, probes, samples
 from tests.benchmarks.timing import Row, least
 from vaekit.config import load_config
 from vaekit.data import Protocol, open_source, prepare
@@ -75,7 +75,7 @@ def main() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as folder:
         found = rows(Path(folder))
-    found += latent.rows() + samples.rows() + probes.rows()
+    found += latent.rows() + samples.rows() + probes.rows() + findings.rows()
     table = Table("what", "ours, s", "reference, s", "ratio", "against", title=f"{torch.get_num_threads()} threads")
     for name, ours, reference, against in found:
         table.add_row(name, f"{ours:.3f}", f"{reference:.3f}", f"{ours / reference:.2f}", against)

@@ -13,7 +13,7 @@ FOLDS, LEAST = 5, 50
 # One odd picture must not bend a parabola, nor lie far out on one.
 NEAR = FunctionTransformer(np.clip, kw_args={"a_min": -3, "a_max": 3})
 DEFINITION = (
-    "{} over what a second-degree regression on log contrast, fine detail and brightness expects of it, fitted on other "
+    "{} over what a second-degree regression on log contrast, fine detail and brightness expects, fitted on other "
     "images, times the mean (minus and plus, where values are not all positive)"
 )
 

@@ -13,6 +13,7 @@ from vaekit import artifacts
 from vaekit.data import Prepared
 from vaekit.diagnosis.adjusted import DEFINITION, SUFFIX, adjusted
 from vaekit.diagnosis.conditions import Material
+from vaekit.diagnosis.confirmation import Scale
 from vaekit.diagnosis.finding import SLICES, Finding
 from vaekit.diagnosis.galleries import Ranked, rank_all, write_galleries
 from vaekit.diagnosis.parts import persons
@@ -131,8 +132,9 @@ def analyse(
     material = Material(split.attributes, split.properties, split.judged.get("features_x"))
     searched = search(values, ranked.by[0], first["higher_is_better"], material, split.people, seed=seed, top=top)
     masks = {title(kept.tested.slice): kept.tested.slice.mask(material) for kept in searched.kept}
+    scale = Scale.of(ranked.by[0], values[np.isfinite(values)], first["higher_is_better"])
     found = whole(
-        split, values, first, None if groups is None else tuple(groups), masks,
+        split, values, first, None if groups is None else tuple(groups), masks, has_zero=scale.zero is not None,
         seed=seed, device=device, progress=progress,
     )  # fmt: skip
 

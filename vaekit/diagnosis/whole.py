@@ -51,7 +51,7 @@ class Whole:
 
 def whole(
     split: Split, values: np.ndarray, metric: Mapping[str, Any], groups: tuple[str, ...] | None,
-    slices: Mapping[str, np.ndarray], *, seed: int, device: str = "cpu", progress: Progress = silent,
+    slices: Mapping[str, np.ndarray], *, has_zero: bool, seed: int, device: str = "cpu", progress: Progress = silent,
 ) -> Whole:  # fmt: skip
     """Return every test of the whole split.
 
@@ -60,6 +60,7 @@ def whole(
         values: (N,) of the metric; `metric` holds its label, unit and higher_is_better.
         groups: attributes that fairness compares; None takes the usual ones.
         slices: title -> bool (N,) that get an error map of their own.
+        has_zero: whether a ratio of two values means something, as of errors but not of likelihoods.
 
     Raises:
         ConfigError: a group that is no attribute of the data.
@@ -76,7 +77,7 @@ def whole(
     explained = explain(values, described, split.attributes, label=metric["label"], seed=seed)
     gaps = fairness(
         values, split.attributes, split.properties, label=metric["label"], unit=metric["unit"],
-        higher_is_better=bool(metric["higher_is_better"]), groups=groups,
+        higher_is_better=bool(metric["higher_is_better"]), has_zero=has_zero, groups=groups,
         face_error=where.per_image["face_mse"].to_numpy(), persons=codes,
     )  # fmt: skip
     record = {
@@ -120,7 +121,7 @@ def _preserved(
         split.judged["probabilities_x"][chosen], split.judged["probabilities_x_hat"][chosen], control,
         auroc={name: float(auroc[name]) for name in attributes},
     )  # fmt: skip
-    notes = list(found.notes)
+    notes = [blur.sentence, *found.notes]
     if len(chosen) < len(split.x):
         notes.append(f"Attributes kept and lost rest on {len(chosen):,} test images drawn by the seed.")
     outcomes = tuple(_at(outcome, chosen) for outcome in found.outcomes)

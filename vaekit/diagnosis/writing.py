@@ -16,7 +16,7 @@ from vaekit.diagnosis.finding import Finding, finite
 from vaekit.diagnosis.galleries import Ranked
 from vaekit.diagnosis.outcome import Outcome
 from vaekit.diagnosis.search import Searched
-from vaekit.diagnosis.silence import silent_tests, candidate_rows
+from vaekit.diagnosis.silence import candidate_rows, silent_tests
 from vaekit.diagnosis.slice_findings import Errors, slice_findings
 from vaekit.diagnosis.whole import Split, Whole
 from vaekit.diagnosis.wording import Measure

@@ -143,7 +143,7 @@ class Verdict(Block):
 
 @dataclass(frozen=True)
 class Card:
-    """One image: its rank and name, what it has, and original, reconstruction and error map as one PNG."""
+    """One image: rank and name, what it has, original, reconstruction and error map as one PNG, what is odd about it."""
 
     rank: int
     image_id: str
@@ -154,6 +154,7 @@ class Card:
     png: bytes = field(repr=False)
     width: int
     height: int
+    flags: str = ""
 
 
 @dataclass(frozen=True)

@@ -143,7 +143,7 @@ def _gallery(material: Material, kind: str, limit: float) -> Cards:
             Card(
                 int(row["rank"]), str(row["image_id"]), number(float(row[ranked["ranked_by"]])),
                 tuple(map(readable, has)), values, facts, png_bytes(Image.fromarray(picture)),
-                picture.shape[1], picture.shape[0],
+                picture.shape[1], picture.shape[0], "" if pd.isna(flags := row.get("flags")) else str(flags),
             )
         )  # fmt: skip
     figure = material.figure(f"gallery_{kind}")

@@ -152,7 +152,8 @@ def _commands(material: Material) -> Iterable[str]:
     if protocol["limit"]:
         options += f" --limit {','.join(f'{split}={most}' for split, most in protocol['limit'].items())}"
     failures = material.files.get(artifacts.FAILURES_SUMMARY)
-    ranking = f" --by {failures['ranked_by']} --top {failures['top']}" if failures else ""
+    by = ",".join([failures["ranked_by"], *failures.get("also_ranked_by", [])]) if failures else ""
+    ranking = f" --by {by} --top {failures['top']}" if failures else ""
     yield f"vaekit train --recipe {artifacts.CONFIG} --run {shlex.quote(run['name'])}"
     yield f"vaekit evaluate {checkpoint} {options}"
     yield f"vaekit failures {checkpoint}{ranking} {options}"
