@@ -103,7 +103,7 @@ def _preserved(
         why = "there is no attribute network for these data"
         return [], (), (f"Which attributes survive reconstruction was not tested: {why}.",)
     try:
-        judge = open_judge(split.prepared, seed=seed, device=device, progress=progress)
+        judge = open_judge(split.prepared, device=device, progress=progress)
     except VaekitError as error:
         return [], (), (f"Which attributes survive reconstruction was not tested: {error}",)
     attributes = tuple(str(name) for name in split.judged["attributes"])

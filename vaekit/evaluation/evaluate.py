@@ -155,7 +155,7 @@ def evaluate(
     artifacts.write_table(folder / artifacts.PER_DIM, latent.per_dim)
     artifacts.write_arrays(folder / artifacts.LATENT_ARRAYS, **latent.arrays)
     artifacts.write_json(folder / artifacts.LATENT, latent.record())
-    judge = _judge(prepared, seed, device, progress)
+    judge = _judge(prepared, device, progress)
     scored = score_samples(
         model, prepared, rows, collected, train, valid, artifacts.read_array(folder / artifacts.RECONSTRUCTIONS),
         judge=judge, inception_weights=inception_weights,
@@ -203,10 +203,10 @@ def evaluate(
     return Evaluation(folder)
 
 
-def _judge(prepared: Prepared, seed: int, device: torch.device | str, progress: Progress) -> Judge | DataError:
+def _judge(prepared: Prepared, device: torch.device | str, progress: Progress) -> Judge | DataError:
     """Return the judge of the data, or why they have none: everything but the comparison of sets does without."""
     try:
-        return open_judge(prepared, seed=seed, device=device, progress=progress)
+        return open_judge(prepared, device=device, progress=progress)
     except DataError as reason:
         return reason
 

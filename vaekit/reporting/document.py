@@ -143,7 +143,7 @@ class Verdict(Block):
 
 @dataclass(frozen=True)
 class Card:
-    """One image: its rank, name and attributes; original, reconstruction and error map as one PNG; what is odd in it."""
+    """One image: rank, name and attributes; original, reconstruction and error map as one PNG; what is odd in it."""
 
     rank: int
     image_id: str
