@@ -42,7 +42,7 @@ bench: $(READY)  ## speed, as ratios against the bare forward pass and against p
 recipes: $(READY)  ## train every recipe on $$VAEKIT_CELEBA for the same number of images: README's table, and picture sheets
 	$(BIN)/python -m tests.benchmarks.recipes
 
-example: demo  ## the pictures in README
+example: demo  ## reports/example: the report of the demo, and the pictures in README
 	$(BIN)/python -m tests.benchmarks.example
 
 clean:  ## remove the environment and the prepared images; runs and reports stay

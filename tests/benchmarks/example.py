@@ -1,4 +1,4 @@
-"""The pictures in README, from the run of `make demo`: a sheet of drawn faces, and the report in a browser."""
+"""What stands in reports/example, from the run of `make demo`: the report, its picture, and a sheet of drawn faces."""
 
 import io
 import shutil
@@ -19,8 +19,9 @@ QUIET = ["--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--
 
 
 def main() -> None:
-    """Write faces.png, and report.png where chromium is installed."""
+    """Write report.html and faces.png, and report.png where chromium is installed."""
     prepared = prepare(open_source("faces"), Protocol(178, 64))
+    write_bytes(OUT / "report.html", REPORT.read_bytes())
     write_bytes(OUT / "faces.png", png_bytes(image_grid(prepared.images[:80:2], columns=10)))
     browser = shutil.which("chromium")
     if browser is None:
