@@ -30,6 +30,13 @@ def torch_generator(seed: int, *names: object) -> "torch.Generator":
     return torch.Generator().manual_seed(int.from_bytes(_key(seed, names)[:7], "little"))
 
 
+def some_rows(rows: np.ndarray, most: int, seed: int, *names: object) -> np.ndarray:
+    """Return all of `rows`, or `most` of them drawn by the stream called `names`, in ascending order."""
+    if len(rows) <= most:
+        return rows
+    return np.sort(numpy_generator(seed, *names).choice(rows, most, replace=False))
+
+
 def keyed_normal(seed: int, stream: str, image_ids: Sequence[str], dims: int) -> np.ndarray:
     """Return standard normal noise, float32 (B, dims), whose row depends on (seed, stream, image_id) alone.
 

@@ -14,6 +14,7 @@ from scipy import stats
 
 from vaekit.diagnosis.blur import Blur
 from vaekit.diagnosis.outcome import LEAST, Effect, Outcome, percent
+from vaekit.evaluation.samples.intervals import wilson
 from vaekit.figures.words import readable
 from vaekit.progress import Progress, silent
 
@@ -129,7 +130,7 @@ def _pair(names: tuple[str, str, str], changed: np.ndarray, control: np.ndarray,
         return {}
     row = {}
     for name, share in zip(names, (changed, control), strict=False):
-        low, high = wilson(int(share.sum()), n)
+        low, high = map(float, wilson(int(share.sum()), n))
         value = float(share.mean())
         if inverted:
             value, low, high = 1 - value, 1 - high, 1 - low
@@ -166,12 +167,6 @@ def _adjust(rows: list[dict[str, Any]]) -> None:
         row[verdict] = bool(value < 0.05 and row[f"{effect}_low"] > 0 and row[effect] >= BEYOND)
 
 
-def wilson(count: int, n: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share (Wilson 1927)."""
-    found = stats.binomtest(count, n).proportion_ci(method="wilson")
-    return float(found.low), float(found.high)
-
-
 def paired_difference(both: int, first: int, second: int, neither: int) -> tuple[float, float]:
     """Return the 95 % interval of the difference of two shares seen on the same n images.
 
@@ -180,7 +175,7 @@ def paired_difference(both: int, first: int, second: int, neither: int) -> tuple
     """
     n = both + first + second + neither
     p1, p2 = (both + first) / n, (both + second) / n
-    (low1, high1), (low2, high2) = wilson(both + first, n), wilson(both + second, n)
+    (low1, low2), (high1, high2) = (ends.tolist() for ends in wilson(np.array([both + first, both + second]), n))
     margins = (both + first) * (second + neither) * (both + second) * (first + neither)
     product = both * neither - first * second
     correlation = (max(product - n / 2, 0) if product > 0 else product) / margins**0.5 if margins else 0.0

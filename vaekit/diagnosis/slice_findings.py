@@ -14,8 +14,8 @@ from vaekit.diagnosis.folding import Kept
 from vaekit.diagnosis.outcome import spoken
 from vaekit.diagnosis.properties import PROPERTIES
 from vaekit.diagnosis.search import Searched
-from vaekit.diagnosis.wording import Measure, listed, remedy, sentence, slice_id, title
-from vaekit.figures.words import in_sentence, readable
+from vaekit.diagnosis.wording import Measure, remedy, sentence, slice_id, title
+from vaekit.figures.words import in_sentence, listed, readable
 
 COMPLEXITY = {"contrast", "fine_detail", "brightness"}
 PROFILED, PROFILE_P = 4, 1e-3  # what the members of a cluster share, at most, and how sure it must be

@@ -9,7 +9,7 @@ from vaekit.diagnosis.conditions import Condition, Material, Rule
 from vaekit.diagnosis.confirmation import Q_LEVEL, RATIO, SHARE, SPREAD, Scale, Slice, Tested
 from vaekit.diagnosis.difference import LEAST_GROUPS, MeanDifference
 from vaekit.diagnosis.outcome import Effect, spoken
-from vaekit.figures.words import in_sentence, plain
+from vaekit.figures.words import in_sentence, listed, plain
 
 RARE = 0.05  # share of the train images under which an attribute rule is called rare there
 
@@ -28,11 +28,6 @@ class Measure:
         if self.scale.higher_is_better:
             ends = [-d.value, -d.high, -d.low]
         return Effect(*ends, self.unit, d.ratio, d.ratio_low, d.ratio_high)
-
-
-def listed(texts: list[str]) -> str:
-    """Return "a, b and c"."""
-    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 1 else texts)
 
 
 def title(of: Slice) -> str:

@@ -9,7 +9,7 @@ from vaekit.data import Prepared
 from vaekit.data.loaders import batches
 from vaekit.models.base import VAE
 from vaekit.progress import Progress, silent
-from vaekit.seeding import keyed_normal, numpy_generator
+from vaekit.seeding import keyed_normal
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,13 +21,6 @@ class Codes:
     mu: np.ndarray
     logvar: np.ndarray
     z: np.ndarray
-
-
-def some_rows(rows: np.ndarray, most: int, seed: int, name: str) -> np.ndarray:
-    """Return all of `rows`, or `most` of them drawn by the seed, in ascending order."""
-    if len(rows) <= most:
-        return rows
-    return np.sort(numpy_generator(seed, name).choice(rows, most, replace=False))
 
 
 @torch.inference_mode()

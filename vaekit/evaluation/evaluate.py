@@ -18,7 +18,7 @@ from vaekit.data import SPLITS, Prepared
 from vaekit.data.pixels import to_uint8
 from vaekit.errors import ConfigError, DataError, VaekitError
 from vaekit.evaluation.base import METRICS
-from vaekit.evaluation.codes import Codes, encode_rows, some_rows
+from vaekit.evaluation.codes import Codes, encode_rows
 from vaekit.evaluation.collect import DIVERGED, Collected, collect
 from vaekit.evaluation.eightbit import trained_likelihood
 from vaekit.evaluation.importance import importance, rows_of
@@ -35,7 +35,7 @@ from vaekit.judge import Judge, open_judge
 from vaekit.judge.inception import inception_weights as inception_file
 from vaekit.models.base import VAE
 from vaekit.progress import Progress, silent
-from vaekit.seeding import numpy_generator
+from vaekit.seeding import numpy_generator, some_rows
 
 SPLIT = "test"
 PICTURED = 32  # test images kept as pictures, drawn by the seed

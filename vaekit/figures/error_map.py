@@ -1,7 +1,10 @@
 """Where the error lies: mean error maps over the test images, the face outlined."""
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
 
 from vaekit.artifacts import DIAGNOSIS_ARRAYS
 from vaekit.figures._style import INK, canvas, figure_bytes, theme
@@ -47,7 +50,7 @@ def error_map(artifacts: Artifacts) -> Drawn:
     return Drawn("Where the error lies", said, alt, figure_bytes(fig, "png"), "png")
 
 
-def _map(axes: Axes, values: np.ndarray, face: np.ndarray, title: str, **style: object):  # noqa: ANN202
+def _map(axes: Axes, values: np.ndarray, face: np.ndarray, title: str, **style: Any) -> AxesImage:
     axes.set_title(title, fontsize=9.5, parse_math=False)
     axes.set(xticks=[], yticks=[])
     axes.grid(visible=False)

@@ -1,5 +1,7 @@
 """What scale of detail the reconstructions keep: coherent transfer, power ratio and coherence by frequency."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from vaekit.artifacts import DIAGNOSIS_ARRAYS
@@ -58,7 +60,7 @@ def spectrum(artifacts: Artifacts) -> Drawn:
                  figure_bytes(fig, "svg"), "svg")  # fmt: skip
 
 
-def _detail(size: int):  # noqa: ANN202
+def _detail(size: int) -> Callable[[np.ndarray], np.ndarray]:
     """Return the change from cycles per image to the width of a detail, half a period; it is its own inverse."""
 
     def change(value: np.ndarray) -> np.ndarray:

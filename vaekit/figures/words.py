@@ -1,6 +1,7 @@
 """Numbers and names as a caption, an axis or a page shows them."""
 
 import unicodedata
+from collections.abc import Sequence
 from typing import Any
 
 # Marks that reorder or hide what follows them; joiners that scripts and emoji need are left alone.
@@ -23,6 +24,11 @@ def readable(attribute: str) -> str:
 def in_sentence(label: str) -> str:
     """Return a label as it stands inside a sentence: "Mean squared error" loses its capital, "SSIM" does not."""
     return label[:1].lower() + label[1:] if label[1:2].islower() else label
+
+
+def listed(parts: Sequence[str], last: str = "and") -> str:
+    """Return "a", "a and b" or "a, b and c"."""
+    return f"{', '.join(parts[:-1])} {last} {parts[-1]}" if len(parts) > 1 else "".join(parts)
 
 
 def plain(value: float) -> str:

@@ -10,7 +10,7 @@ from torchvision.transforms.functional import gaussian_blur
 from vaekit.data import Prepared
 from vaekit.judge.networks import CHUNK, AttributeNetwork, at_judged_size, feature_dim, in_range, initialised
 from vaekit.progress import Progress
-from vaekit.seeding import numpy_generator, torch_generator
+from vaekit.seeding import torch_generator
 
 # Images shown in all of training, about 20 seconds on one core; AUROC of the sample's 4,000 images is highest there, as
 # more passes only learn them by heart. Few images are shown 24 times at most, many 4 times at least.
@@ -30,13 +30,6 @@ def judged_pixels(prepared: Prepared, rows: np.ndarray) -> Tensor:
         for start in range(0, len(rows), CHUNK)
     ]
     return torch.cat(parts)
-
-
-def some_rows(rows: np.ndarray, most: int, seed: int, name: str) -> np.ndarray:
-    """Return all of `rows`, or `most` of them drawn by the seed, in ascending order."""
-    if len(rows) <= most:
-        return rows
-    return np.sort(numpy_generator(seed, "judge", name).choice(rows, most, replace=False))
 
 
 def teach(

@@ -16,10 +16,11 @@ from vaekit.data import Prepared
 from vaekit.errors import DataError, OutputError
 from vaekit.judge.base import Judge
 from vaekit.judge.halves import seen_rows
-from vaekit.judge.learning import judged_pixels, logits_of, some_rows, teach
+from vaekit.judge.learning import judged_pixels, logits_of, teach
 from vaekit.judge.networks import AttributeNetwork, RandomNetwork, feature_dim, initialised
 from vaekit.judge.scoring import FEWEST, rate_matching_thresholds, reasons_against, score_table
 from vaekit.progress import Progress, silent
+from vaekit.seeding import some_rows
 
 FORMAT = 2  # raised when a judge of the same version of vaekit would turn out differently
 MOST_SEEN, MOST_SCORED = 20_000, 10_000  # images of a split, drawn by the seed where there are more
@@ -81,8 +82,8 @@ class _Unusable(Exception):
 
 def _rows(prepared: Prepared, split: str, seed: int) -> np.ndarray:
     if split == "train":
-        return some_rows(seen_rows(prepared), MOST_SEEN, seed, split)
-    return some_rows(np.flatnonzero(prepared.index["split"] == split), MOST_SCORED, seed, split)
+        return some_rows(seen_rows(prepared), MOST_SEEN, seed, "judge", split)
+    return some_rows(np.flatnonzero(prepared.index["split"] == split), MOST_SCORED, seed, "judge", split)
 
 
 def _teach(
@@ -178,7 +179,7 @@ def _random(
     seed: int,
     device: torch.device | str,
 ) -> Judge:
-    rows = some_rows(seen, WHITENED_ON, seed, "whiten")
+    rows = some_rows(seen, WHITENED_ON, seed, "judge", "whiten")
     network = initialised(lambda: RandomNetwork(feature_dim(len(rows))), seed, "random").eval().requires_grad_(False)
     network.whiten(judged_pixels(prepared, rows))
     why = (

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from vaekit import artifacts
-from vaekit.figures.words import in_sentence, readable
+from vaekit.figures.words import in_sentence, listed, readable
 from vaekit.reporting.compare_material import Together
 from vaekit.reporting.compare_metrics import side_by_side, signed_with_interval, values
 from vaekit.reporting.document import Block, Bullets, Gap, Grid, Heading, Prose
 from vaekit.reporting.tables import table_of, words
-from vaekit.reporting.text import interval, listed, number, unit
+from vaekit.reporting.text import interval, number, unit
 
 _OWN = ("cluster", "attribute")  # kinds that are a model's own clusters, or stand in the table of attributes
 Found = Mapping[str, Mapping[str, Mapping[str, Any]]]  # name of a model -> id of a finding -> its record

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from vaekit.figures.words import listed
 from vaekit.reporting.document import Block, Bullets, Prose
 from vaekit.reporting.tables import ABSENT, Column, Metric, Table, metric_of, numbers, table_of, words
-from vaekit.reporting.text import count, interval, listed, number
+from vaekit.reporting.text import count, interval, number
 
 if TYPE_CHECKING:
     from vaekit.evaluation.paired import Difference

@@ -7,6 +7,7 @@ from typing import Any
 
 from vaekit import artifacts
 from vaekit.errors import DataError
+from vaekit.figures.words import listed
 from vaekit.reporting.collect import command_of
 
 _READ = {
@@ -72,7 +73,7 @@ class Unlike:
     values: dict[str, str]
 
     def __str__(self) -> str:
-        return f"{self.label} is {_listed([f'{value} for {name}' for name, value in self.values.items()])}"
+        return f"{self.label} is {listed([f'{value} for {name}' for name, value in self.values.items()])}"
 
 
 def read_model(name: str, folder: Path) -> Compared:
@@ -127,8 +128,8 @@ def refuse_unlike(differences: Sequence[Unlike], otherwise: str) -> None:
     if not differences:
         return
     flags = [_WHERE[difference.key] for difference in differences if difference.key in _WHERE]
-    mend = f"Evaluate all alike with {_listed(flags)}, or {otherwise}." if flags else f"{otherwise.capitalize()}."
-    raise DataError(f"These models can not be compared: {_listed([str(d) for d in differences])}. {mend}")
+    mend = f"Evaluate all alike with {listed(flags)}, or {otherwise}." if flags else f"{otherwise.capitalize()}."
+    raise DataError(f"These models can not be compared: {listed([str(d) for d in differences])}. {mend}")
 
 
 def _protocol(summary: Mapping[str, Any]) -> dict[str, str]:
@@ -159,7 +160,3 @@ def _flat(settings: Mapping[str, Any], before: str = "") -> dict[str, Any]:
 
 def _shown(value: Any) -> str:
     return "–" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return f"{', '.join(parts[:-1])} and {parts[-1]}" if len(parts) > 1 else "".join(parts)

@@ -8,13 +8,13 @@ import numpy as np
 from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures import compare as figures
-from vaekit.figures.words import in_sentence
+from vaekit.figures.words import in_sentence, listed
 from vaekit.reporting.compare_material import Together, entries
 from vaekit.reporting.compare_metrics import absences, differences_from_first, every_difference, values
 from vaekit.reporting.compare_pictures import BY
 from vaekit.reporting.document import Block, Bullets, Details, Facts, Grid, Heading, Prose
 from vaekit.reporting.sections.metrics import GROUPS, group_of
-from vaekit.reporting.text import count, interval, listed, number
+from vaekit.reporting.text import count, interval, number
 
 _DISTANCES = ("fid", "fd_attributes", "fd_random")  # of samples from the prior, the first that was computed
 Q_LEVEL = 0.05  # as in evaluation/paired.py, for the sentence that names it

@@ -8,13 +8,12 @@ import pandas as pd
 from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures import compare as figures
-from vaekit.figures.words import plain
+from vaekit.figures.words import listed, plain
 from vaekit.reporting.compare_material import Together
 from vaekit.reporting.compare_metrics import absences, side_by_side, values
 from vaekit.reporting.compare_pictures import contrasts as cards_of
 from vaekit.reporting.compare_pictures import opened, reconstruction_rows
 from vaekit.reporting.document import Block, Cards, Controls, Details, Facts, Gap, Heading, Prose
-from vaekit.reporting.text import listed
 
 _TRAVERSED = 3  # dims of each model
 _NOT_THE_MODEL = ("train", "blurred")  # sources of pictures that are there for scale

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from vaekit.figures.base import Drawn
+from vaekit.figures.words import listed
 from vaekit.registry import Registry
 from vaekit.reporting.tables import Metric, Table
-from vaekit.reporting.text import listed
 
 _NAMED = re.compile(r"^[\w ]+ (?:is|are) not computed: ")  # a reason that begins with what the table says already
 

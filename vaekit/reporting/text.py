@@ -1,7 +1,6 @@
 """Numbers as a reader sees them: one way for every table, box and card."""
 
 import math
-from collections.abc import Sequence
 
 
 def number(value: float | None, low: float | None = None, high: float | None = None) -> str:
@@ -44,11 +43,6 @@ def count(value: float) -> str:
 def unit(text: str) -> str:
     """Return a unit as it stands beside a number: nothing for a number without dimension."""
     return "" if text == "1" else text
-
-
-def listed(parts: Sequence[str], last: str = "and") -> str:
-    """Return "a", "a and b" or "a, b and c"."""
-    return f"{', '.join(parts[:-1])} {last} {parts[-1]}" if len(parts) > 1 else "".join(parts)
 
 
 def plural(n: int, one: str, many: str | None = None) -> str:

@@ -8,10 +8,10 @@ from sklearn.decomposition import PCA
 
 from vaekit.config import RunConfig
 from vaekit.data import Prepared
-from vaekit.evaluation.codes import encode_rows, some_rows
+from vaekit.evaluation.codes import encode_rows
 from vaekit.models.base import build_model
 from vaekit.progress import Progress, silent
-from vaekit.seeding import numpy_generator, torch_generator
+from vaekit.seeding import numpy_generator, some_rows, torch_generator
 
 FITTED_ON = 4_000  # train images that the components are fitted to
 SIDE = 64  # larger images are averaged down to this side first: leading components are smooth

@@ -12,7 +12,7 @@ import torch
 from vaekit import artifacts
 from vaekit.data import Prepared
 from vaekit.errors import VaekitError
-from vaekit.evaluation.codes import Codes, some_rows
+from vaekit.evaluation.codes import Codes
 from vaekit.evaluation.collect import Collected
 from vaekit.evaluation.samples.blur import blurred, radial_power
 from vaekit.evaluation.samples.gap import FEWEST, Reals, compare, kinds
@@ -36,7 +36,7 @@ from vaekit.evaluation.samples.verdict import Verdict, blame, modes
 from vaekit.judge import Judge, Judged, unseen_rows
 from vaekit.models.base import VAE
 from vaekit.progress import Progress, silent
-from vaekit.seeding import numpy_generator
+from vaekit.seeding import numpy_generator, some_rows
 
 PICTURED = 48  # images kept of each source
 NEAREST_AMONG = 10_000  # unseen train images that samples are compared with, drawn by the seed where there are more

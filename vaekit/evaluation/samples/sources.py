@@ -8,13 +8,12 @@ import torch
 from vaekit.data import Prepared
 from vaekit.data.pixels import to_uint8
 from vaekit.errors import VaekitError
-from vaekit.evaluation.codes import some_rows
 from vaekit.evaluation.samples.blur import blurred, radial_power
 from vaekit.evaluation.samples.mixture import Mixture
 from vaekit.judge import unseen_rows
 from vaekit.models.base import VAE
 from vaekit.progress import Progress, silent
-from vaekit.seeding import numpy_generator, torch_generator
+from vaekit.seeding import numpy_generator, some_rows, torch_generator
 
 MOST = 10_000  # images of one source: as many as test has, at most so many
 FLOOR, BLURRED, RECONSTRUCTIONS, INTERPOLATIONS, AGGREGATE, PRIOR = (

@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 
 from vaekit import artifacts
+from vaekit.figures.words import listed
 from vaekit.reporting.document import Block, Verdict, section
 from vaekit.reporting.material import Material
 from vaekit.reporting.tables import metrics_of
-from vaekit.reporting.text import count, listed, number, short
+from vaekit.reporting.text import count, number, short
 
 # What stands in large figures, and by which short name; what was not computed leaves its place to the next.
 TILES = {
