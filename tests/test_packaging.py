@@ -51,8 +51,13 @@ def test_lowest_versions_are_the_bounds():
 
 def test_every_dependency_is_imported_or_reserved_by_the_owner():
     """torchmetrics stands in the owner's list, as the tests' peer; the package itself must use everything else."""
-    names = {"scikit-learn": "sklearn", "pillow": "PIL", "tomli-w": "tomli_w", "torch-fidelity": "torch_fidelity",
-             "markdown-it-py": "markdown_it"}  # fmt: skip
+    names = {
+        "scikit-learn": "sklearn",
+        "pillow": "PIL",
+        "tomli-w": "tomli_w",
+        "torch-fidelity": "torch_fidelity",
+        "markdown-it-py": "markdown_it",
+    }
     code = "\n".join(f.read_text() for f in (ROOT / "vaekit").rglob("*.py"))
     for dependency in PROJECT["dependencies"]:
         name = re.match(r"[\w-]+", dependency).group()

@@ -18,9 +18,21 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
-    "VaekitError", "check", "compare", "edit", "evaluate", "failures", "interpolate", "load", "reconstruct", "report",
-    "resume", "sample", "train", "traverse",
-]  # fmt: skip
+    "VaekitError",
+    "check",
+    "compare",
+    "edit",
+    "evaluate",
+    "failures",
+    "interpolate",
+    "load",
+    "reconstruct",
+    "report",
+    "resume",
+    "sample",
+    "train",
+    "traverse",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -80,11 +80,7 @@ def train(
 
 
 def resume(
-    run: str | Path,
-    *,
-    epochs: int | None = None,
-    device: str = "auto",
-    progress: Progress = silent,
+    run: str | Path, *, epochs: int | None = None, device: str = "auto", progress: Progress = silent
 ) -> "Training":
     """Go on with an interrupted run from its last finished epoch, to the weights it would have had uninterrupted.
 
@@ -166,14 +162,27 @@ def evaluate(
     prepared, settings = prepare_data(settings, progress)
     name = protocol_of(prepared, settings, seed)["name"]
     found = run_evaluation(
-        loaded, path, prepared, Path(out) / run_name(path) / name / artifacts.EVALUATION,
-        settings=settings, inception_weights=None if inception_weights is None else Path(inception_weights), seed=seed,
-        device=target, batch_size=batch_size, progress=progress,
-    )  # fmt: skip
+        loaded,
+        path,
+        prepared,
+        Path(out) / run_name(path) / name / artifacts.EVALUATION,
+        settings=settings,
+        inception_weights=None if inception_weights is None else Path(inception_weights),
+        seed=seed,
+        device=target,
+        batch_size=batch_size,
+        progress=progress,
+    )
     explore(
-        run_name(path), loaded.model, prepared, found.folder, found.folder.parent / artifacts.EXPLORATION,
-        seed=seed, device=target, progress=progress,
-    )  # fmt: skip
+        run_name(path),
+        loaded.model,
+        prepared,
+        found.folder,
+        found.folder.parent / artifacts.EXPLORATION,
+        seed=seed,
+        device=target,
+        progress=progress,
+    )
     return found
 
 
@@ -216,9 +225,16 @@ def failures(
         log.info("The images have changed since %s: evaluating again.", found.folder)
         found = evaluate(checkpoint, out=out, seed=seed, progress=progress, **evaluation)
     return analyse(
-        found, prepared, found.folder.parent / artifacts.FAILURES, by=DEFAULT_BY if by is None else by, top=top,
-        groups=fairness, seed=seed, device=str(choose_device(evaluation.get("device", "auto"))), progress=progress,
-    )  # fmt: skip
+        found,
+        prepared,
+        found.folder.parent / artifacts.FAILURES,
+        by=DEFAULT_BY if by is None else by,
+        top=top,
+        groups=fairness,
+        seed=seed,
+        device=str(choose_device(evaluation.get("device", "auto"))),
+        progress=progress,
+    )
 
 
 def report(
@@ -257,9 +273,13 @@ def report(
     from vaekit.reporting import build_report, read_edition
 
     edition = read_edition(
-        title=title, author=author, course=course, sections=sections and Path(sections), notes=notes and Path(notes),
+        title=title,
+        author=author,
+        course=course,
+        sections=sections and Path(sections),
+        notes=notes and Path(notes),
         full=full,
-    )  # fmt: skip
+    )
     found = evaluation_of(checkpoint, out=out, seed=seed, progress=progress, **evaluation)
     folder = failures_of(found, checkpoint, out=out, seed=seed, progress=progress, **evaluation)
     explored = exploration_of(found, checkpoint, seed=seed, progress=progress, device=evaluation.get("device", "auto"))
@@ -343,9 +363,15 @@ def exploration_of(
         path, target = find_checkpoint(checkpoint), choose_device(device)
         prepared, _ = prepare_data(DataConfig.parse(found.summary["protocol"]["settings"], str(found.folder)), progress)
         explore(
-            run_name(path), load_checkpoint(path, target).model, prepared, found.folder, folder,
-            seed=seed, device=target, progress=progress,
-        )  # fmt: skip
+            run_name(path),
+            load_checkpoint(path, target).model,
+            prepared,
+            found.folder,
+            folder,
+            seed=seed,
+            device=target,
+            progress=progress,
+        )
     return folder
 
 
@@ -365,9 +391,13 @@ def prepare_data(settings: "DataConfig", progress: Progress) -> tuple["Prepared"
 
     source = open_source(settings.source, seed=settings.seed, progress=progress)
     prepared = prepare(
-        source, Protocol(settings.crop, settings.image_size),
-        limit=settings.limit, on_bad_file=settings.on_bad_file, seed=settings.seed, progress=progress,
-    )  # fmt: skip
+        source,
+        Protocol(settings.crop, settings.image_size),
+        limit=settings.limit,
+        on_bad_file=settings.on_bad_file,
+        seed=settings.seed,
+        progress=progress,
+    )
     return prepared, settings.model_copy(update={"source": settings.source or source.name})
 
 

@@ -63,11 +63,7 @@ def sample(
 
 
 def reconstruct(
-    checkpoint: str | Path,
-    pictures: Sequence[str | Path],
-    *,
-    crop: int | str | None = None,
-    device: str = "auto",
+    checkpoint: str | Path, pictures: Sequence[str | Path], *, crop: int | str | None = None, device: str = "auto"
 ) -> "Reconstructions":
     """Return one's own pictures and their reconstructions, with mse and kl of each.
 

@@ -39,13 +39,21 @@ PROBES, PROBES_SUMMARY, DIRECTIONS = "probes.csv", "probes.json", "directions.np
 # reports/<run>/<protocol>/exploration/
 EXPLORATION = "exploration"
 EXPLORATION_SUMMARY, TRAVERSALS, INTERPOLATIONS, EDITS, LATENT_MAP = (
-    "exploration.json", "traversals.npz", "interpolations.npz", "edits.npz", "latent_map.csv",
-)  # fmt: skip
+    "exploration.json",
+    "traversals.npz",
+    "interpolations.npz",
+    "edits.npz",
+    "latent_map.csv",
+)
 # reports/<run>/<protocol>/failures/
 FAILURES = "failures"
 FAILURES_SUMMARY, WORST, BEST_IMAGES, RANDOM_IMAGES, GALLERY = (
-    "failures.json", "worst.csv", "best.csv", "random.csv", "gallery.npz",
-)  # fmt: skip
+    "failures.json",
+    "worst.csv",
+    "best.csv",
+    "random.csv",
+    "gallery.npz",
+)
 SLICES = "slices.csv"
 FINDINGS, FINDING_PICTURES, DIAGNOSIS_ARRAYS = "findings.json", "findings.npz", "diagnosis.npz"
 CANDIDATES = "candidates.csv"

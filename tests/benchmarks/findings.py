@@ -50,9 +50,11 @@ def one(kind: str, seed: int, *, drawn: bool) -> tuple[bool, bool | None]:
         return not searched(part, errors(part, rng, of_person=2 * NOISE), seed).kept, None
     whole = of_drawn(kind) if drawn else populate(kind, N + LARGE, seed)
     rows = sampled(whole, rng) if drawn else np.arange(N)
-    part = Population(whole.material.take(rows), np.arange(N) if drawn else whole.people[:N], *(
-        column[rows] for column in (whole.planted, whole.expected)
-    ))  # fmt: skip
+    part = Population(
+        whole.material.take(rows),
+        np.arange(N) if drawn else whole.people[:N],
+        *(column[rows] for column in (whole.planted, whole.expected)),
+    )
     found = searched(part, errors(part, rng), seed)
     if not found.kept:
         return False, None
@@ -130,9 +132,10 @@ def rows() -> list[Row]:
         index = prepared.index.iloc[chosen].assign(image_id=names, split="test", identity=names)
         train = prepared.index[prepared.index["split"] != "test"]
         data = replace(
-            prepared, images=np.concatenate([prepared.images[train.index], images]),
+            prepared,
+            images=np.concatenate([prepared.images[train.index], images]),
             index=pd.concat([train, index], ignore_index=True),
-        )  # fmt: skip
+        )
         evaluation = _evaluation(folder / "evaluation", data, images, names, rng)
         seconds = least(lambda: analyse(evaluation, data, folder / "failures"), 1)
     return [(f"failure analysis of {MANY:,} images, {len(ATTRIBUTES)} attributes", seconds, BUDGET, "its budget")]
@@ -149,10 +152,13 @@ def _evaluation(folder: Path, data, images: np.ndarray, names: np.ndarray, rng: 
     judge = open_judge(data)
     seen = {"x": judge.judge(images), "x_hat": judge.judge(blurred)}
     artifacts.write_arrays(
-        folder / artifacts.JUDGED, attributes=np.array(judge.attributes, str), thresholds=judge.thresholds,
-        features_x=seen["x"].features, probabilities_x=seen["x"].probabilities,
+        folder / artifacts.JUDGED,
+        attributes=np.array(judge.attributes, str),
+        thresholds=judge.thresholds,
+        features_x=seen["x"].features,
+        probabilities_x=seen["x"].probabilities,
         probabilities_x_hat=seen["x_hat"].probabilities,
-    )  # fmt: skip
+    )
     metric = {"label": "Mean squared error", "unit": "squared pixel value", "higher_is_better": False, "definition": ""}
     artifacts.write_json(folder / artifacts.SUMMARY, {"metrics": {"mse": metric}, "made_by": {}})
     return Evaluation(folder)

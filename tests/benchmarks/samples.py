@@ -92,7 +92,7 @@ def rows() -> list[Row]:
             BUDGET,
             f"a budget of {BUDGET:.0f} s",
         ),
-    ]  # fmt: skip
+    ]
 
 
 if __name__ == "__main__":

@@ -161,7 +161,7 @@ def test_a_run_is_never_overwritten_unasked(faces, workplace):
         (("failures", "--top", "0"), "--top"),
         (("data", "faces", "--plant", "hat:0.1"), "occluder"),
     ],
-)  # fmt: skip
+)
 def test_usage_errors_exit_with_2(workplace, faces, arguments, says):
     data = ("--data", faces) if arguments[0] == "train" else ()
     fails(workplace, *arguments, *data, code=2, says=says)
@@ -182,10 +182,24 @@ def test_evaluating_at_another_size_is_refused(finished, faces):
 
 def test_ctrl_c_in_training_keeps_the_finished_epochs(faces, workplace):
     process = subprocess.Popen(
-        [sys.executable, "-m", "vaekit", "train", "--data", faces, "--epochs", "5000", "--set", "model.channels=[4,8]",
-         "--run", "long"],
-        cwd=workplace.folder, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "vaekit",
+            "train",
+            "--data",
+            faces,
+            "--epochs",
+            "5000",
+            "--set",
+            "model.channels=[4,8]",
+            "--run",
+            "long",
+        ],
+        cwd=workplace.folder,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     run = workplace.folder / "checkpoints/long"
     deadline = time.monotonic() + 120
     while not (run / "epochs/002.png").exists():

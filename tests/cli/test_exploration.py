@@ -21,9 +21,12 @@ def trained(faces, tmp_path_factory):
     """A folder with an evaluated run of the linear model, whose code tells the images apart without any training."""
     place = Workplace(tmp_path_factory.mktemp("trained"))
     settings = (
-        "model.name=linear_gaussian", "model.smooth=true", "model.latent_dim=8", "likelihood.sigma=0.1",
+        "model.name=linear_gaussian",
+        "model.smooth=true",
+        "model.latent_dim=8",
+        "likelihood.sigma=0.1",
         "training.learning_rate=1e-9",
-    )  # fmt: skip
+    )
     place.vaekit("train", "--data", faces, "--epochs", 1, "--run", "small", *(f"--set={text}" for text in settings))
     place.vaekit("evaluate")
     return place
@@ -39,13 +42,19 @@ def place(trained, tmp_path_factory):
     generator = np.random.default_rng(0)
     artifacts.write_arrays(
         evaluation / artifacts.DIRECTIONS,
-        attributes=np.array(ATTRIBUTES), coefficients=generator.standard_normal((3, 8)), intercept=np.zeros(3),
-        normal=generator.standard_normal((3, 8)), class_mean=generator.standard_normal((3, 8)), auroc=np.full(3, 0.8),
-    )  # fmt: skip
+        attributes=np.array(ATTRIBUTES),
+        coefficients=generator.standard_normal((3, 8)),
+        intercept=np.zeros(3),
+        normal=generator.standard_normal((3, 8)),
+        class_mean=generator.standard_normal((3, 8)),
+        auroc=np.full(3, 0.8),
+    )
     artifacts.write_arrays(
         evaluation / artifacts.MIXTURE,
-        weights=np.full(2, 0.5), means=generator.standard_normal((2, 8)), covariances=np.stack([np.eye(8)] * 2),
-    )  # fmt: skip
+        weights=np.full(2, 0.5),
+        means=generator.standard_normal((2, 8)),
+        covariances=np.stack([np.eye(8)] * 2),
+    )
     return Workplace(folder)
 
 
@@ -87,9 +96,18 @@ def test_pictures_go_beside_the_reports_by_default(place):
 def test_reconstruct_does_what_can_be_read_and_tells_the_rest(place, own, tmp_path):
     out = tmp_path / "out"
     done = fails(
-        place, "reconstruct", "small", own / "large.png", own / "text.jpg", own / "grey.png", "--out", out, "--json",
-        code=1, says="1 of 3 pictures could not be read; the others are done.",
-    )  # fmt: skip
+        place,
+        "reconstruct",
+        "small",
+        own / "large.png",
+        own / "text.jpg",
+        own / "grey.png",
+        "--out",
+        out,
+        "--json",
+        code=1,
+        says="1 of 3 pictures could not be read; the others are done.",
+    )
     facts = json.loads(done.stdout)
     assert [row["crop"] for row in facts["table"]] == [356, 178] and [*facts["unreadable"]] == [str(own / "text.jpg")]
     assert all(0 < row["mse"] < 0.2 and row["kl"] > 0 for row in facts["table"])
@@ -139,8 +157,20 @@ def test_edit_moves_a_file_or_an_image_of_the_data(place, own, ids, tmp_path):
     assert facts["table"][0]["attribute"] == "Smiling" and len(facts["table"]) == 3
     assert facts["table"][0]["on_code"] != 0 and "Smiling" in facts["sentences"][1]
     assert {"edit-Smiling-large.png", "edit-Smiling-large-logits.csv"} <= {path.name for path in out.iterdir()}
-    done = place.vaekit("edit", "small", ids[0], "--attribute", "Male", "--direction", "probe", "--strength=0:2",
-                        "--steps", 3, "--out", out)  # fmt: skip
+    done = place.vaekit(
+        "edit",
+        "small",
+        ids[0],
+        "--attribute",
+        "Male",
+        "--direction",
+        "probe",
+        "--strength=0:2",
+        "--steps",
+        3,
+        "--out",
+        out,
+    )
     assert "One step towards Male" in done.stdout and "+1" in done.stdout
 
 
@@ -172,7 +202,7 @@ def test_edit_moves_a_file_or_an_image_of_the_data(place, own, ids, tmp_path):
         (("edit", "small", "000001"), 2, "--attribute"),
         (("edit", "small", "000001", "--attribute", "Smiling", "--direction", "pca"), 2, "'means', 'probe'"),
     ],
-)  # fmt: skip
+)
 def test_bad_input(place, arguments, code, says):
     fails(place, *arguments, code=code, says=says)
 

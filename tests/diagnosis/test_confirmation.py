@@ -90,13 +90,17 @@ def test_order_of_images_changes_nothing():
 @pytest.mark.parametrize(
     ("metric", "values", "higher", "zero", "turned"),
     [
-        ("mse", [0.1, 0.2], False, 0.0, False), ("ssim", [0.5, 0.9], True, 1.0, True),
-        ("ssim_adjusted", [0.5, 1.1], True, None, True), ("psnr", [20.0, 30.0], True, None, True),
-        ("elbo", [-5.0, 2.0], True, None, True), ("recon_nll", [3.0, 5.0], False, None, False),
-        ("bpd_calibrated", [-0.1, 3.0], False, None, False), ("kl", [3.0, 9.0], None, 0.0, False),
+        ("mse", [0.1, 0.2], False, 0.0, False),
+        ("ssim", [0.5, 0.9], True, 1.0, True),
+        ("ssim_adjusted", [0.5, 1.1], True, None, True),
+        ("psnr", [20.0, 30.0], True, None, True),
+        ("elbo", [-5.0, 2.0], True, None, True),
+        ("recon_nll", [3.0, 5.0], False, None, False),
+        ("bpd_calibrated", [-0.1, 3.0], False, None, False),
+        ("kl", [3.0, 9.0], None, 0.0, False),
         ("mse", [], False, None, False),
     ],
-)  # fmt: skip
+)
 def test_how_a_metric_is_an_error(metric, values, higher, zero, turned):
     values = np.array(values)
     scale = Scale.of(metric, values, higher)

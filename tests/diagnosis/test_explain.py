@@ -68,8 +68,10 @@ def test_silence_where_nothing_predicts_the_error():
         properties, labels, generator = material(150, seed)
         found += said(explain(np.exp(generator.normal(size=150)), properties, labels, label="MSE", seed=seed)).found
     assert found <= 2
-    assert "predict nothing of the logarithm of the MSE" in said(explain(
-        np.exp(generator.normal(size=150)), *material(150, 3)[:2], label="MSE")).sentence  # fmt: skip
+    assert (
+        "predict nothing of the logarithm of the MSE"
+        in said(explain(np.exp(generator.normal(size=150)), *material(150, 3)[:2], label="MSE")).sentence
+    )
 
 
 def test_importance_is_the_expectation_of_permuting_a_column():
@@ -92,9 +94,13 @@ def test_importance_is_the_expectation_of_permuting_a_column():
             return model.predict(design[train.sum() :])
 
     theirs = permutation_importance(
-        Additive().fit(None, None), np.concatenate(columns, axis=1)[test], y[test], scoring="neg_mean_squared_error",
-        n_repeats=30, random_state=0,
-    )  # fmt: skip
+        Additive().fit(None, None),
+        np.concatenate(columns, axis=1)[test],
+        y[test],
+        scoring="neg_mean_squared_error",
+        n_repeats=30,
+        random_state=0,
+    )
     spread = theirs.importances_std / np.sqrt(30)
     np.testing.assert_allclose(grown[test].mean(0), theirs.importances_mean, atol=5 * spread.max())
 

@@ -16,10 +16,14 @@ WORDS = {"label": "Mean squared error", "unit": "squared pixel value", "higher_i
 
 def material(n=1000, seed=0):
     generator = np.random.default_rng(seed)
-    labels = pd.DataFrame({
-        "Male": generator.random(n) < 0.4, "Young": generator.random(n) < 0.75, "Pale_Skin": generator.random(n) < 0.1,
-        "Eyeglasses": generator.random(n) < 0.1,
-    }).astype(int)  # fmt: skip
+    labels = pd.DataFrame(
+        {
+            "Male": generator.random(n) < 0.4,
+            "Young": generator.random(n) < 0.75,
+            "Pale_Skin": generator.random(n) < 0.1,
+            "Eyeglasses": generator.random(n) < 0.1,
+        }
+    ).astype(int)
     properties = pd.DataFrame(generator.normal(size=(n, 2)), columns=["contrast", "background_edges"])
     return labels, properties, generator
 

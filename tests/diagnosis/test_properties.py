@@ -80,7 +80,7 @@ def test_likeness_is_a_correlation(faces):
         ("face_colours", lambda image: image.convert("L").convert("RGB"), False),
         ("background_edges", lambda image: image.effect_spread(4), True),
     ],
-)  # fmt: skip
+)
 def test_a_change_moves_its_property_in_every_picture(faces, name, change, grows):
     before, after = measure(faces)[name], measure(each(faces, change))[name]
     assert ((after > before) if grows else (after < before)).all()

@@ -33,8 +33,15 @@ def outcome(result, id):
 def test_the_ellipse_holds_the_features_and_not_the_corners(crop):
     mask = face_mask(178, crop)
     sides = (178, 218) if crop == "none" else (crop, crop)
-    for column, row, inside in ((69, 111, True), (109, 111, True), (89, 152, True), (89, 60, True), (89, 50, False),
-                                (30, 120, False), (150, 120, False)):  # fmt: skip
+    for column, row, inside in (
+        (69, 111, True),
+        (109, 111, True),
+        (89, 152, True),
+        (89, 60, True),
+        (89, 50, False),
+        (30, 120, False),
+        (150, 120, False),
+    ):
         x, y = ((v - (w - s) / 2) / s for v, w, s in zip((column, row), (178, 218), sides, strict=True))
         assert mask[int(y * 178), int(x * 178)] == inside, (column, row)
     assert 178 * 218 * face_mask(400, "none").mean() == pytest.approx(np.pi * 46 * 64, rel=0.01)

@@ -23,9 +23,13 @@ def spoiled(prepared):
     images[rows[5]] = 255 - images[rows[5]]
     ids = prepared.index["image_id"]
     wrong = {
-        0: "too dark", 1: "too bright", 2: "blurred", 3: f"near-duplicate of {ids[train[5]]} (train)",
-        4: f"mirror image of {ids[train[6]]} (train)", 5: "odd crop, pose or cover",
-    }  # fmt: skip
+        0: "too dark",
+        1: "too bright",
+        2: "blurred",
+        3: f"near-duplicate of {ids[train[5]]} (train)",
+        4: f"mirror image of {ids[train[6]]} (train)",
+        5: "odd crop, pose or cover",
+    }
     return replace(prepared, images=images), rows, wrong
 
 

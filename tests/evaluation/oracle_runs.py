@@ -11,9 +11,11 @@ from vaekit.models.base import build_model
 def oracle_config(seed: int = 0, sigma: float = 0.3, objective: dict | None = None, **options) -> RunConfig:
     """Return the config of a linear-Gaussian model; options are the oracle's own."""
     return RunConfig(
-        model={"name": "linear_gaussian", **options}, likelihood={"sigma": sigma}, objective=objective or {},
+        model={"name": "linear_gaussian", **options},
+        likelihood={"sigma": sigma},
+        objective=objective or {},
         training={"seed": seed},
-    )  # fmt: skip
+    )
 
 
 def oracle(config: RunConfig):

@@ -79,9 +79,10 @@ def test_calibrated_bound_uses_the_calibrated_sigma_at_the_sampled_code(batch):
 
 def config_of(model=None, objective=None, **likelihood) -> tuple:
     config = RunConfig(
-        model={"name": "dense", "latent_dim": 2, "hidden": (4,), **(model or {})}, objective=objective or {},
+        model={"name": "dense", "latent_dim": 2, "hidden": (4,), **(model or {})},
+        objective=objective or {},
         likelihood=likelihood,
-    )  # fmt: skip
+    )
     return build_model(config.model, config.likelihood, 64, 0), config
 
 

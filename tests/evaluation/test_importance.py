@@ -136,9 +136,14 @@ def test_interval_of_a_ratio_covers():
         (found.value - 1.96 * error, found.value + 1.96 * error), abs=error / 3
     )
     theirs = stats.bootstrap(
-        (above, below), lambda a, b: a.sum() / b.sum(), paired=True, vectorized=False, n_resamples=1000,
-        method="percentile", rng=rng,
-    )  # fmt: skip
+        (above, below),
+        lambda a, b: a.sum() / b.sum(),
+        paired=True,
+        vectorized=False,
+        n_resamples=1000,
+        method="percentile",
+        rng=rng,
+    )
     assert found.high - found.low == pytest.approx(
         theirs.confidence_interval.high - theirs.confidence_interval.low, rel=0.15
     )

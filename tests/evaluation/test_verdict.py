@@ -8,13 +8,38 @@ from vaekit.config import RunConfig
 from vaekit.evaluation.latent.verdict import THRESHOLDS, Facts, judge
 
 HEALTHY = Facts(
-    images=1000, dims=64, active_units=60, passive=2, active=50, kl=90.0, kl_per_dim=(1.4,) * 64, permuted=4.0, r2=0.8,
-    sigma2=0.1, noise_cost=25.0, noise_due=28.0, hole=1.2, sigma_trained=0.08, sigma_calibrated=0.08,
-)  # fmt: skip
+    images=1000,
+    dims=64,
+    active_units=60,
+    passive=2,
+    active=50,
+    kl=90.0,
+    kl_per_dim=(1.4,) * 64,
+    permuted=4.0,
+    r2=0.8,
+    sigma2=0.1,
+    noise_cost=25.0,
+    noise_due=28.0,
+    hole=1.2,
+    sigma_trained=0.08,
+    sigma_calibrated=0.08,
+)
 COLLAPSED = replace(
-    HEALTHY, active_units=0, passive=64, active=0, kl=1e-4, permuted=1.0, r2=-0.01, sigma2=None, noise_cost=0,
-    noise_due=0, hole=None, sigma_trained=30.0, sigma_calibrated=0.27, kl_per_dim=(0.0,) * 64,
-)  # fmt: skip
+    HEALTHY,
+    active_units=0,
+    passive=64,
+    active=0,
+    kl=1e-4,
+    permuted=1.0,
+    r2=-0.01,
+    sigma2=None,
+    noise_cost=0,
+    noise_due=0,
+    hole=None,
+    sigma_trained=30.0,
+    sigma_calibrated=0.27,
+    kl_per_dim=(0.0,) * 64,
+)
 
 
 def config(sigma=0.7, **objective) -> RunConfig:

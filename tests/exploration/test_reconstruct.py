@@ -48,10 +48,13 @@ def test_every_size_and_mode_shows_the_same_face(portrait, save):
     exif[0x0112] = 6
     transparent = portrait.convert("RGBA")
     files = [
-        save(portrait, "same.png"), save(large, "large.png"), save(portrait, "it is a photo.jpeg", quality=95),
-        save(turned, "turned.jpg", exif=exif, quality=95), save(transparent, "rgba.png"),
+        save(portrait, "same.png"),
+        save(large, "large.png"),
+        save(portrait, "it is a photo.jpeg", quality=95),
+        save(turned, "turned.jpg", exif=exif, quality=95),
+        save(transparent, "rgba.png"),
         save(portrait.convert("CMYK"), "cmyk.jpg", quality=95),
-    ]  # fmt: skip
+    ]
     found = run(files)
     assert found.x.shape == found.x_hat.shape == (6, 64, 64, 3)
     for other in found.x[1:]:

@@ -30,10 +30,13 @@ def write_directions(folder: Path, class_mean: np.ndarray | None = None, attribu
     coefficients = 5.0 * np.eye(count, DIMS)
     artifacts.write_arrays(
         folder / artifacts.DIRECTIONS,
-        attributes=np.array(attributes, dtype=str), coefficients=coefficients, intercept=np.arange(count, dtype=float),
-        normal=0.5 * np.eye(count, DIMS), class_mean=np.eye(count, DIMS) if class_mean is None else class_mean,
+        attributes=np.array(attributes, dtype=str),
+        coefficients=coefficients,
+        intercept=np.arange(count, dtype=float),
+        normal=0.5 * np.eye(count, DIMS),
+        class_mean=np.eye(count, DIMS) if class_mean is None else class_mean,
         auroc=np.linspace(0.7, 0.9, count),
-    )  # fmt: skip
+    )
 
 
 def make_space(folder: Path, n: int = 60, *, attributes=PROBES, model=None, drawn_by=None) -> Space:

@@ -81,17 +81,23 @@ def test_figures_of_the_aggregate_posterior_take_any_code(dims, kl):
     shown = np.unique(np.linspace(0, dims - 1, 8).astype(int))
     at = np.linspace(-5, 5, 11)
     arrays = {
-        "correlation": np.eye(dims), "histogram_dims": shown, "histogram_bins": at, "density_at": at,
-        "histogram_counts": np.zeros((len(shown), 10)), "density": np.zeros((len(shown), 11)),
-    }  # fmt: skip
+        "correlation": np.eye(dims),
+        "histogram_dims": shown,
+        "histogram_bins": at,
+        "density_at": at,
+        "histogram_counts": np.zeros((len(shown), 10)),
+        "density": np.zeros((len(shown), 11)),
+    }
     rows = {"active_units": {"value": 0}}
     thresholds = [1e-4, 1e-2, 1.0]
     sweep = {"thresholds": thresholds, "counts": [int((table["mu_var"] > t).sum()) for t in thresholds]}
     over = pd.concat([table[["dim", "kl"]].assign(epoch=e) for e in (1, 2)])
     files = {
-        artifacts.PER_DIM: table, artifacts.LATENT_ARRAYS: arrays, artifacts.KL_PER_DIM: over,
+        artifacts.PER_DIM: table,
+        artifacts.LATENT_ARRAYS: arrays,
+        artifacts.KL_PER_DIM: over,
         artifacts.LATENT: {"active_units": sweep, "rows": rows},
-    }  # fmt: skip
+    }
     for name in ("correlation", "aggregate", "active_units", "kl_over_training"):
         drawn = draw(name, files)
         assert drawn.data.startswith(b"<?xml") and re.search(r"\d", drawn.caption) and re.search(r"\d", drawn.alt)

@@ -18,14 +18,21 @@ def arrays(slices=1, half=(7.27, 7.2, 7.35), size=64):
     frequency = np.arange(1, size + 1) / 2
     transfer = 1 / (1 + (frequency / 7) ** 2)
     return {
-        "regions_absolute": absolute, "regions_signed": generator.normal(0, 0.01, face.shape), "regions_face": face,
+        "regions_absolute": absolute,
+        "regions_signed": generator.normal(0, 0.01, face.shape),
+        "regions_face": face,
         "regions_slices": np.array([f"Wearing_Hat$ & {k}" for k in range(slices)], dtype=str),
         "regions_slice_maps": np.tile(absolute, (slices, 1, 1)),
-        "spectrum_frequency": frequency, "spectrum_transfer": transfer, "spectrum_transfer_low": transfer - 0.01,
-        "spectrum_transfer_high": transfer + 0.01, "spectrum_power_ratio": transfer**2 + 3 * (frequency > size / 2 - 2),
-        "spectrum_coherence": transfer, "spectrum_size": np.array(size), "spectrum_half": np.array(half),
+        "spectrum_frequency": frequency,
+        "spectrum_transfer": transfer,
+        "spectrum_transfer_low": transfer - 0.01,
+        "spectrum_transfer_high": transfer + 0.01,
+        "spectrum_power_ratio": transfer**2 + 3 * (frequency > size / 2 - 2),
+        "spectrum_coherence": transfer,
+        "spectrum_size": np.array(size),
+        "spectrum_half": np.array(half),
         "spectrum_fine": np.array([0.048, 0.0533]),
-    }  # fmt: skip
+    }
 
 
 def share(key, value):
@@ -35,20 +42,50 @@ def share(key, value):
 def kept(name, n=50, lost=True, reason=None):
     seen = share("kept", 0.2) | share("control", 0.7)
     return {
-        "attribute": name, "n": n, **(seen if n >= 20 else dict.fromkeys(seen)), "lost": lost, "n_without": 900,
-        **share("appears", 0.3), **share("appears_control", 0.1), "added": 0.2, "made_up": lost, "reason": reason,
-    }  # fmt: skip
+        "attribute": name,
+        "n": n,
+        **(seen if n >= 20 else dict.fromkeys(seen)),
+        "lost": lost,
+        "n_without": 900,
+        **share("appears", 0.3),
+        **share("appears_control", 0.1),
+        "added": 0.2,
+        "made_up": lost,
+        "reason": reason,
+    }
 
 
 GAP = {
-    "group": "Pale_Skin", "n_with": 52, "n_without": 954, "difference": 0.001, "low": 0.0005, "high": 0.002,
-    "found": True, "ratio": 1.16, "ratio_low": 1.03, "ratio_high": 1.36, "adjusted": 0.96, "adjusted_low": 0.86,
-    "adjusted_high": 1.06, "face": 1.31, "face_low": 1.16, "face_high": 1.5,
-}  # fmt: skip
+    "group": "Pale_Skin",
+    "n_with": 52,
+    "n_without": 954,
+    "difference": 0.001,
+    "low": 0.0005,
+    "high": 0.002,
+    "found": True,
+    "ratio": 1.16,
+    "ratio_low": 1.03,
+    "ratio_high": 1.36,
+    "adjusted": 0.96,
+    "adjusted_low": 0.86,
+    "adjusted_high": 1.06,
+    "face": 1.31,
+    "face_low": 1.16,
+    "face_high": 1.5,
+}
 NO_GAP = GAP | {
-    "group": "Male", "ratio": 1.0, "ratio_low": 0.9, "ratio_high": 1.1, "found": False, "adjusted": None,
-    "adjusted_low": None, "adjusted_high": None, "face": None, "face_low": None, "face_high": None,
-}  # fmt: skip
+    "group": "Male",
+    "ratio": 1.0,
+    "ratio_low": 0.9,
+    "ratio_high": 1.1,
+    "found": False,
+    "adjusted": None,
+    "adjusted_low": None,
+    "adjusted_high": None,
+    "face": None,
+    "face_low": None,
+    "face_high": None,
+}
 
 
 def findings(**changes):
@@ -67,9 +104,12 @@ def findings(**changes):
         kept("Oval_Face", reason="unsure"),
     ]
     return {
-        "label": "Mean squared error", "unit": "squared pixel value", "preserved": rows, "fairness": [GAP, NO_GAP],
+        "label": "Mean squared error",
+        "unit": "squared pixel value",
+        "preserved": rows,
+        "fairness": [GAP, NO_GAP],
         "explained": {"target": "the log mse", "n": 1006, "r2": r2, "importance": importance},
-    } | changes  # fmt: skip
+    } | changes
 
 
 def drawn(name, **files):

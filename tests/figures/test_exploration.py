@@ -31,37 +31,51 @@ def explored(dims=8, pairs=3, attributes=6, probes=30, n=1000, size=64) -> dict:
     place = np.random.default_rng(0).standard_normal((n, 2))
     summary = {
         "traversals": {
-            "base": "the mean code", "n": n, "percentiles": [1.0, 99.0], "dims": list(range(dims)),
-            "kl": [3.0] * (dims - 1) + [1e-7], "low": [-1.0] * dims, "high": [1.0] * dims, "change": [9.0] * dims,
+            "base": "the mean code",
+            "n": n,
+            "percentiles": [1.0, 99.0],
+            "dims": list(range(dims)),
+            "kl": [3.0] * (dims - 1) + [1e-7],
+            "low": [-1.0] * dims,
+            "high": [1.0] * dims,
+            "change": [9.0] * dims,
             "sentences": ["Dim 3 changes most."],
         },
         "interpolations": {
-            "pairs": [["000001", "000002"]] * pairs, "middle_norm": {"linear": [0.7], "spherical": [1.0]},
+            "pairs": [["000001", "000002"]] * pairs,
+            "middle_norm": {"linear": [0.7], "spherical": [1.0]},
             "sentences": ["Half-way."],
         },
         "edits": {"image_ids": ["000003", "000004"], "n": 64, "attributes": rows, "strengths": [-3, 0, 3]},
         "latent_map": {
-            "n": n, "method": "t-SNE", "neighbours": 10, "sentences": ["Kept."],
+            "n": n,
+            "method": "t-SNE",
+            "neighbours": 10,
+            "sentences": ["Kept."],
             "attributes": [{"attribute": name, "rate": 0.2, "near": 0.5} for name in names[:4]],
         },
         "absent": {},
-    }  # fmt: skip
+    }
     return {
         EXPLORATION_SUMMARY: summary,
         TRAVERSALS: {"pictures": faces(dims, 7, size=size)},
         INTERPOLATIONS: {
-            "linear": faces(pairs, 7, size=size), "spherical": faces(pairs, 7, size=size),
+            "linear": faces(pairs, 7, size=size),
+            "spherical": faces(pairs, 7, size=size),
             "ends": faces(pairs, 2, size=size),
         },
         EDITS: {
-            "attributes": np.array(names[:attributes]), "probes": np.array(names), "effect": effect,
-            "pictures": faces(attributes, 2, 3, size=size), "strengths": np.array([-3.0, 0, 3]),
+            "attributes": np.array(names[:attributes]),
+            "probes": np.array(names),
+            "effect": effect,
+            "pictures": faces(attributes, 2, 3, size=size),
+            "strengths": np.array([-3.0, 0, 3]),
         },
         LATENT_MAP: pd.DataFrame(
             {"image_id": [f"{i}" for i in range(n)], "x": place[:, 0], "y": place[:, 1]}
             | {name: np.arange(n) % 5 == 0 for name in names[:4]}
         ),
-    }  # fmt: skip
+    }
 
 
 def picture(drawn) -> Image.Image:

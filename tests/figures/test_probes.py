@@ -21,13 +21,17 @@ def material(count: int = 6, dims: int = 5, names: list[str] | None = None) -> d
     table = pd.DataFrame(
         [
             {
-                "attribute": names[k], "kind": kind, "n": 500, "auroc": latent[k] + offsets.get(kind, 0.5 - latent[k]),
-                "auroc_low": latent[k] - 0.05, "auroc_high": latent[k] + 0.05,
+                "attribute": names[k],
+                "kind": kind,
+                "n": 500,
+                "auroc": latent[k] + offsets.get(kind, 0.5 - latent[k]),
+                "auroc_low": latent[k] - 0.05,
+                "auroc_high": latent[k] + 0.05,
             }
             for k in range(count)
             for kind in KINDS
         ]
-    )  # fmt: skip
+    )
     means = table.groupby("kind")["auroc"].mean()
     rows = {"probe_auroc" if kind == "latent" else f"probe_auroc_{kind}": {"value": means[kind]} for kind in KINDS[:-1]}
     rows["probe_lead"] = {"value": 0.01, "low": 0.004, "high": 0.016}
@@ -39,10 +43,13 @@ def material(count: int = 6, dims: int = 5, names: list[str] | None = None) -> d
         PROBES: table,
         PROBES_SUMMARY: {"reason": None, "rows": rows, "skipped": [{}, {}]},
         DIRECTIONS: {
-            "attributes": np.array(names), "single_dim_auroc": single, "cosine": unit @ unit.T, "auroc": latent,
+            "attributes": np.array(names),
+            "single_dim_auroc": single,
+            "cosine": unit @ unit.T,
+            "auroc": latent,
         },
         PER_DIM: pd.DataFrame({"dim": range(dims), "kl": np.arange(dims, dtype=float)}),
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -65,8 +72,13 @@ def test_probes_stand_sorted_with_their_controls():
     text = drawn.data.decode()
     places = [text.index(f"Attribute {k}") for k in range(6)]
     assert places == sorted(places, reverse=True), "the best is drawn first"
-    for words in ("μ, 95 % interval, mean 0.750", "pixel components, mean 0.740", "sampled z, mean 0.730",
-                  "untrained encoder, mean 0.650", "shuffled labels, mean 0.500"):  # fmt: skip
+    for words in (
+        "μ, 95 % interval, mean 0.750",
+        "pixel components, mean 0.740",
+        "sampled z, mean 0.730",
+        "untrained encoder, mean 0.650",
+        "shuffled labels, mean 0.500",
+    ):
         assert words in text
 
 

@@ -9,10 +9,13 @@ from vaekit.errors import DataError
 from vaekit.figures.base import draw
 
 SOURCES = {
-    "train": "Real train images", "blurred": "Test images, blurred", "reconstructions": "Reconstructions",
-    "interpolations": "Interpolations", "aggregate": "Samples from the aggregate posterior",
+    "train": "Real train images",
+    "blurred": "Test images, blurred",
+    "reconstructions": "Reconstructions",
+    "interpolations": "Interpolations",
+    "aggregate": "Samples from the aggregate posterior",
     "prior": "Samples from the prior",
-}  # fmt: skip
+}
 METRICS = ("fid", "fd_attributes", "fd_attributes_inf", "kid_attributes", "precision", "recall", "density", "coverage")
 
 
@@ -40,13 +43,19 @@ def files(table: pd.DataFrame) -> dict:
 def rates(attributes: int = 3, finding: str = "dropped", sources=("prior", "aggregate")) -> pd.DataFrame:
     rows = [
         {
-            "source": source, "attribute": f"Hat_{i}", "real": 0.3, "blurred": 0.25, "rate": 0.01 * i / attributes,
-            "rate_low": 0.0, "rate_high": 0.05, "minus_blurred": -0.25 + 0.01 * i,
+            "source": source,
+            "attribute": f"Hat_{i}",
+            "real": 0.3,
+            "blurred": 0.25,
+            "rate": 0.01 * i / attributes,
+            "rate_low": 0.0,
+            "rate_high": 0.05,
+            "minus_blurred": -0.25 + 0.01 * i,
             "finding": finding if i == 0 else np.nan,
         }
         for source in sources
         for i in range(attributes)
-    ]  # fmt: skip
+    ]
     return pd.DataFrame(rows)
 
 

@@ -19,9 +19,17 @@ def prepared_from(folder: Path, images: np.ndarray, labels: dict[str, np.ndarray
     ids = [f"{i:06d}.jpg" for i in range(len(images))]
     index = pd.DataFrame({"image_id": ids, "split": splits, **labels})
     return Prepared(
-        folder=folder, images=images, index=index, skipped=pd.DataFrame(), protocol=Protocol("none", images.shape[1]),
-        name="plates", fingerprint="plates-1", attributes=tuple(labels), notes=(), meta={},
-    )  # fmt: skip
+        folder=folder,
+        images=images,
+        index=index,
+        skipped=pd.DataFrame(),
+        protocol=Protocol("none", images.shape[1]),
+        name="plates",
+        fingerprint="plates-1",
+        attributes=tuple(labels),
+        notes=(),
+        meta={},
+    )
 
 
 def plates(folder: Path) -> Prepared:

@@ -87,28 +87,72 @@ PARAMETERS |= dict.fromkeys(("tanh128-b4", "tanh128-b10"), PARAMETERS["tanh128"]
 # (channels, side) after every stride-2 stage and back, or the widths of the dense layers.
 SHAPES = {
     "plain64": [
-        "32x32x32", "64x16x16", "128x8x8", "256x4x4", "256",
-        "4096", "128x8x8", "64x16x16", "32x32x32", "3x64x64",
+        "32x32x32",
+        "64x16x16",
+        "128x8x8",
+        "256x4x4",
+        "256",
+        "4096",
+        "128x8x8",
+        "64x16x16",
+        "32x32x32",
+        "3x64x64",
     ],
     "dense64": ["1024", "512", "256", "512", "1024", "12288"],
     "beta64": [
-        "32x32x32", "64x16x16", "128x8x8", "256x4x4", "512x2x2", "256",
-        "2048", "256x4x4", "128x8x8", "64x16x16", "32x32x32", "3x64x64",
+        "32x32x32",
+        "64x16x16",
+        "128x8x8",
+        "256x4x4",
+        "512x2x2",
+        "256",
+        "2048",
+        "256x4x4",
+        "128x8x8",
+        "64x16x16",
+        "32x32x32",
+        "3x64x64",
     ],
     "deep128": [
-        "32x64x64", "64x32x32", "128x16x16", "256x8x8", "256", "16384",
-        "128x16x16", "64x32x32", "32x64x64", "3x128x128",
+        "32x64x64",
+        "64x32x32",
+        "128x16x16",
+        "256x8x8",
+        "256",
+        "16384",
+        "128x16x16",
+        "64x32x32",
+        "32x64x64",
+        "3x128x128",
     ],
     "tanh128": [
-        "32x64x64", "64x32x32", "128x16x16", "256x8x8", "512x4x4", "256",
-        "8192", "256x8x8", "128x16x16", "64x32x32", "32x64x64", "3x128x128",
+        "32x64x64",
+        "64x32x32",
+        "128x16x16",
+        "256x8x8",
+        "512x4x4",
+        "256",
+        "8192",
+        "256x8x8",
+        "128x16x16",
+        "64x32x32",
+        "32x64x64",
+        "3x128x128",
     ],
     # only what changes the number of channels outside a bottleneck
     "residual64": [
-        "64x64x64", "128x32x32", "256x16x16", "512x8x8", "512",
-        "32768", "256x16x16", "128x32x32", "64x64x64", "3x64x64",
+        "64x64x64",
+        "128x32x32",
+        "256x16x16",
+        "512x8x8",
+        "512",
+        "32768",
+        "256x16x16",
+        "128x32x32",
+        "64x64x64",
+        "3x64x64",
     ],
-}  # fmt: skip
+}
 
 
 def test_the_arithmetic_above_is_what_the_layers_say():
@@ -251,10 +295,15 @@ def test_the_optimisation_of_the_table():
         if (c := config_of(name))
     }
     assert rows == {
-        "plain64": (3e-4, 128, 40), "dense64": (3e-4, 128, 10), "beta64": (1e-3, 128, 15),
-        "residual64": (1e-4, 32, 50), "deep128": (1e-3, 64, 20),
-        "tanh128": (1e-3, 64, 10), "tanh128-b4": (1e-3, 64, 5), "tanh128-b10": (1e-3, 64, 5),
-    }  # fmt: skip
+        "plain64": (3e-4, 128, 40),
+        "dense64": (3e-4, 128, 10),
+        "beta64": (1e-3, 128, 15),
+        "residual64": (1e-4, 32, 50),
+        "deep128": (1e-3, 64, 20),
+        "tanh128": (1e-3, 64, 10),
+        "tanh128-b4": (1e-3, 64, 5),
+        "tanh128-b10": (1e-3, 64, 5),
+    }
     clipped = {name: config_of(name).training.clip_grad_norm for name in SYSTEMS}
     assert clipped == dict.fromkeys(SYSTEMS, 0) | {"beta64": 1.0}
     assert config_of("residual64").objective.kl_warmup_epochs == 10 and config_of("residual64").training.bfloat16

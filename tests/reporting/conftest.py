@@ -81,74 +81,134 @@ def summary(run: str, n: int, size: int, dims: int, table: pd.DataFrame, attribu
         value = None if known is None else float(known.mean())
         half = None if value is None else 0.02 * abs(value)
         metrics[name] = {
-            "value": value, "low": value and value - half, "high": value and value + half,
-            "n": n if value is not None else 0, "unit": unit, "label": label, "higher_is_better": higher,
+            "value": value,
+            "low": value and value - half,
+            "high": value and value + half,
+            "n": n if value is not None else 0,
+            "unit": unit,
+            "label": label,
+            "higher_is_better": higher,
             "definition": definition,
             "reason": None if value is not None else f"The weights for {label} are not on this machine.",
-        }  # fmt: skip
+        }
     return {
         "run": {"name": run, "checkpoint": "best.pt", "epoch": 3, "step": 3816},
         "protocol": {
-            "name": "celeba-test-178-64", "data": "celeba", "split": "test", "n": n, "crop": 178, "image_size": size,
-            "resize": f"Centre crop of 178 pixels, then bilinear with antialiasing to {size} pixels.", "limit": None,
-            "seed": 0, "data_fingerprint": "9f2c" * 16,
+            "name": "celeba-test-178-64",
+            "data": "celeba",
+            "split": "test",
+            "n": n,
+            "crop": 178,
+            "image_size": size,
+            "resize": f"Centre crop of 178 pixels, then bilinear with antialiasing to {size} pixels.",
+            "limit": None,
+            "seed": 0,
+            "data_fingerprint": "9f2c" * 16,
         },
         "metrics": metrics,
         "estimates": {"iwae_64": metrics["elbo"] | {"label": "IWAE, k = 64", "n": 256, "warning": "below the elbo"}},
         "references": {"uniform pixels": {"bpd": 8.0}, "mean colour": {"bpd": 8.13, "mse": 0.079, "sigma": 0.28}},
         "config": config.model_dump(),
-        "model": {"name": "conv", "parameters": 4_112_899, "latent_dim": dims,
-                  "likelihood": "Gaussian with one shared sigma, fitted on valid: 0.071.",
-                  "likelihood_of_8_bits": "The same Gaussian.", "sigma_calibrated": 0.0713,
-                  "sigma_calibrated_on": 2048},
-        "data": {"name": "celeba", "counts": {"train": 162_770, "valid": 19_867, "test": n}, "skipped": 2,
-                 "skipped_reasons": ["000017.jpg: truncated file", "000042.jpg: not an image"],
-                 "attributes": attributes, "notes": ["Attribute values -1 were read as 0."]},
+        "model": {
+            "name": "conv",
+            "parameters": 4_112_899,
+            "latent_dim": dims,
+            "likelihood": "Gaussian with one shared sigma, fitted on valid: 0.071.",
+            "likelihood_of_8_bits": "The same Gaussian.",
+            "sigma_calibrated": 0.0713,
+            "sigma_calibrated_on": 2048,
+        },
+        "data": {
+            "name": "celeba",
+            "counts": {"train": 162_770, "valid": 19_867, "test": n},
+            "skipped": 2,
+            "skipped_reasons": ["000017.jpg: truncated file", "000042.jpg: not an image"],
+            "attributes": attributes,
+            "notes": ["Attribute values -1 were read as 0."],
+        },
         "trimmed": ["IWAE was left out of the fast profile."],
-        "made_by": {"vaekit": "0.1.0", "torch": "2.6.0", "python": "3.12.1", "checkpoint_sha256": "ab12" * 16,
-                    "data_fingerprint": "9f2c" * 16},
-    }  # fmt: skip
+        "made_by": {
+            "vaekit": "0.1.0",
+            "torch": "2.6.0",
+            "python": "3.12.1",
+            "checkpoint_sha256": "ab12" * 16,
+            "data_fingerprint": "9f2c" * 16,
+        },
+    }
 
 
 def write_latent(evaluation: Path, kl: np.ndarray, epochs: int, rng: np.random.Generator) -> None:
     """Write what belongs to the latent code: per_dim.csv, latent.json, latent.npz and kl_per_dim.csv."""
     dims = len(kl)
-    artifacts.write_table(evaluation / artifacts.PER_DIM, pd.DataFrame({
-        "dim": range(dims), "kl": kl, "mu_mean": rng.normal(0, 0.1, dims), "mu_var": np.minimum(1, kl),
-        "sigma2_mean": np.exp(-2 * kl), "regime": np.where(kl > 0.5, "active", np.where(kl > 0.01, "mixed", "passive")),
-        "variance": 1.0, "kurtosis": 3.0, "mu_z_correlation": np.where(kl > 0, 0.9, np.nan), "sensitivity": 10 * kl,
-        "intervention": 9 * kl, "mutual_information": 0.9 * kl, "marginal_kl": 0.1 * kl,
-    }))  # fmt: skip
+    artifacts.write_table(
+        evaluation / artifacts.PER_DIM,
+        pd.DataFrame(
+            {
+                "dim": range(dims),
+                "kl": kl,
+                "mu_mean": rng.normal(0, 0.1, dims),
+                "mu_var": np.minimum(1, kl),
+                "sigma2_mean": np.exp(-2 * kl),
+                "regime": np.where(kl > 0.5, "active", np.where(kl > 0.01, "mixed", "passive")),
+                "variance": 1.0,
+                "kurtosis": 3.0,
+                "mu_z_correlation": np.where(kl > 0, 0.9, np.nan),
+                "sensitivity": 10 * kl,
+                "intervention": 9 * kl,
+                "mutual_information": 0.9 * kl,
+                "marginal_kl": 0.1 * kl,
+            }
+        ),
+    )
     facts = {"unit": "dims", "label": "Active units", "higher_is_better": None, "definition": "dims that move"}
     row = {"value": 5, "low": None, "high": None, "n": 30, "reason": None} | facts
     verdict = Verdict(
-        "partial collapse", "Partial collapse: 3 dims repeat the prior.", ["kl 61 nats."], ["beta = 4 is too large."],
+        "partial collapse",
+        "Partial collapse: 3 dims repeat the prior.",
+        ["kl 61 nats."],
+        ["beta = 4 is too large."],
         ["Set objective.beta = 1."],
-    )  # fmt: skip
+    )
     thresholds = np.logspace(-4, 0, 5)
-    artifacts.write_json(evaluation / artifacts.LATENT, {
-        "rows": {
-            "active_units": row,
-            "mutual_information": row | {"value": None, "label": "Mutual information", "reason": ">= log N = 6 nats"},
+    artifacts.write_json(
+        evaluation / artifacts.LATENT,
+        {
+            "rows": {
+                "active_units": row,
+                "mutual_information": row
+                | {"value": None, "label": "Mutual information", "reason": ">= log N = 6 nats"},
+            },
+            "active_units": {"thresholds": thresholds.tolist(), "counts": [int((kl > t).sum()) for t in thresholds]},
+            "verdict": verdict.record(),
         },
-        "active_units": {"thresholds": thresholds.tolist(), "counts": [int((kl > t).sum()) for t in thresholds]},
-        "verdict": verdict.record(),
-    })  # fmt: skip
+    )
     shown = np.unique([0, dims - 1])
     at = np.linspace(-5, 5, 21)
     artifacts.write_arrays(
-        evaluation / artifacts.LATENT_ARRAYS, correlation=np.eye(dims), histogram_dims=shown,
-        histogram_bins=np.linspace(-5, 5, 11), histogram_counts=np.ones((len(shown), 10)), density_at=at,
+        evaluation / artifacts.LATENT_ARRAYS,
+        correlation=np.eye(dims),
+        histogram_dims=shown,
+        histogram_bins=np.linspace(-5, 5, 11),
+        histogram_counts=np.ones((len(shown), 10)),
+        density_at=at,
         density=np.tile(np.exp(-0.5 * at**2) / 2.5, (len(shown), 1)),
-    )  # fmt: skip
+    )
     grid = pd.DataFrame({"epoch": np.repeat(np.arange(1, epochs + 1), dims), "dim": list(range(dims)) * epochs})
     artifacts.write_table(evaluation / artifacts.KL_PER_DIM, grid.assign(kl=kl[grid["dim"]] * grid["epoch"]))
 
 
 def make_artifacts(
-    root: Path, *, run: str = "default", n: int = 400, size: int = 64, dims: int = 32, top: int = 12, epochs: int = 3,
-    attributes: list[str] | None = None, ids: list[str] | None = None,
-) -> tuple[Path, Path]:  # fmt: skip
+    root: Path,
+    *,
+    run: str = "default",
+    n: int = 400,
+    size: int = 64,
+    dims: int = 32,
+    top: int = 12,
+    epochs: int = 3,
+    attributes: list[str] | None = None,
+    ids: list[str] | None = None,
+) -> tuple[Path, Path]:
     """Write a complete evaluation and failures folder under `root` and return both."""
     rng = np.random.default_rng(7)
     attributes = ATTRIBUTES if attributes is None else attributes
@@ -161,34 +221,60 @@ def make_artifacts(
         table.loc[: len(ids) - 1, "image_id"] = ids
     pixels = 3 * size * size
     table = table.assign(
-        sse=pixels * mse, mae=np.sqrt(mse) * 0.7, psnr=-10 * np.log10(mse), ssim=1 - 12 * mse, mse_sampled=1.1 * mse,
-        kl=rng.normal(61, 6, n), recon_nll=2e5 * mse - 12_000,
-    )  # fmt: skip
+        sse=pixels * mse,
+        mae=np.sqrt(mse) * 0.7,
+        psnr=-10 * np.log10(mse),
+        ssim=1 - 12 * mse,
+        mse_sampled=1.1 * mse,
+        kl=rng.normal(61, 6, n),
+        recon_nll=2e5 * mse - 12_000,
+    )
     table["elbo"] = -table["recon_nll"] - table["kl"]
     artifacts.write_table(evaluation / artifacts.PER_IMAGE, table)
     artifacts.write_json(evaluation / artifacts.SUMMARY, summary(run, n, size, dims, table, attributes))
     kl = np.sort(rng.gamma(0.4, 1.2, dims))
     write_latent(evaluation, kl, epochs, rng)
     artifacts.write_arrays(
-        evaluation / artifacts.PICTURES, image_id=table["image_id"].to_numpy()[-32:].astype(str), x=x[-32:],
-        x_hat=x_hat[-32:], samples=blurred(blurred(faces(rng, 64, size))),
-        temperature=np.array([0.5, 1.0]), by_temperature=blurred(faces(rng, 16, size)).reshape(2, 8, size, size, 3),
-    )  # fmt: skip
-    artifacts.write_table(evaluation / artifacts.LAYERS, pd.DataFrame({
-        "part": ["encoder"] * 4 + ["decoder"] * 4,
-        "layer": ["block1.conv", "block1.norm", "block2.conv", "head"] * 2,
-        "kind": ["Conv2d", "BatchNorm2d", "Conv2d", "Linear"] * 2,
-        "output_shape": ["32 × 32 × 32", "32 × 32 × 32", "64 × 16 × 16", "256"] * 2,
-        "parameters": [896, 64, 18_496, 524_416] * 2,
-    }))  # fmt: skip
+        evaluation / artifacts.PICTURES,
+        image_id=table["image_id"].to_numpy()[-32:].astype(str),
+        x=x[-32:],
+        x_hat=x_hat[-32:],
+        samples=blurred(blurred(faces(rng, 64, size))),
+        temperature=np.array([0.5, 1.0]),
+        by_temperature=blurred(faces(rng, 16, size)).reshape(2, 8, size, size, 3),
+    )
+    artifacts.write_table(
+        evaluation / artifacts.LAYERS,
+        pd.DataFrame(
+            {
+                "part": ["encoder"] * 4 + ["decoder"] * 4,
+                "layer": ["block1.conv", "block1.norm", "block2.conv", "head"] * 2,
+                "kind": ["Conv2d", "BatchNorm2d", "Conv2d", "Linear"] * 2,
+                "output_shape": ["32 × 32 × 32", "32 × 32 × 32", "64 × 16 × 16", "256"] * 2,
+                "parameters": [896, 64, 18_496, 524_416] * 2,
+            }
+        ),
+    )
     epoch = np.arange(1, epochs + 1)
     fall = np.exp(-epoch / 2)
-    artifacts.write_table(evaluation / artifacts.HISTORY, pd.DataFrame({
-        "epoch": epoch, "step": 1272 * epoch,
-        "train_loss": 2000 * fall - 11_500, "train_recon_nll": 2000 * fall - 11_560, "train_kl": 60 - 20 * fall,
-        "valid_loss": 1900 * fall - 11_450, "valid_recon_nll": 1900 * fall - 11_511,
-        "valid_kl": 61 - 20 * fall, "valid_mse": 0.009 + 0.01 * fall, "sigma": 0.07, "grad_norm": 80.0,
-    }))  # fmt: skip
+    artifacts.write_table(
+        evaluation / artifacts.HISTORY,
+        pd.DataFrame(
+            {
+                "epoch": epoch,
+                "step": 1272 * epoch,
+                "train_loss": 2000 * fall - 11_500,
+                "train_recon_nll": 2000 * fall - 11_560,
+                "train_kl": 60 - 20 * fall,
+                "valid_loss": 1900 * fall - 11_450,
+                "valid_recon_nll": 1900 * fall - 11_511,
+                "valid_kl": 61 - 20 * fall,
+                "valid_mse": 0.009 + 0.01 * fall,
+                "sigma": 0.07,
+                "grad_norm": 80.0,
+            }
+        ),
+    )
     config = RunConfig.parse({"model": {"name": "conv", "latent_dim": dims}, "data": {"image_size": size}}, "test")
     artifacts.write_text(evaluation / artifacts.CONFIG, config.to_toml())
 
@@ -197,30 +283,55 @@ def make_artifacts(
     )
     everything = pd.concat([table, flags], axis=1)
     parts = {
-        artifacts.WORST: everything.head(top), artifacts.BEST_IMAGES: everything.tail(top)[::-1],
+        artifacts.WORST: everything.head(top),
+        artifacts.BEST_IMAGES: everything.tail(top)[::-1],
         artifacts.RANDOM_IMAGES: everything.sample(top, random_state=1),
-    }  # fmt: skip
+    }
     for file, part in parts.items():
         part = part.reset_index(drop=True)
         part.insert(0, "rank", np.arange(1, len(part) + 1))
         artifacts.write_table(failures / file, part)
-    artifacts.write_arrays(failures / artifacts.GALLERY, **{
-        f"{kind}_{which}": stack[i * top : (i + 1) * top]
-        for i, kind in enumerate(("worst", "best", "random")) for which, stack in (("x", x), ("x_hat", x_hat))
-    })  # fmt: skip
-    artifacts.write_json(failures / artifacts.FAILURES_SUMMARY, {
-        "ranked_by": "mse", "label": "Mean squared error", "unit": "squared pixel value",
-        "higher_is_better": False, "top": top, "n": n, "not_finite": 0,
-        "notes": ["Ties are broken by image id."], "made_by": {"vaekit": "0.1.0"},
-    })  # fmt: skip
+    artifacts.write_arrays(
+        failures / artifacts.GALLERY,
+        **{
+            f"{kind}_{which}": stack[i * top : (i + 1) * top]
+            for i, kind in enumerate(("worst", "best", "random"))
+            for which, stack in (("x", x), ("x_hat", x_hat))
+        },
+    )
+    artifacts.write_json(
+        failures / artifacts.FAILURES_SUMMARY,
+        {
+            "ranked_by": "mse",
+            "label": "Mean squared error",
+            "unit": "squared pixel value",
+            "higher_is_better": False,
+            "top": top,
+            "n": n,
+            "not_finite": 0,
+            "notes": ["Ties are broken by image id."],
+            "made_by": {"vaekit": "0.1.0"},
+        },
+    )
     if attributes:
         difference = rng.normal(0, 0.0012, len(attributes))
-        slices = pd.DataFrame({
-            "attribute": attributes, "n_with": n // 4, "n_without": n - n // 4, "mean_with": 0.0096 + difference,
-            "mean_without": 0.0096, "difference": difference, "low": difference - 0.0008, "high": difference + 0.0008,
-            "auc": 0.5 + 80 * difference, "worst_with": 9, "worst_n": top, "odds_ratio": np.exp(400 * difference),
-            "p_value": 0.03,
-        })  # fmt: skip
+        slices = pd.DataFrame(
+            {
+                "attribute": attributes,
+                "n_with": n // 4,
+                "n_without": n - n // 4,
+                "mean_with": 0.0096 + difference,
+                "mean_without": 0.0096,
+                "difference": difference,
+                "low": difference - 0.0008,
+                "high": difference + 0.0008,
+                "auc": 0.5 + 80 * difference,
+                "worst_with": 9,
+                "worst_n": top,
+                "odds_ratio": np.exp(400 * difference),
+                "p_value": 0.03,
+            }
+        )
         order = slices["difference"].abs().sort_values(ascending=False).index
         artifacts.write_table(failures / artifacts.SLICES, slices.loc[order])
         write_probes(evaluation, attributes, dims)

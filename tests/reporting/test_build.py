@@ -247,11 +247,26 @@ def test_hostile_text_stays_text_in_markdown(hostile):
 
 
 INDEPENDENT = [
-    artifacts.PER_IMAGE, artifacts.PER_DIM, artifacts.PICTURES, artifacts.LAYERS, artifacts.HISTORY, artifacts.CONFIG,
-    artifacts.BEST_IMAGES, artifacts.SLICES, artifacts.LATENT, artifacts.LATENT_ARRAYS, artifacts.KL_PER_DIM,
-    artifacts.SAMPLES, artifacts.SAMPLING_GAP, artifacts.PROBES, artifacts.PROBES_SUMMARY, artifacts.DIRECTIONS,
-    artifacts.TRAVERSALS, artifacts.EDITS, artifacts.FINDINGS,
-]  # fmt: skip
+    artifacts.PER_IMAGE,
+    artifacts.PER_DIM,
+    artifacts.PICTURES,
+    artifacts.LAYERS,
+    artifacts.HISTORY,
+    artifacts.CONFIG,
+    artifacts.BEST_IMAGES,
+    artifacts.SLICES,
+    artifacts.LATENT,
+    artifacts.LATENT_ARRAYS,
+    artifacts.KL_PER_DIM,
+    artifacts.SAMPLES,
+    artifacts.SAMPLING_GAP,
+    artifacts.PROBES,
+    artifacts.PROBES_SUMMARY,
+    artifacts.DIRECTIONS,
+    artifacts.TRAVERSALS,
+    artifacts.EDITS,
+    artifacts.FINDINGS,
+]
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,17 @@ FACTS = {
 
 def row(name, value, low=None, high=None, reason=None):
     label, unit, higher = FACTS.get(name, (name, "1", False))
-    return {"value": value, "low": low, "high": high, "n": N if value is not None else 0, "reason": reason,
-            "unit": unit, "label": label, "higher_is_better": higher, "definition": f"{label}, defined"}  # fmt: skip
+    return {
+        "value": value,
+        "low": low,
+        "high": high,
+        "n": N if value is not None else 0,
+        "reason": reason,
+        "unit": unit,
+        "label": label,
+        "higher_is_better": higher,
+        "definition": f"{label}, defined",
+    }
 
 
 def per_image(worse: float, seed: int) -> pd.DataFrame:
@@ -42,58 +51,139 @@ def per_image(worse: float, seed: int) -> pd.DataFrame:
     hard = np.random.default_rng(0).gamma(6, 0.002, N)
     noise = np.random.default_rng(seed).normal(0, 1e-4, N)
     mse = hard + worse + noise
-    return pd.DataFrame({
-        "image_id": [f"{i:06d}.jpg" for i in range(N)], "mse": mse, "ssim": 1 - 10 * mse, "mse_sampled": 1.1 * mse,
-        "kl": 50 - 1000 * worse, "elbo_calibrated": 3000 - 1e5 * mse,
-    })  # fmt: skip
+    return pd.DataFrame(
+        {
+            "image_id": [f"{i:06d}.jpg" for i in range(N)],
+            "mse": mse,
+            "ssim": 1 - 10 * mse,
+            "mse_sampled": 1.1 * mse,
+            "kl": 50 - 1000 * worse,
+            "elbo_calibrated": 3000 - 1e5 * mse,
+        }
+    )
 
 
 def finding(id, value):
-    return {"id": id, "kind": "slice", "title": f"Harder: {id}", "sentence": f"{id} is harder.", "n": 9, "p": 0.01,
-            "effect": {"value": value, "low": value / 2, "high": 2 * value, "unit": "u", "ratio": None}, "q": 0.02,
-            "share": 0.1, "enrichment": {}, "image_ids": [], "evidence": [], "remedy": ""}  # fmt: skip
+    return {
+        "id": id,
+        "kind": "slice",
+        "title": f"Harder: {id}",
+        "sentence": f"{id} is harder.",
+        "n": 9,
+        "p": 0.01,
+        "effect": {"value": value, "low": value / 2, "high": 2 * value, "unit": "u", "ratio": None},
+        "q": 0.02,
+        "share": 0.1,
+        "enrichment": {},
+        "image_ids": [],
+        "evidence": [],
+        "remedy": "",
+    }
 
 
 def write_model(folder: Path, *, run="run", worse=0.0, protocol=(), findings=("Hat", "Glasses")) -> Path:
     """Write what a comparison reads of one model to `folder` and return it."""
     table, rng = per_image(worse, len(run)), np.random.default_rng(1)
-    values = {name: row(name, float(table[name].mean()), float(table[name].mean()) - 0.01 * abs(table[name].mean()),
-                        float(table[name].mean()) + 0.01 * abs(table[name].mean())) for name in FACTS}  # fmt: skip
+    values = {
+        name: row(
+            name,
+            float(table[name].mean()),
+            float(table[name].mean()) - 0.01 * abs(table[name].mean()),
+            float(table[name].mean()) + 0.01 * abs(table[name].mean()),
+        )
+        for name in FACTS
+    }
     x = rng.integers(0, 256, (N, SIZE, SIZE, 3)).astype(np.uint8)
     x_hat = (x * (1 - 5 * worse)).astype(np.uint8)
     evaluation = folder / artifacts.EVALUATION
     artifacts.write_table(evaluation / artifacts.PER_IMAGE, table)
     artifacts.write_array(evaluation / artifacts.RECONSTRUCTIONS, x_hat)
-    artifacts.write_arrays(evaluation / artifacts.PICTURES, image_id=table["image_id"].to_numpy(str)[:9], x=x[:9],
-                           x_hat=x_hat[:9], samples=x_hat[:9])  # fmt: skip
+    artifacts.write_arrays(
+        evaluation / artifacts.PICTURES,
+        image_id=table["image_id"].to_numpy(str)[:9],
+        x=x[:9],
+        x_hat=x_hat[:9],
+        samples=x_hat[:9],
+    )
     artifacts.write_table(evaluation / artifacts.PER_DIM, pd.DataFrame({"dim": range(DIMS), "kl": [3.0, 1, 0.1, 0]}))
-    artifacts.write_json(evaluation / artifacts.LATENT, {
-        "rows": {"active_units": row("active_units", 3), "hole": row("hole", None, reason="no dim is active")},
-        "verdict": {"name": "none", "sentence": f"{run} uses its code."},
-    })  # fmt: skip
-    artifacts.write_json(folder / artifacts.FAILURES / artifacts.FINDINGS, {
-        "metric": "mse", "findings": [finding(name, 0.1 * (i + 1)) for i, name in enumerate(findings)]
-        + [finding("cluster-1", 0.1) | {"kind": "cluster"}, finding("lost-Hat", 0.1) | {"kind": "attribute"}],
-        "tested": [{"slice": "harder: Dark", "became": "not confirmed", "value": 0.3, "low": 0.1, "high": 0.5,
-                    "unit": "u", "ratio": 1.25, "ratio_low": 0.9, "ratio_high": 1.6}],
-        "preserved": [{"attribute": "Hat_on", "n": 20, "kept": 0.5 - 20 * worse, "kept_low": 0.45 - 20 * worse,
-                       "kept_high": 0.55 - 20 * worse, "lost": True, "reason": None, "appears": 0.98,
-                       "made_up": worse > 0},
-                      {"attribute": "Kept_always", "n": 20, "kept": 1.0, "kept_low": 0.9, "kept_high": 1.0,
-                       "lost": False, "reason": None}],
-    })  # fmt: skip
-    artifacts.write_json(evaluation / artifacts.SUMMARY, {
-        "run": {"name": run, "checkpoint": "best.pt", "epoch": 3, "step": 30},
-        "protocol": {"name": "p", "data": "celeba", "split": "test", "n": N, "crop": 178, "image_size": SIZE,
-                     "resize": "antialiased", "limit": {}, "seed": 0, "data_fingerprint": "9f2c" * 4} | dict(protocol),
-        "metrics": values,
-        "estimates": {"r2": row("r2", 0.9 - worse, 0.88 - worse, 0.92 - worse),
-                      "fid": row("fid", None, reason="the weights are not here")},
-        "config": {"objective": {"beta": 1 + 100 * worse}, "likelihood": {"name": "gaussian"}},
-        "model": {"name": "conv", "parameters": 1000, "latent_dim": DIMS, "likelihood": "Gaussian"},
-        "data": {"name": "celeba", "counts": {"train": 100, "valid": 10, "test": N}},
-        "made_by": {"vaekit": "0.1.0", "data_fingerprint": "9f2c" * 4},
-    })  # fmt: skip
+    artifacts.write_json(
+        evaluation / artifacts.LATENT,
+        {
+            "rows": {"active_units": row("active_units", 3), "hole": row("hole", None, reason="no dim is active")},
+            "verdict": {"name": "none", "sentence": f"{run} uses its code."},
+        },
+    )
+    artifacts.write_json(
+        folder / artifacts.FAILURES / artifacts.FINDINGS,
+        {
+            "metric": "mse",
+            "findings": [finding(name, 0.1 * (i + 1)) for i, name in enumerate(findings)]
+            + [finding("cluster-1", 0.1) | {"kind": "cluster"}, finding("lost-Hat", 0.1) | {"kind": "attribute"}],
+            "tested": [
+                {
+                    "slice": "harder: Dark",
+                    "became": "not confirmed",
+                    "value": 0.3,
+                    "low": 0.1,
+                    "high": 0.5,
+                    "unit": "u",
+                    "ratio": 1.25,
+                    "ratio_low": 0.9,
+                    "ratio_high": 1.6,
+                }
+            ],
+            "preserved": [
+                {
+                    "attribute": "Hat_on",
+                    "n": 20,
+                    "kept": 0.5 - 20 * worse,
+                    "kept_low": 0.45 - 20 * worse,
+                    "kept_high": 0.55 - 20 * worse,
+                    "lost": True,
+                    "reason": None,
+                    "appears": 0.98,
+                    "made_up": worse > 0,
+                },
+                {
+                    "attribute": "Kept_always",
+                    "n": 20,
+                    "kept": 1.0,
+                    "kept_low": 0.9,
+                    "kept_high": 1.0,
+                    "lost": False,
+                    "reason": None,
+                },
+            ],
+        },
+    )
+    artifacts.write_json(
+        evaluation / artifacts.SUMMARY,
+        {
+            "run": {"name": run, "checkpoint": "best.pt", "epoch": 3, "step": 30},
+            "protocol": {
+                "name": "p",
+                "data": "celeba",
+                "split": "test",
+                "n": N,
+                "crop": 178,
+                "image_size": SIZE,
+                "resize": "antialiased",
+                "limit": {},
+                "seed": 0,
+                "data_fingerprint": "9f2c" * 4,
+            }
+            | dict(protocol),
+            "metrics": values,
+            "estimates": {
+                "r2": row("r2", 0.9 - worse, 0.88 - worse, 0.92 - worse),
+                "fid": row("fid", None, reason="the weights are not here"),
+            },
+            "config": {"objective": {"beta": 1 + 100 * worse}, "likelihood": {"name": "gaussian"}},
+            "model": {"name": "conv", "parameters": 1000, "latent_dim": DIMS, "likelihood": "Gaussian"},
+            "data": {"name": "celeba", "counts": {"train": 100, "valid": 10, "test": N}},
+            "made_by": {"vaekit": "0.1.0", "data_fingerprint": "9f2c" * 4},
+        },
+    )
     return folder
 
 

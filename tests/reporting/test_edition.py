@@ -131,8 +131,18 @@ Second line with a_b.
 
 def test_what_is_understood_of_notes_means_the_same_in_both():
     html, again = note_html(RICH), MarkdownIt("commonmark").enable("table").render(str(note_markdown(RICH)))
-    for text in ("<em>em</em>", "<strong>strong</strong>", "<blockquote>", "<table>", "<hr />", "&lt;b&gt;indented",
-                 '<ol start="7">', "<code>code</code>", "5 * 3 &lt; 16 &amp; _x_", "a_b"):  # fmt: skip
+    for text in (
+        "<em>em</em>",
+        "<strong>strong</strong>",
+        "<blockquote>",
+        "<table>",
+        "<hr />",
+        "&lt;b&gt;indented",
+        '<ol start="7">',
+        "<code>code</code>",
+        "5 * 3 &lt; 16 &amp; _x_",
+        "a_b",
+    ):
         assert text.replace("&amp; _x_", "&amp; <em>x</em>") in html or text in html, text
     for tag in ("em", "strong", "ul", "ol", "li", "blockquote", "table", "td", "h3", "pre", "code", "p"):
         assert html.count(f"<{tag}>") == again.count(f"<{tag}>"), tag
@@ -142,13 +152,25 @@ def test_what_is_understood_of_notes_means_the_same_in_both():
 @pytest.mark.parametrize(
     "text",
     [
-        "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "[a](javascript:alert(1))",
-        "<javascript:alert(1)>", "[a](data:text/html,x)", "![a](https://a.b/c.png)", "[a]: javascript:x\n\n[a]",
-        "&lt;script&gt;", "`</code><script>`", "```\n</pre><script>\n```", "| <script> |\n|---|\n| x |",
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "[a](javascript:alert(1))",
+        "<javascript:alert(1)>",
+        "[a](data:text/html,x)",
+        "![a](https://a.b/c.png)",
+        "[a]: javascript:x\n\n[a]",
+        "&lt;script&gt;",
+        "`</code><script>`",
+        "```\n</pre><script>\n```",
+        "| <script> |\n|---|\n| x |",
         "a &#x202e; b",
-        "[x](vbscript:y)", "[a](//evil.example/x)", "- <iframe>", "1. &#60;script&#62;", "``a`<script>``",
+        "[x](vbscript:y)",
+        "[a](//evil.example/x)",
+        "- <iframe>",
+        "1. &#60;script&#62;",
+        "``a`<script>``",
     ],
-)  # fmt: skip
+)
 def test_nothing_in_notes_is_alive(text):
     outputs = str(note_html(text)), MarkdownIt("commonmark").enable("table").render(str(note_markdown(text)))
     for output in outputs:

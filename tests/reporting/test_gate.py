@@ -8,8 +8,17 @@ from vaekit.reporting.gate import COMPARED, Gate, check_baseline, check_bounds
 
 
 def row(value, low=None, high=None, *, higher=False, reason=None):
-    return {"value": value, "low": low, "high": high, "n": 100, "reason": reason, "unit": "u", "label": "Label",
-            "higher_is_better": higher, "definition": "what it is"}  # fmt: skip
+    return {
+        "value": value,
+        "low": low,
+        "high": high,
+        "n": 100,
+        "reason": reason,
+        "unit": "u",
+        "label": "Label",
+        "higher_is_better": higher,
+        "definition": "what it is",
+    }
 
 
 ROWS = {

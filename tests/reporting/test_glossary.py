@@ -18,15 +18,51 @@ from vaekit.reporting.page import make_page
 
 # What is made of numbers of these kinds elsewhere: its row is not in the registry of per-image metrics.
 ESTIMATES = (
-    "r2", "iwae_1", "iwae_64", "ess_64", "ess_64_calibrated", "bpd_iwae_64_model", "active_units", "active_dims",
-    "passive_dims", "effective_dimension", "permuted_ratio", "prior_hole", "aggregate_kl", "total_correlation",
-    "largest_correlation", "dimwise_information", "dimwise_marginal_kl", "mutual_information", "noise_cost",
-    "largest_sensitivity", "largest_intervention", "fid", "fd_inception", "fd_attributes", "fd_attributes_inf",
-    "fd_random_train", "kid_attributes", "precision", "recall", "density", "coverage", "diversity", "probe_auroc",
-    "probe_auroc_pixels", "probe_lead", "tad", "mig", "factor_vae_score",
+    "r2",
+    "iwae_1",
+    "iwae_64",
+    "ess_64",
+    "ess_64_calibrated",
+    "bpd_iwae_64_model",
+    "active_units",
+    "active_dims",
+    "passive_dims",
+    "effective_dimension",
+    "permuted_ratio",
+    "prior_hole",
+    "aggregate_kl",
+    "total_correlation",
+    "largest_correlation",
+    "dimwise_information",
+    "dimwise_marginal_kl",
+    "mutual_information",
+    "noise_cost",
+    "largest_sensitivity",
+    "largest_intervention",
+    "fid",
+    "fd_inception",
+    "fd_attributes",
+    "fd_attributes_inf",
+    "fd_random_train",
+    "kid_attributes",
+    "precision",
+    "recall",
+    "density",
+    "coverage",
+    "diversity",
+    "probe_auroc",
+    "probe_auroc_pixels",
+    "probe_lead",
+    "tad",
+    "mig",
+    "factor_vae_score",
     "dci_attributes_disentanglement",
-    "face_mse", "surroundings_r2", "detail_px", "explained_both", "dci_factors_completeness",
-)  # fmt: skip
+    "face_mse",
+    "surroundings_r2",
+    "detail_px",
+    "explained_both",
+    "dci_factors_completeness",
+)
 
 
 def explained(metric: str) -> bool:
@@ -73,8 +109,9 @@ def test_every_number_of_a_page_links_to_its_entry(write_artifacts, tmp_path):
     page = make_page(Material(found.files, found.missing, {}, {}), Edition())
     assert set(term_of(page.sections)) == set(metrics_on(page.sections)) >= {"mse", "active_units", "mig"}
     names = [entry["cited"] for entry in _entries("references")]
-    listed = {paper.cited for section in page.sections for b in section.blocks if b.kind == "references"
-              for paper in b.papers}  # fmt: skip
+    listed = {
+        paper.cited for section in page.sections for b in section.blocks if b.kind == "references" for paper in b.papers
+    }
     assert listed < set(names) and "Kingma & Welling 2014" in listed
 
 

@@ -21,9 +21,12 @@ from vaekit.training import train
 from vaekit.training.trainer import _learning_rate, _warmth, training_loss
 
 SMALL = {
-    "model.channels": [8, 16], "model.latent_dim": 4, "training.batch_size": 16, "training.epochs": 3,
+    "model.channels": [8, 16],
+    "model.latent_dim": 4,
+    "training.batch_size": 16,
+    "training.epochs": 3,
     "training.schedule": "constant",
-}  # fmt: skip
+}
 
 
 def config(**changes):
@@ -102,9 +105,11 @@ def test_killed_at_any_step_and_resumed_by_the_command_line(faces, workplace):
     def start(*arguments):
         return subprocess.Popen(
             [sys.executable, "-m", "vaekit", "train", *map(str, arguments)],
-            cwd=workplace.folder, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            cwd=workplace.folder,
+            stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
             env=os.environ | {"OMP_NUM_THREADS": "1"},  # another number of threads adds in another order
-        )  # fmt: skip
+        )
 
     process = start(*settings, "--run", "parts")
     for epoch in (2, 4):
@@ -162,8 +167,13 @@ def test_diverging_training_stops_with_the_step_and_keeps_the_last_good_epoch(pr
 
 def test_early_stopping(prepared, tmp_path):
     """A learning rate too small to change anything: the second epoch is no better, and patience 1 ends it there."""
-    settings = config(training__learning_rate=1e-30, training__patience=1, training__epochs=9, model__norm="none",
-                      likelihood__sigma=0.5)  # fmt: skip
+    settings = config(
+        training__learning_rate=1e-30,
+        training__patience=1,
+        training__epochs=9,
+        model__norm="none",
+        likelihood__sigma=0.5,
+    )
     assert len(train(settings, prepared, tmp_path / "run").history) == 2
 
 

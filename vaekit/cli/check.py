@@ -30,8 +30,7 @@ def command(
     tolerance: Annotated[
         float,
         typer.Option(
-            "--tolerance",
-            help="Loss against the baseline that is allowed, as a share of its value, such as 0.02.",
+            "--tolerance", help="Loss against the baseline that is allowed, as a share of its value, such as 0.02."
         ),
     ] = 0.0,
     strict: Annotated[
@@ -57,12 +56,23 @@ def command(
 
     with drawn_progress() as progress:
         result = api_comparison.check(
-            checkpoint, most=_bounds("--max", most), least=_bounds("--min", least), baseline=baseline,
-            metrics=[name.strip() for name in metrics.split(",")] if metrics else None, tolerance=tolerance,
-            strict=strict, data=data, crop=options.crop_value(crop), image_size=image_size,
-            limit=options.parse_limit(limit), out=out, seed=seed, device=device, batch_size=batch_size,
+            checkpoint,
+            most=_bounds("--max", most),
+            least=_bounds("--min", least),
+            baseline=baseline,
+            metrics=[name.strip() for name in metrics.split(",")] if metrics else None,
+            tolerance=tolerance,
+            strict=strict,
+            data=data,
+            crop=options.crop_value(crop),
+            image_size=image_size,
+            limit=options.parse_limit(limit),
+            out=out,
+            seed=seed,
+            device=device,
+            batch_size=batch_size,
             progress=progress,
-        )  # fmt: skip
+        )
     show(result, json, result.record())
     if not result.passed:
         raise typer.Exit(FAILED)

@@ -41,8 +41,17 @@ def command(
 
     with drawn_progress() as progress:
         result = api_comparison.compare(
-            checkpoints, allow_unlike=allow_unlike, title=title, data=data, crop=options.crop_value(crop),
-            image_size=image_size, limit=options.parse_limit(limit), out=out, seed=seed, device=device,
-            batch_size=batch_size, progress=progress,
-        )  # fmt: skip
+            checkpoints,
+            allow_unlike=allow_unlike,
+            title=title,
+            data=data,
+            crop=options.crop_value(crop),
+            image_size=image_size,
+            limit=options.parse_limit(limit),
+            out=out,
+            seed=seed,
+            device=device,
+            batch_size=batch_size,
+            progress=progress,
+        )
     show(result, json, {"html": str(result.html), "markdown": str(result.markdown), "data": str(result.data)})

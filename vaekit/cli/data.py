@@ -81,21 +81,31 @@ def prepare(
 
     settings = DataConfig.parse(
         {
-            "source": data, "crop": options.crop_value(crop), "image_size": image_size,
-            "limit": options.parse_limit(limit) or {}, "on_bad_file": on_bad_file.value, "seed": seed,
+            "source": data,
+            "crop": options.crop_value(crop),
+            "image_size": image_size,
+            "limit": options.parse_limit(limit) or {},
+            "on_bad_file": on_bad_file.value,
+            "seed": seed,
         },
         "The options",
-    )  # fmt: skip
+    )
     with drawn_progress() as progress:
         source = open_source(settings.source, seed=settings.seed, progress=progress)
         prepared = run(
-            source, Protocol(settings.crop, settings.image_size),
-            limit=settings.limit, on_bad_file=settings.on_bad_file, seed=settings.seed, progress=progress,
-        )  # fmt: skip
+            source,
+            Protocol(settings.crop, settings.image_size),
+            limit=settings.limit,
+            on_bad_file=settings.on_bad_file,
+            seed=settings.seed,
+            progress=progress,
+        )
     facts = {
-        "folder": str(prepared.folder), "fingerprint": prepared.fingerprint,
-        "counts": {split: prepared.count(split) for split in SPLITS}, "skipped": len(prepared.skipped),
-    }  # fmt: skip
+        "folder": str(prepared.folder),
+        "fingerprint": prepared.fingerprint,
+        "counts": {split: prepared.count(split) for split in SPLITS},
+        "skipped": len(prepared.skipped),
+    }
     show(prepared, json, facts)
 
 

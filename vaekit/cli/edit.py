@@ -43,8 +43,18 @@ def command(
     strengths = options.parse_range("--strength", strength, "-3:3")
     with drawn_progress() as progress:
         result = api.edit(
-            checkpoint, image, attribute=attribute, strengths=strengths, steps=steps, direction=direction.value,
-            data=data, crop=options.crop_value(crop), limit=options.parse_limit(limit), reports=reports, seed=seed,
-            device=device, progress=progress,
-        )  # fmt: skip
+            checkpoint,
+            image,
+            attribute=attribute,
+            strengths=strengths,
+            steps=steps,
+            direction=direction.value,
+            data=data,
+            crop=options.crop_value(crop),
+            limit=options.parse_limit(limit),
+            reports=reports,
+            seed=seed,
+            device=device,
+            progress=progress,
+        )
     show_pictures(result, out, reports, json)

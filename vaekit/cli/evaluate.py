@@ -35,8 +35,16 @@ def command(
 
     with drawn_progress() as progress:
         result = api.evaluate(
-            checkpoint, data=data, crop=options.crop_value(crop), image_size=image_size,
-            limit=options.parse_limit(limit), inception_weights=inception_weights, out=out, seed=seed,
-            device=device, batch_size=batch_size, progress=progress,
-        )  # fmt: skip
+            checkpoint,
+            data=data,
+            crop=options.crop_value(crop),
+            image_size=image_size,
+            limit=options.parse_limit(limit),
+            inception_weights=inception_weights,
+            out=out,
+            seed=seed,
+            device=device,
+            batch_size=batch_size,
+            progress=progress,
+        )
     show(result, json, {"folder": str(result.folder), **result.summary})

@@ -40,9 +40,19 @@ def command(
     groups = None if fairness is None else [name.strip() for name in fairness.split(",")]
     with drawn_progress() as progress:
         result = api.failures(
-            checkpoint, top=top, by=by, fairness=groups, data=data, crop=options.crop_value(crop),
-            image_size=image_size, limit=options.parse_limit(limit), out=out, seed=seed, device=device,
-            batch_size=batch_size, progress=progress,
-        )  # fmt: skip
+            checkpoint,
+            top=top,
+            by=by,
+            fairness=groups,
+            data=data,
+            crop=options.crop_value(crop),
+            image_size=image_size,
+            limit=options.parse_limit(limit),
+            out=out,
+            seed=seed,
+            device=device,
+            batch_size=batch_size,
+            progress=progress,
+        )
     facts = {"folder": str(result.folder), **result.summary, "worst": result.worst["image_id"].tolist()}
     show(result, json, facts | {key: result.content[key] for key in ("findings", "not_found")})

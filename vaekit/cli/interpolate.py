@@ -32,9 +32,18 @@ def command(
 
     with drawn_progress() as progress:
         result = api.interpolate(
-            checkpoint, pairs=parse_pairs(pairs), count=count, steps=steps, data=data, crop=options.crop_value(crop),
-            limit=options.parse_limit(limit), reports=reports, seed=seed, device=device, progress=progress,
-        )  # fmt: skip
+            checkpoint,
+            pairs=parse_pairs(pairs),
+            count=count,
+            steps=steps,
+            data=data,
+            crop=options.crop_value(crop),
+            limit=options.parse_limit(limit),
+            reports=reports,
+            seed=seed,
+            device=device,
+            progress=progress,
+        )
     show_pictures(result, out, reports, json)
 
 

@@ -51,8 +51,7 @@ Data = Annotated[
 Crop = Annotated[
     CropChoice | None,
     typer.Option(
-        "--crop",
-        help="Centre crop in pixels; part of every result. Default: the recipe's, or the model's own.",
+        "--crop", help="Centre crop in pixels; part of every result. Default: the recipe's, or the model's own."
     ),
 ]
 ImageSize = Annotated[
@@ -62,8 +61,7 @@ ImageSize = Annotated[
     ),
 ]
 Limit = Annotated[
-    str | None,
-    typer.Option("--limit", help="Seeded subset per split, such as train=20000,valid=2000,test=2000."),
+    str | None, typer.Option("--limit", help="Seeded subset per split, such as train=20000,valid=2000,test=2000.")
 ]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]

@@ -46,10 +46,17 @@ def command(
     of_one = {"author": author, "course": course, "sections": sections, "notes": notes, "full": full}
     with drawn_progress() as progress:
         shared = {
-            "title": title, "data": data, "crop": options.crop_value(crop), "image_size": image_size,
-            "limit": options.parse_limit(limit), "out": out, "seed": seed, "device": device, "batch_size": batch_size,
+            "title": title,
+            "data": data,
+            "crop": options.crop_value(crop),
+            "image_size": image_size,
+            "limit": options.parse_limit(limit),
+            "out": out,
+            "seed": seed,
+            "device": device,
+            "batch_size": batch_size,
             "progress": progress,
-        }  # fmt: skip
+        }
         if checkpoints is None or len(checkpoints) == 1:
             result = api.report(checkpoints and checkpoints[0], **of_one, **shared)
         else:

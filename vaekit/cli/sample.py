@@ -41,7 +41,16 @@ def command(
 
     with drawn_progress() as progress:
         result = api.sample(
-            checkpoint, n=n, temperature=temperature, source=source.value, data=data, crop=options.crop_value(crop),
-            limit=options.parse_limit(limit), reports=reports, seed=seed, device=device, progress=progress,
-        )  # fmt: skip
+            checkpoint,
+            n=n,
+            temperature=temperature,
+            source=source.value,
+            data=data,
+            crop=options.crop_value(crop),
+            limit=options.parse_limit(limit),
+            reports=reports,
+            seed=seed,
+            device=device,
+            progress=progress,
+        )
     show_pictures(result, out, reports, json)

@@ -73,10 +73,17 @@ def command(
         with drawn_progress() as progress:
             results.append(
                 api.train(
-                    recipe, data=data, overrides=overrides | value, out=out, run=name, overwrite=overwrite,
-                    device=device, suffix=suffix, progress=progress,
+                    recipe,
+                    data=data,
+                    overrides=overrides | value,
+                    out=out,
+                    run=name,
+                    overwrite=overwrite,
+                    device=device,
+                    suffix=suffix,
+                    progress=progress,
                 )
-            )  # fmt: skip
+            )
     facts = [_facts(result) for result in results]
     lines = [*map(str, results)]
     if len(results) > 1:

@@ -44,10 +44,20 @@ def command(
 
     with drawn_progress() as progress:
         result = api.traverse(
-            checkpoints, dims=parse_dims(dims), top=top, image=image, steps=steps,
-            percentiles=options.parse_range("--range", range_, "1:99"), data=data, crop=options.crop_value(crop),
-            limit=options.parse_limit(limit), reports=reports, seed=seed, device=device, progress=progress,
-        )  # fmt: skip
+            checkpoints,
+            dims=parse_dims(dims),
+            top=top,
+            image=image,
+            steps=steps,
+            percentiles=options.parse_range("--range", range_, "1:99"),
+            data=data,
+            crop=options.crop_value(crop),
+            limit=options.parse_limit(limit),
+            reports=reports,
+            seed=seed,
+            device=device,
+            progress=progress,
+        )
     show_pictures(result, out, reports, json)
 
 

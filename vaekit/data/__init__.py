@@ -8,6 +8,16 @@ from vaekit.data.selection import parse_limit
 from vaekit.data.sources import open_source
 
 __all__ = [
-    "DATASETS", "SPLITS", "Limits", "Prepared", "Protocol", "Source", "dataset", "load_image", "open_prepared",
-    "open_source", "parse_limit", "prepare",
-]  # fmt: skip
+    "DATASETS",
+    "SPLITS",
+    "Limits",
+    "Prepared",
+    "Protocol",
+    "Source",
+    "dataset",
+    "load_image",
+    "open_prepared",
+    "open_source",
+    "parse_limit",
+    "prepare",
+]

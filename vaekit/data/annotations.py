@@ -69,9 +69,15 @@ def _read(path: Path, columns: tuple[str, ...] | None, allowed: tuple[int, ...] 
     kind = str if allowed is None else np.int8
     try:
         table = pd.read_csv(
-            io.BytesIO(body), sep=separator, header=None, names=["image_id", *names], engine="c", na_filter=False,
-            skipinitialspace=True, dtype={"image_id": str} | dict.fromkeys(names, kind),
-        )  # fmt: skip
+            io.BytesIO(body),
+            sep=separator,
+            header=None,
+            names=["image_id", *names],
+            engine="c",
+            na_filter=False,
+            skipinitialspace=True,
+            dtype={"image_id": str} | dict.fromkeys(names, kind),
+        )
     except (ValueError, pd.errors.ParserError, pd.errors.EmptyDataError):
         _point_at_line(path, body, skipped, names, allowed)
     # A first row with more values than names makes pandas take the surplus as row labels.

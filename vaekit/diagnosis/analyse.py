@@ -134,9 +134,16 @@ def analyse(
     masks = {title(kept.tested.slice): kept.tested.slice.mask(material) for kept in searched.kept}
     scale = Scale.of(ranked.by[0], values[np.isfinite(values)], first["higher_is_better"])
     found = whole(
-        split, values, first, None if groups is None else tuple(groups), masks, has_zero=scale.zero is not None,
-        seed=seed, device=device, progress=progress,
-    )  # fmt: skip
+        split,
+        values,
+        first,
+        None if groups is None else tuple(groups),
+        masks,
+        has_zero=scale.zero is not None,
+        seed=seed,
+        device=device,
+        progress=progress,
+    )
 
     (artifacts.make_folder(folder) / artifacts.FAILURES_SUMMARY).unlink(missing_ok=True)
     notes += write_galleries(folder, ranked, split, _opinions(split), seed)
@@ -187,13 +194,16 @@ def _split(evaluation: Evaluation, prepared: Prepared, progress: Progress) -> Sp
     identity = prepared.index["identity"].iloc[rows] if "identity" in prepared.index else None
     judged, latents = evaluation.folder / artifacts.JUDGED, evaluation.folder / artifacts.LATENTS
     return Split(
-        prepared, rows, x, evaluation.reconstructions,
+        prepared,
+        rows,
+        x,
+        evaluation.reconstructions,
         attributes=prepared.attribute_table(rows),
         properties=image_properties(x, prepared.mean_image(), crop=prepared.protocol.crop, progress=progress),
         people=persons(np.array(ids), identity),
         judged=artifacts.read_arrays(judged) if judged.is_file() else {},
         mu=artifacts.read_arrays(latents)["mu"] if latents.is_file() else None,
-    )  # fmt: skip
+    )
 
 
 def _ranked(

@@ -115,9 +115,14 @@ def confirm(
 
 
 def _test(
-    error: np.ndarray, material: Material, candidate: Slice, planned: bool, worst: np.ndarray,
-    persons: np.ndarray | None, has_zero: bool,
-) -> Tested:  # fmt: skip
+    error: np.ndarray,
+    material: Material,
+    candidate: Slice,
+    planned: bool,
+    worst: np.ndarray,
+    persons: np.ndarray | None,
+    has_zero: bool,
+) -> Tested:
     mask = candidate.mask(material)
     difference = mean_difference(error, mask, persons, ratio=has_zero)
     if difference is None:

@@ -197,9 +197,12 @@ def _r2_rows(
             float(value[k]), interval(drawn[:, k]), n, f"Variance explained by {labels[name]}", _DEFINITION
         )
     rows["added"] = _row(
-        float(value[2] - value[0]), interval(drawn[:, 2] - drawn[:, 0]), n, "What attributes add to properties",
+        float(value[2] - value[0]),
+        interval(drawn[:, 2] - drawn[:, 0]),
+        n,
+        "What attributes add to properties",
         "R2 of properties and attributes minus R2 of properties alone",
-    )  # fmt: skip
+    )
     return rows
 
 

@@ -19,9 +19,14 @@ GROUPS = ("Male", "Young", "Pale_Skin")
 GAP = 0.02  # of the error of the others: a smaller gap is not called one
 # What belongs to the picture rather than to the face in it, as far as that can be told apart.
 HELD_EQUAL = (
-    "brightness", "contrast", "saturation", "background_edges", "background_brightness", "background_saturation",
+    "brightness",
+    "contrast",
+    "saturation",
+    "background_edges",
+    "background_brightness",
+    "background_saturation",
     "background_warmth",
-)  # fmt: skip
+)
 CAVEATS = (
     "Groups are what annotators labelled, in two values each: not what the people pictured say of themselves.",
     "The test split is no sample of any population, and a larger error is not yet a harm.",
@@ -130,10 +135,19 @@ def fairness(
 
 def _row(group: str, gap: MeanDifference) -> dict[str, Any]:
     return {
-        "group": group, "n_with": gap.n, "n_without": gap.n_out, "mean_with": gap.mean_in, "mean_without": gap.mean_out,
-        "difference": gap.value, "low": gap.low, "high": gap.high, "ratio": gap.ratio, "ratio_low": gap.ratio_low,
-        "ratio_high": gap.ratio_high, "p": gap.p,
-    }  # fmt: skip
+        "group": group,
+        "n_with": gap.n,
+        "n_without": gap.n_out,
+        "mean_with": gap.mean_in,
+        "mean_without": gap.mean_out,
+        "difference": gap.value,
+        "low": gap.low,
+        "high": gap.high,
+        "ratio": gap.ratio,
+        "ratio_low": gap.ratio_low,
+        "ratio_high": gap.ratio_high,
+        "p": gap.p,
+    }
 
 
 def _named(name: str, ends: Sequence[float | None]) -> dict[str, float | None]:

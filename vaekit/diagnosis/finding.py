@@ -81,9 +81,11 @@ class Finding:
         """Return the finding that `record` keeps."""
         effect, enrichment = record["effect"], record["enrichment"]
         made = {
-            "effect": effect and Effect(**effect), "enrichment": enrichment and Enrichment(**enrichment),
-            "image_ids": tuple(record["image_ids"]), "evidence": tuple(record["evidence"]),
-        }  # fmt: skip
+            "effect": effect and Effect(**effect),
+            "enrichment": enrichment and Enrichment(**enrichment),
+            "image_ids": tuple(record["image_ids"]),
+            "evidence": tuple(record["evidence"]),
+        }
         return cls(**(record | made))
 
 

@@ -86,14 +86,28 @@ def percent(value: float, low: float | None, high: float | None) -> str:
 
 
 def estimate_row(
-    value: float | None, ends: tuple[float | None, float | None], n: int, *, reason: str | None = None,
-    label: str, unit: str, higher_is_better: bool | None, definition: str,
-) -> dict[str, Any]:  # fmt: skip
+    value: float | None,
+    ends: tuple[float | None, float | None],
+    n: int,
+    *,
+    reason: str | None = None,
+    label: str,
+    unit: str,
+    higher_is_better: bool | None,
+    definition: str,
+) -> dict[str, Any]:
     """Return a number as every table of vaekit carries it: with interval, n, unit, direction and definition."""
     return {
-        "value": value, "low": ends[0], "high": ends[1], "n": n, "reason": reason, "unit": unit, "label": label,
-        "higher_is_better": higher_is_better, "definition": definition,
-    }  # fmt: skip
+        "value": value,
+        "low": ends[0],
+        "high": ends[1],
+        "n": n,
+        "reason": reason,
+        "unit": unit,
+        "label": label,
+        "higher_is_better": higher_is_better,
+        "definition": definition,
+    }
 
 
 def resampled_sums(columns: np.ndarray, seed: int, *names: object) -> np.ndarray:

@@ -23,10 +23,19 @@ BEYOND = 0.1  # of the images concerned: from so many on an attribute is called 
 SURE = 0.85  # AUROC from which the judge is trusted with an attribute: under it are the matters of taste
 _SHARES = ("", "_low", "_high")
 COLUMNS = [
-    "attribute", "n", *(name + end for name in ("kept", "control", "beyond") for end in _SHARES), "p", "q", "lost",
-    "n_without", *(name + end for name in ("appears", "appears_control", "added") for end in _SHARES), "p_added",
-    "q_added", "made_up", "reason",
-]  # fmt: skip
+    "attribute",
+    "n",
+    *(name + end for name in ("kept", "control", "beyond") for end in _SHARES),
+    "p",
+    "q",
+    "lost",
+    "n_without",
+    *(name + end for name in ("appears", "appears_control", "added") for end in _SHARES),
+    "p_added",
+    "q_added",
+    "made_up",
+    "reason",
+]
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,8 @@ PROPERTIES: dict[str, Property] = {
     "contrast": Property("contrast", "luma in [0, 1]", "standard deviation of luma over the pixels"),
     "saturation": Property("saturation", "1", "mean over pixels of (max - min) / max of the channels, 0 for black"),
     "sharpness": Property(
-        "sharpness of the face", "1",
+        "sharpness of the face",
+        "1",
         "mean square of the 4-neighbour Laplacian of luma over the variance of luma, over the ellipse of the face: low "
         "where a picture is blurred, whatever its contrast",
     ),
@@ -40,24 +41,28 @@ PROPERTIES: dict[str, Property] = {
         "fine detail", "squared luma", "mean square of what a 5-tap binomial low-pass filter takes away from luma"
     ),
     "periodicity": Property(
-        "regular pattern", "1",
+        "regular pattern",
+        "1",
         "largest power around one frequency (3 x 3 bins, finer than 8 pixels) over the mean power between 3 and 4 bins "
         f"away, of windowed luma: high for stripes, halftone and moire; no less than {NO_PATTERN:g}, which edges and "
         "noise reach",
     ),
     "face_brightness": Property("brightness of the face", "luma in [0, 1]", "mean luma over the ellipse of the face"),
     "face_colours": Property(
-        "colour variety in the face", "pixel value",
+        "colour variety in the face",
+        "pixel value",
         "standard deviation of red - green and blue - green over the ellipse of the face: high where something of "
         "another colour than skin is in front of it, or the light is coloured",
     ),
     "face_likeness": Property(
-        "likeness to the mean face", "1",
+        "likeness to the mean face",
+        "1",
         "correlation of luma with that of the train split's mean image over the ellipse of the face: low for profiles, "
         "covered faces and faces that are not where faces are",
     ),
     "background_edges": Property(
-        "background edge density", "1",
+        "background edge density",
+        "1",
         f"share of the background's pixels at which luma changes by more than {EDGE} per pixel; the background is what "
         "lies outside of the face and hair ellipse and above the shoulders of the aligned image",
     ),
@@ -66,7 +71,7 @@ PROPERTIES: dict[str, Property] = {
     "background_warmth": Property(
         "background warmth", "pixel value", "mean of red minus blue over the background: high for red, low for blue"
     ),
-}  # fmt: skip
+}
 
 
 def background_mask(image_size: int, crop: int | str) -> np.ndarray:

@@ -136,38 +136,62 @@ _SQUARE, _REGION = "squared pixel value", "the face is a fixed ellipse from hair
 # name: value from the six means and the area of the face; label; unit; higher is better; definition
 _ROWS: dict[str, tuple[Callable[[np.ndarray, float], np.ndarray], str, str, bool | None, str]] = {
     "face_mse": (
-        lambda m, a: m[..., 0], "Mean squared error in the face", _SQUARE, False,
+        lambda m, a: m[..., 0],
+        "Mean squared error in the face",
+        _SQUARE,
+        False,
         f"mse over the pixels of the face; {_REGION}",
     ),
     "surroundings_mse": (
-        lambda m, a: m[..., 1], "Mean squared error around the face", _SQUARE, False,
+        lambda m, a: m[..., 1],
+        "Mean squared error around the face",
+        _SQUARE,
+        False,
         f"mse over the pixels that are not the face: hair, clothes, background; {_REGION}",
     ),
     "surroundings_ratio": (
-        lambda m, a: m[..., 1] / m[..., 0], "Error around the face over error in it", "1", None,
+        lambda m, a: m[..., 1] / m[..., 0],
+        "Error around the face over error in it",
+        "1",
+        None,
         "surroundings_mse / face_mse, per pixel: 1 where both are reconstructed as well",
     ),
     "surroundings_share": (
-        lambda m, a: (1 - a) * m[..., 1] / (a * m[..., 0] + (1 - a) * m[..., 1]), "Share of the error around the face",
-        "1", None, "squared error outside of the face / squared error of the whole image, over all images",
+        lambda m, a: (1 - a) * m[..., 1] / (a * m[..., 0] + (1 - a) * m[..., 1]),
+        "Share of the error around the face",
+        "1",
+        None,
+        "squared error outside of the face / squared error of the whole image, over all images",
     ),
     "face_r2": (
-        lambda m, a: 1 - m[..., 0] / m[..., 2], "Explained variance in the face", "1", True,
+        lambda m, a: 1 - m[..., 0] / m[..., 2],
+        "Explained variance in the face",
+        "1",
+        True,
         "1 - squared error / squares around the train split's mean image, over the pixels of the face",
     ),
     "surroundings_r2": (
-        lambda m, a: 1 - m[..., 1] / m[..., 3], "Explained variance around the face", "1", True,
+        lambda m, a: 1 - m[..., 1] / m[..., 3],
+        "Explained variance around the face",
+        "1",
+        True,
         "1 - squared error / squares around the train split's mean image, over the pixels that are not the face",
     ),
     "face_shift": (
-        lambda m, a: m[..., 4], "Shift of brightness in the face", "pixel value", None,
+        lambda m, a: m[..., 4],
+        "Shift of brightness in the face",
+        "pixel value",
+        None,
         "mean of x_hat - x over the pixels of the face: above 0 where reconstructions are too bright",
     ),
     "surroundings_shift": (
-        lambda m, a: m[..., 5], "Shift of brightness around the face", "pixel value", None,
+        lambda m, a: m[..., 5],
+        "Shift of brightness around the face",
+        "pixel value",
+        None,
         "mean of x_hat - x over the pixels that are not the face: above 0 where reconstructions are too bright",
     ),
-}  # fmt: skip
+}
 
 
 def _facts(columns: np.ndarray, area: float, seed: int) -> dict[str, dict[str, Any]]:
@@ -180,10 +204,15 @@ def _facts(columns: np.ndarray, area: float, seed: int) -> dict[str, dict[str, A
             value = float(figure(means, area))
             known = np.isfinite(value)
             facts[name] = estimate_row(
-                value if known else None, interval(figure(drawn, area)) if known and n > 1 else (None, None), n,
+                value if known else None,
+                interval(figure(drawn, area)) if known and n > 1 else (None, None),
+                n,
                 reason=None if known else "there is no error" if n else "there is no image",
-                label=label, unit=unit, higher_is_better=higher, definition=definition,
-            )  # fmt: skip
+                label=label,
+                unit=unit,
+                higher_is_better=higher,
+                definition=definition,
+            )
     return facts
 
 

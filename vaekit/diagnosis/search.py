@@ -41,9 +41,15 @@ class Searched:
 
 
 def search(
-    values: np.ndarray, metric: str, higher_is_better: bool | None, material: Material, people: np.ndarray, *,
-    seed: int = 0, top: int = 32,
-) -> Searched:  # fmt: skip
+    values: np.ndarray,
+    metric: str,
+    higher_is_better: bool | None,
+    material: Material,
+    people: np.ndarray,
+    *,
+    seed: int = 0,
+    top: int = 32,
+) -> Searched:
     """Return the slices in which a metric is worse, each tested on images that it was not found on.
 
     Args:
@@ -69,9 +75,14 @@ def search(
     codes = np.unique(people[tested_on].astype(str), return_inverse=True)[1]
     has_zero = scale.zero is not None
     tested = confirm(
-        error[tested_on], there, [*rules, *clusters], [s for slices in planned.values() for s in slices],
-        persons=codes, has_zero=has_zero, top=top,
-    )  # fmt: skip
+        error[tested_on],
+        there,
+        [*rules, *clusters],
+        [s for slices in planned.values() for s in slices],
+        persons=codes,
+        has_zero=has_zero,
+        top=top,
+    )
     kept, beyond = fold(tested, error[tested_on], there, codes, has_zero=has_zero)
     return Searched(scale, found_on, tested_on, planned, tuple(tested), tuple(kept), tuple(beyond))
 

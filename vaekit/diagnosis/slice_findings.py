@@ -32,9 +32,15 @@ class Errors:
 
 
 def slice_findings(
-    searched: Searched, measure: Measure, material: Material, errors: Errors, people: np.ndarray,
-    image_ids: np.ndarray, train: pd.DataFrame, pictured: int,
-) -> list[tuple[Finding, np.ndarray]]:  # fmt: skip
+    searched: Searched,
+    measure: Measure,
+    material: Material,
+    errors: Errors,
+    people: np.ndarray,
+    image_ids: np.ndarray,
+    train: pd.DataFrame,
+    pictured: int,
+) -> list[tuple[Finding, np.ndarray]]:
     """Return the kept slices as findings, each with the rows of its gallery.
 
     A gallery has the worst images of a slice that were not searched and that no earlier gallery shows, if there are

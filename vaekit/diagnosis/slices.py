@@ -7,9 +7,20 @@ from scipy import stats
 from vaekit.diagnosis.difference import mean_difference
 
 COLUMNS = [
-    "attribute", "n_with", "n_without", "mean_with", "mean_without", "difference", "low", "high", "auc",
-    "worst_with", "worst_n", "odds_ratio", "p_value",
-]  # fmt: skip
+    "attribute",
+    "n_with",
+    "n_without",
+    "mean_with",
+    "mean_without",
+    "difference",
+    "low",
+    "high",
+    "auc",
+    "worst_with",
+    "worst_n",
+    "odds_ratio",
+    "p_value",
+]
 
 
 def attribute_slices(

@@ -102,9 +102,11 @@ def radial_sums(x: np.ndarray, x_hat: np.ndarray, *, progress: Progress = silent
     rows = np.unique(np.linspace(0, n - 1, min(n, GRIDS_ON)).astype(int))
     power = GridPower(size)
     grids = (
-        np.concatenate([power(images[rows[i : i + CHUNK]]) for i in range(0, len(rows), CHUNK)] or [
-            np.zeros((0, 2, 2))]) for images in (x, x_hat)
-    )  # fmt: skip
+        np.concatenate(
+            [power(images[rows[i : i + CHUNK]]) for i in range(0, len(rows), CHUNK)] or [np.zeros((0, 2, 2))]
+        )
+        for images in (x, x_hat)
+    )
     return RadialSums(size, frequency, *sums, rows, *grids)
 
 
@@ -190,37 +192,57 @@ def _facts(
 ) -> dict[str, dict[str, Any]]:
     words = {
         "half_frequency": (
-            lambda of: of["half"], "Frequency at which half is lost", "cycles per image", True,
+            lambda of: of["half"],
+            "Frequency at which half is lost",
+            "cycles per image",
+            True,
             "where the coherent transfer E[X_hat X] / E[X^2] of the luminance first falls under one half",
         ),
         "detail_px": (
-            lambda of: size / (2 * of["half"]), "Resolved detail", "px", False,
+            lambda of: size / (2 * of["half"]),
+            "Resolved detail",
+            "px",
+            False,
             "half a period at the frequency at which half is lost: lines and spots narrower than this are mostly gone",
         ),
         "fine_transfer": (
-            lambda of: of["fine"], "Transfer of fine detail", "1", True,
+            lambda of: of["fine"],
+            "Transfer of fine detail",
+            "1",
+            True,
             "coherent transfer over the finest octave: structure between 1 and 2 pixels wide; 1 keeps all",
         ),
         "fine_error_share": (
-            lambda of: of["share"], "Share of the error in unresolved detail", "1", None,
+            lambda of: of["share"],
+            "Share of the error in unresolved detail",
+            "1",
+            None,
             "squared error of the luminance above the frequency at which half is lost / all of it",
         ),
-    }  # fmt: skip
+    }
     facts = {}
     for name, (of, label, unit, higher, definition) in words.items():
         known = n > 0 and (np.isfinite(value["half"]) or name == "fine_transfer")
         facts[name] = estimate_row(
-            float(of(value)) if known else None, interval(of(drawn)) if known and drawn else (None, None), n,
+            float(of(value)) if known else None,
+            interval(of(drawn)) if known and drawn else (None, None),
+            n,
             reason=None if known else "more than half is kept at every frequency" if n else "there is no image",
-            label=label, unit=unit, higher_is_better=higher, definition=definition,
-        )  # fmt: skip
+            label=label,
+            unit=unit,
+            higher_is_better=higher,
+            definition=definition,
+        )
     return facts
 
 
 def _detail(
-    facts: dict[str, dict[str, Any]], drawn: dict[str, np.ndarray] | None, sums: RadialSums, fine: np.ndarray,
+    facts: dict[str, dict[str, Any]],
+    drawn: dict[str, np.ndarray] | None,
+    sums: RadialSums,
+    fine: np.ndarray,
     beyond: np.ndarray,
-) -> Outcome:  # fmt: skip
+) -> Outcome:
     """Test whether fine detail is lost: H of the finest octave under one half."""
     n, title = len(sums.power), "Fine detail"
     if n < LEAST or drawn is None or not sums.power[:, fine].sum() > 0:

@@ -138,8 +138,9 @@ def _contradictions(chosen: np.ndarray, labels: pd.DataFrame, opinions: Opinions
         p = np.clip(p, 1e-6, 1 - 1e-6)
         against = np.log(p / (1 - p)) - np.log(label.mean() / (1 - label.mean()))
         for says, sure in (
-            (True, (p >= SURE) & (against >= np.log(TIMES))), (False, (p <= 1 - SURE) & (against <= -np.log(TIMES))),
-        ):  # fmt: skip
+            (True, (p >= SURE) & (against >= np.log(TIMES))),
+            (False, (p <= 1 - SURE) & (against <= -np.log(TIMES))),
+        ):
             if not sure.any() or (label[sure] == says).mean() < AGREE:
                 continue
             wrong = sure[chosen] & (label[chosen] != says)

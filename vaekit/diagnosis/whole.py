@@ -50,9 +50,17 @@ class Whole:
 
 
 def whole(
-    split: Split, values: np.ndarray, metric: Mapping[str, Any], groups: tuple[str, ...] | None,
-    slices: Mapping[str, np.ndarray], *, has_zero: bool, seed: int, device: str = "cpu", progress: Progress = silent,
-) -> Whole:  # fmt: skip
+    split: Split,
+    values: np.ndarray,
+    metric: Mapping[str, Any],
+    groups: tuple[str, ...] | None,
+    slices: Mapping[str, np.ndarray],
+    *,
+    has_zero: bool,
+    seed: int,
+    device: str = "cpu",
+    progress: Progress = silent,
+) -> Whole:
     """Return every test of the whole split.
 
     Args:
@@ -76,10 +84,17 @@ def whole(
         described = described.assign(**{CODE_DISTANCE: code_distance(split.mu)})
     explained = explain(values, described, split.attributes, label=metric["label"], seed=seed)
     gaps = fairness(
-        values, split.attributes, split.properties, label=metric["label"], unit=metric["unit"],
-        higher_is_better=bool(metric["higher_is_better"]), has_zero=has_zero, groups=groups,
-        face_error=where.per_image["face_mse"].to_numpy(), persons=codes,
-    )  # fmt: skip
+        values,
+        split.attributes,
+        split.properties,
+        label=metric["label"],
+        unit=metric["unit"],
+        higher_is_better=bool(metric["higher_is_better"]),
+        has_zero=has_zero,
+        groups=groups,
+        face_error=where.per_image["face_mse"].to_numpy(),
+        persons=codes,
+    )
     record = {
         "preserved": known,
         "explained": explained.facts,
@@ -117,10 +132,14 @@ def _preserved(
     control = control_probabilities(x, blur, lambda images: judge.judge(images).probabilities, progress=progress)
     auroc = judge.scores.set_index("attribute")["auroc"]
     found = preserved(
-        split.attributes.iloc[chosen].reset_index(drop=True), attributes, split.judged["thresholds"],
-        split.judged["probabilities_x"][chosen], split.judged["probabilities_x_hat"][chosen], control,
+        split.attributes.iloc[chosen].reset_index(drop=True),
+        attributes,
+        split.judged["thresholds"],
+        split.judged["probabilities_x"][chosen],
+        split.judged["probabilities_x_hat"][chosen],
+        control,
         auroc={name: float(auroc[name]) for name in attributes},
-    )  # fmt: skip
+    )
     notes = [blur.sentence, *found.notes]
     if len(chosen) < len(split.x):
         notes.append(f"Attributes kept and lost rest on {len(chosen):,} test images drawn by the seed.")

@@ -59,9 +59,14 @@ def write_findings(folder: Path, found: Analysed, made_by: dict[str, Any], seed:
     tested = candidate_rows(found.searched, found.measure)
     artifacts.write_table(folder / artifacts.CANDIDATES, pd.DataFrame(tested))
     content = {
-        "metric": found.metric, "label": found.measure.label, "unit": found.measure.unit,
-        "n": int(np.isfinite(found.values).sum()), "n_discovery": len(found.searched.discovery),
-        "n_confirmation": len(found.searched.confirmation), "candidates": len(tested), "q_level": Q_LEVEL,
+        "metric": found.metric,
+        "label": found.measure.label,
+        "unit": found.measure.unit,
+        "n": int(np.isfinite(found.values).sum()),
+        "n_discovery": len(found.searched.discovery),
+        "n_confirmation": len(found.searched.confirmation),
+        "candidates": len(tested),
+        "q_level": Q_LEVEL,
         "thresholds": {"ratio": RATIO, "standard_deviations": SPREAD, "share": SHARE},
         "findings": [finding.record() for finding, _ in findings],
         "not_found": silent_tests(found.searched, found.measure, found.whole.outcomes),
@@ -69,7 +74,7 @@ def write_findings(folder: Path, found: Analysed, made_by: dict[str, Any], seed:
         **found.whole.record,
         "notes": _notes(found),
         "made_by": made_by,
-    }  # fmt: skip
+    }
     artifacts.write_json(folder / artifacts.FINDINGS, finite(content))
 
 
@@ -79,8 +84,9 @@ def _of_slices(found: Analysed, seed: int) -> list[Pictured]:
     errors = Errors(
         found.searched.scale.error(found.values),
         found.values if is_adjusted else adjusted(found.values, split.properties, split.people, seed),
-        where["face_mse"].to_numpy(), where["surroundings_mse"].to_numpy(),
-    )  # fmt: skip
+        where["face_mse"].to_numpy(),
+        where["surroundings_mse"].to_numpy(),
+    )
     train = split.prepared.attribute_table(np.flatnonzero(split.prepared.index["split"] == "train"))
     ids = found.ranked.table["image_id"].to_numpy(dtype=str)
     return slice_findings(found.searched, found.measure, found.material, errors, split.people, ids, train, PICTURED)

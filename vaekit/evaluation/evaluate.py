@@ -109,14 +109,24 @@ def evaluate(
         raise VaekitError(DIVERGED)
     trained = trained_likelihood(model, checkpoint.config)
     collected = collect(
-        model, prepared, rows, folder / artifacts.RECONSTRUCTIONS,
-        sigma=sigma, trained=trained, seed=seed, device=device, batch_size=batch_size, progress=progress,
-    )  # fmt: skip
+        model,
+        prepared,
+        rows,
+        folder / artifacts.RECONSTRUCTIONS,
+        sigma=sigma,
+        trained=trained,
+        seed=seed,
+        device=device,
+        batch_size=batch_size,
+        progress=progress,
+    )
     artifacts.write_table(folder / artifacts.PER_IMAGE, collected.per_image)
     artifacts.write_arrays(
         folder / artifacts.LATENTS,
-        image_id=collected.per_image["image_id"].to_numpy(dtype=str), mu=collected.mu, logvar=collected.logvar,
-    )  # fmt: skip
+        image_id=collected.per_image["image_id"].to_numpy(dtype=str),
+        mu=collected.mu,
+        logvar=collected.logvar,
+    )
     artifacts.write_table(folder / artifacts.LAYERS, layer_table(model))
     artifacts.write_text(folder / artifacts.CONFIG, checkpoint.config.to_toml())
     artifacts.write_table(folder / artifacts.HISTORY, _whole_history(checkpoint, source_file))
@@ -125,42 +135,84 @@ def evaluate(
 
     metrics = _metric_rows(collected, seed)
     weights = importance(
-        model, prepared, rows, sigma=sigma, trained=trained,
-        seed=seed, device=device, batch_size=batch_size, progress=progress,
-    )  # fmt: skip
+        model,
+        prepared,
+        rows,
+        sigma=sigma,
+        trained=trained,
+        seed=seed,
+        device=device,
+        batch_size=batch_size,
+        progress=progress,
+    )
     artifacts.write_table(folder / artifacts.IWAE, weights.table())
     estimates = {"r2": _r2_row(collected, prepared, rows, seed)} | rows_of(weights, seed)
     train, valid = (
         encode_rows(
-            model, prepared, some_rows(prepared.rows(split), most, seed, f"{split} codes"),
-            seed=seed, device=device, batch_size=batch_size, progress=progress,
+            model,
+            prepared,
+            some_rows(prepared.rows(split), most, seed, f"{split} codes"),
+            seed=seed,
+            device=device,
+            batch_size=batch_size,
+            progress=progress,
         )
         for split, most in CODED.items()
-    )  # fmt: skip
+    )
     test = Codes(rows, collected.per_image["image_id"].tolist(), collected.mu, collected.logvar, collected.z)
     probes = fit_probes(
-        checkpoint.config, prepared, train, valid, test,
-        seed=seed, device=device, batch_size=batch_size, progress=progress,
-    )  # fmt: skip
+        checkpoint.config,
+        prepared,
+        train,
+        valid,
+        test,
+        seed=seed,
+        device=device,
+        batch_size=batch_size,
+        progress=progress,
+    )
     probes.write(folder)
     estimates |= probes.estimates
     mark(
-        metrics | estimates, collected.per_image, weights.table(),
-        latent_dim=model.latent_dim, values=3 * model.image_size**2,
-    )  # fmt: skip
+        metrics | estimates,
+        collected.per_image,
+        weights.table(),
+        latent_dim=model.latent_dim,
+        values=3 * model.image_size**2,
+    )
     latent = analyse(
-        model, checkpoint.config, prepared, rows, collected, sigma=sigma, trained=trained, r2=estimates["r2"]["value"],
-        seed=seed, device=device, batch_size=batch_size, progress=progress,
-    )  # fmt: skip
+        model,
+        checkpoint.config,
+        prepared,
+        rows,
+        collected,
+        sigma=sigma,
+        trained=trained,
+        r2=estimates["r2"]["value"],
+        seed=seed,
+        device=device,
+        batch_size=batch_size,
+        progress=progress,
+    )
     artifacts.write_table(folder / artifacts.PER_DIM, latent.per_dim)
     artifacts.write_arrays(folder / artifacts.LATENT_ARRAYS, **latent.arrays)
     artifacts.write_json(folder / artifacts.LATENT, latent.record())
     judge = _judge(prepared, device, progress)
     scored = score_samples(
-        model, prepared, rows, collected, train, valid, artifacts.read_array(folder / artifacts.RECONSTRUCTIONS),
-        judge=judge, inception_weights=inception_weights,
-        seed=seed, device=device, batch_size=batch_size, progress=progress,
-    )  # fmt: skip
+        model,
+        prepared,
+        rows,
+        collected,
+        train,
+        valid,
+        artifacts.read_array(folder / artifacts.RECONSTRUCTIONS),
+        judge=judge,
+        inception_weights=inception_weights,
+        seed=seed,
+        device=device,
+        batch_size=batch_size,
+        progress=progress,
+    )
     scored.write(folder)
     estimates |= scored.estimates
     references = {"uniform pixels": {"bpd": 8.0}, "the train split's mean colour": constant_colour(prepared, rows)}
@@ -250,19 +302,27 @@ def _metric_rows(collected: Collected, seed: int) -> dict[str, dict[str, Any]]:
     rows = {}
     for name, estimate in zip(ids, estimates, strict=True):
         metric = METRICS.get(name)
-        rows[name] = vars(estimate) | ({"reason": collected.reasons[name]} if name in collected.reasons else {}) | {
-            "unit": metric.unit, "label": metric.label,
-            "higher_is_better": metric.higher_is_better, "definition": metric.definition,
-        }  # fmt: skip
+        rows[name] = (
+            vars(estimate)
+            | ({"reason": collected.reasons[name]} if name in collected.reasons else {})
+            | {
+                "unit": metric.unit,
+                "label": metric.label,
+                "higher_is_better": metric.higher_is_better,
+                "definition": metric.definition,
+            }
+        )
     return rows
 
 
 def _r2_row(collected: Collected, prepared: Prepared, rows: np.ndarray, seed: int) -> dict[str, Any]:
     return vars(r2(collected.per_image["sse"].to_numpy(), prepared, rows, seed)) | {
-        "unit": "1", "label": "Explained variance", "higher_is_better": True,
+        "unit": "1",
+        "label": "Explained variance",
+        "higher_is_better": True,
         "definition": "1 - sum of sse / sum of |x - mean image of the train split|^2 over all test images: 0 is no "
         "better than the mean face, 1 perfect",
-    }  # fmt: skip
+    }
 
 
 @torch.inference_mode()

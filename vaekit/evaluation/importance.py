@@ -134,11 +134,7 @@ def _log_weights(
     z = posterior.sample(noise)
     likelihood = model.decode(z)
     residual = Residual(x, likelihood.mean)
-    own = (
-        residual.log_density(likelihood.sigma.item())
-        if type(likelihood) is Gaussian
-        else likelihood.log_prob(x)
-    )  # fmt: skip
+    own = residual.log_density(likelihood.sigma.item()) if type(likelihood) is Gaussian else likelihood.log_prob(x)
     # log p(z) - log q(z|x): the constants of the two Gaussians cancel.
     ratio = 0.5 * (noise.double().square() - z.double().square() + posterior.logvar.double()).sum(1)
     calibrated = residual.log_mass(Gaussian(likelihood.mean, torch.tensor(sigma)))
@@ -168,8 +164,11 @@ def rows_of(found: Importance, seed: int) -> dict[str, dict[str, Any]]:
     size = f"(sum w)^2 / sum w^2 of the {k} importance weights w, from 1 to {k}, {subset}"
     facts[f"ess_{k}"] = ("Effective sample size", "samples", None, f"{size}: near 1, one sample decides the bound")
     facts[f"ess_{k}_calibrated"] = (
-        "Effective sample size, calibrated", "samples", None, f"{size}, weights of the calibrated likelihood",
-    )  # fmt: skip
+        "Effective sample size, calibrated",
+        "samples",
+        None,
+        f"{size}, weights of the calibrated likelihood",
+    )
     for name, label, which in (
         ("calibrated", "calibrated", "the calibrated Gaussian"),
         ("model", "as trained", "the likelihood that the training loss amounts to"),
@@ -184,8 +183,11 @@ def rows_of(found: Importance, seed: int) -> dict[str, dict[str, Any]]:
     rows = {}
     for (name, (label, unit, better, definition)), estimate in zip(facts.items(), estimates, strict=True):
         rows[name] = vars(estimate) | {
-            "unit": unit, "label": label, "higher_is_better": better, "definition": definition,
-        }  # fmt: skip
+            "unit": unit,
+            "label": label,
+            "higher_is_better": better,
+            "definition": definition,
+        }
     if found.trained is None:
         rows[f"bpd_iwae_{k}_model"]["reason"] = found.reason
     return rows

@@ -124,24 +124,35 @@ def edit(
     now = directions.logits(mu)[0]
     table = pd.DataFrame(
         {
-            "attribute": np.array(directions.attributes)[order], "logit": now[order], "on_code": on_code[order],
-            "on_picture": on_picture[order], "spread": directions.spread[order], "auroc": directions.auroc[order],
+            "attribute": np.array(directions.attributes)[order],
+            "logit": now[order],
+            "on_code": on_code[order],
+            "on_picture": on_picture[order],
+            "spread": directions.spread[order],
+            "auroc": directions.auroc[order],
         }
-    )  # fmt: skip
+    )
     change = float(mean_change(found.pictures[:, 0], found.pictures[:, -1])[0])
     facts = {
-        "run": space.run, "image": name, "attribute": attribute, "direction": kind, "strengths": [low, high],
-        "steps": steps, "change": change, "made_by": space.made_by,
-    }  # fmt: skip
+        "run": space.run,
+        "image": name,
+        "attribute": attribute,
+        "direction": kind,
+        "strengths": [low, high],
+        "steps": steps,
+        "change": change,
+        "made_by": space.made_by,
+    }
     sheet = edit_sheet(picture, found.pictures[0], found.strengths, f"{readable(attribute)}\n{visible(name)}")
     stem = re.sub(r"[^\w.+-]+", "_", f"edit-{attribute}-{name}")
     logits = pd.DataFrame(
         {
             "attribute": np.repeat(table["attribute"].to_numpy(), steps),
             "strength": np.tile(found.strengths, len(table)),
-            "on_code": found.on_code[0, :, order].ravel(), "on_picture": found.on_picture[0, :, order].ravel(),
+            "on_code": found.on_code[0, :, order].ravel(),
+            "on_picture": found.on_picture[0, :, order].ravel(),
         }
-    )  # fmt: skip
+    )
     return Edit(space.run, stem, sheet, table, said_of(table, change), facts, found.pictures[0], logits)
 
 

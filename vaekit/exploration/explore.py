@@ -107,22 +107,29 @@ def _traversals(space: Space, file: Path, seed: int) -> dict[str, Any]:
     found = walk(space, top_dims(space, DIMS), base_code(space, "mean"), steps=DIM_STEPS, percentiles=PERCENTILES)
     artifacts.write_arrays(file, dims=found.dims, values=found.values, pictures=found.pictures, change=found.change)
     return {
-        "base": "the mean code of the test images", "n": len(space.mu), "percentiles": list(PERCENTILES),
-        "steps": DIM_STEPS, "dims": found.dims.tolist(), "kl": space.kl[found.dims].tolist(),
-        "low": found.values[:, 0].tolist(), "high": found.values[:, -1].tolist(), "change": found.change.tolist(),
+        "base": "the mean code of the test images",
+        "n": len(space.mu),
+        "percentiles": list(PERCENTILES),
+        "steps": DIM_STEPS,
+        "dims": found.dims.tolist(),
+        "kl": space.kl[found.dims].tolist(),
+        "low": found.values[:, 0].tolist(),
+        "high": found.values[:, -1].tolist(),
+        "change": found.change.tolist(),
         "sentences": [said_of_walk(found, space)],
-    }  # fmt: skip
+    }
 
 
 def _interpolations(space: Space, file: Path, seed: int) -> dict[str, Any]:
     found = between(space, picked_pairs(space, PAIRS, seed), PAIR_STEPS)
     artifacts.write_arrays(file, image_ids=np.array(found.pairs, dtype=str), ends=found.ends, **found.pictures)
     return {
-        "pairs": [list(pair) for pair in found.pairs], "steps": PAIR_STEPS,
+        "pairs": [list(pair) for pair in found.pairs],
+        "steps": PAIR_STEPS,
         "middle_norm": {path: found.middle_norm(path).tolist() for path in PATHS},
         "middle_detail": {path: found.middle_detail(path).tolist() for path in PATHS},
         "sentences": [said_of_pairs(found)],
-    }  # fmt: skip
+    }
 
 
 def _edits(space: Space, file: Path, seed: int) -> dict[str, Any]:
@@ -136,18 +143,28 @@ def _edits(space: Space, file: Path, seed: int) -> dict[str, Any]:
     ]
     artifacts.write_arrays(
         file,
-        attributes=np.array(names), strengths=STRENGTHS, image_ids=np.array(shown), originals=space.images(shown),
-        pictures=np.stack([one.pictures for one in edits]), probes=np.array(directions.attributes),
-        on_code=np.stack([one.on_code for one in edits]), on_picture=np.stack([one.on_picture for one in edits]),
-        effect=np.stack([one.value for one in effects]), spread=directions.spread,
-    )  # fmt: skip
+        attributes=np.array(names),
+        strengths=STRENGTHS,
+        image_ids=np.array(shown),
+        originals=space.images(shown),
+        pictures=np.stack([one.pictures for one in edits]),
+        probes=np.array(directions.attributes),
+        on_code=np.stack([one.on_code for one in edits]),
+        on_picture=np.stack([one.on_picture for one in edits]),
+        effect=np.stack([one.value for one in effects]),
+        spread=directions.spread,
+    )
     rows = [_edit_facts(name, directions, effect) for name, effect in zip(names, effects, strict=True)]
     return {
-        "direction": "means", "strengths": STRENGTHS.tolist(), "image_ids": shown, "n": len(measured),
+        "direction": "means",
+        "strengths": STRENGTHS.tolist(),
+        "image_ids": shown,
+        "n": len(measured),
         "unit": "standard deviations of a probe's logit over the test images, per step of one standard deviation of "
         "the codes along the direction",
-        "attributes": rows, "sentences": [row["sentence"] for row in rows],
-    }  # fmt: skip
+        "attributes": rows,
+        "sentences": [row["sentence"] for row in rows],
+    }
 
 
 @dataclass(frozen=True)
@@ -190,11 +207,14 @@ def _edit_facts(attribute: str, directions: Directions, effects: _Effects) -> di
         readable(attribute), [directions.attributes[i] for i in sure], np.array([effects.value[i] for i in sure])
     )
     return {
-        "attribute": attribute, "auroc": float(directions.auroc[target]), **row(target),
-        "on_code": float(effects.on_code[target]), "change": effects.change,
+        "attribute": attribute,
+        "auroc": float(directions.auroc[target]),
+        **row(target),
+        "on_code": float(effects.on_code[target]),
+        "change": effects.change,
         "others": {directions.attributes[i]: row(i) for i in others},
         "sentence": f"A step towards {readable(attribute)} moves its own probe by {effects.value[target]:+.2f}. {also}",
-    }  # fmt: skip
+    }
 
 
 def _map(space: Space, file: Path, seed: int) -> dict[str, Any]:
@@ -209,7 +229,11 @@ def _map(space: Space, file: Path, seed: int) -> dict[str, Any]:
         ranked = []  # nothing says which attribute the code knows best: the map stays without colours
     shown = [name for name in ranked if RAREST <= attributes[name].mean() <= 1 - RAREST][:COLOURED]
     return {
-        "n": len(found.image_ids), "method": METHOD, "kept": found.kept, "neighbours": NEIGHBOURS, "plane": found.plane,
+        "n": len(found.image_ids),
+        "method": METHOD,
+        "kept": found.kept,
+        "neighbours": NEIGHBOURS,
+        "plane": found.plane,
         "attributes": [
             {"attribute": name, "rate": float(attributes[name].mean()), "near": gathered(found.xy, attributes[name])}
             for name in shown
@@ -218,4 +242,4 @@ def _map(space: Space, file: Path, seed: int) -> dict[str, Any]:
             f"Of the {NEIGHBOURS} nearest codes of an image {100 * found.kept:.0f} % are among its {NEIGHBOURS} "
             f"nearest on the map; the best flat view would show {100 * found.plane:.0f} % of the codes' variance."
         ],
-    }  # fmt: skip
+    }

@@ -81,12 +81,7 @@ def picked_pairs(space: Space, count: int, seed: int) -> list[tuple[str, str]]:
 
 
 def interpolate(
-    space: Space,
-    pairs: Sequence[tuple[str, str]] | None = None,
-    *,
-    count: int = 3,
-    steps: int = 9,
-    seed: int = 0,
+    space: Space, pairs: Sequence[tuple[str, str]] | None = None, *, count: int = 3, steps: int = 9, seed: int = 0
 ) -> Interpolation:
     """Return the pictures between pairs of images, along the straight line and along the great circle.
 
@@ -108,15 +103,24 @@ def interpolate(
     found = between(space, picked_pairs(space, count, seed) if pairs is None else pairs, steps)
     table = pd.DataFrame(
         [
-            {"first": a, "second": b, "path": path, "middle_norm": found.middle_norm(path)[p],
-             "middle_detail": found.middle_detail(path)[p]}
-            for p, (a, b) in enumerate(found.pairs) for path in PATHS
+            {
+                "first": a,
+                "second": b,
+                "path": path,
+                "middle_norm": found.middle_norm(path)[p],
+                "middle_detail": found.middle_detail(path)[p],
+            }
+            for p, (a, b) in enumerate(found.pairs)
+            for path in PATHS
         ]
-    )  # fmt: skip
+    )
     facts = {
-        "run": space.run, "pairs": [list(pair) for pair in found.pairs], "steps": steps, "seed": seed,
+        "run": space.run,
+        "pairs": [list(pair) for pair in found.pairs],
+        "steps": steps,
+        "seed": seed,
         "made_by": space.made_by,
-    }  # fmt: skip
+    }
     picture = interpolation_sheet(found.pairs, found.ends, found.pictures)
     return Interpolation(space.run, "interpolate", picture, table, (said_of(found),), facts, found.pictures, found.ends)
 

@@ -110,8 +110,11 @@ def reconstruct(
         *(f"Left out: {reason}" for reason in own.unreadable.values()),
     ]
     facts = {
-        "run": run, "crop": protocol.crop, "image_size": protocol.image_size, "unreadable": own.unreadable,
+        "run": run,
+        "crop": protocol.crop,
+        "image_size": protocol.image_size,
+        "unreadable": own.unreadable,
         "made_by": dict(made_by),
-    }  # fmt: skip
+    }
     picture = pair_grid(own.x, x_hat, _COLUMNS, scale=max(1, 128 // protocol.image_size))
     return Reconstructions(run, "reconstruct", picture, table, tuple(sentences), facts, own.x, x_hat, own.unreadable)

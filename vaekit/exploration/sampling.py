@@ -46,9 +46,15 @@ class Samples(Shown):
 
 
 def sample(
-    run: str, model: VAE, n: int, *, temperature: float = 1.0, mixture: Mapping[str, np.ndarray] | None = None,
-    seed: int = 0, made_by: Mapping[str, Any],
-) -> Samples:  # fmt: skip
+    run: str,
+    model: VAE,
+    n: int,
+    *,
+    temperature: float = 1.0,
+    mixture: Mapping[str, np.ndarray] | None = None,
+    seed: int = 0,
+    made_by: Mapping[str, Any],
+) -> Samples:
     """Return n decoder means at drawn codes: from the prior, or from `mixture` where one is given.
 
     Raises:

@@ -67,9 +67,14 @@ def base_code(space: Space, image: str) -> np.ndarray:
 
 
 def traverse(
-    spaces: Sequence[Space], *, dims: Sequence[int] | None = None, top: int = 8, image: str = MEAN, steps: int = 9,
+    spaces: Sequence[Space],
+    *,
+    dims: Sequence[int] | None = None,
+    top: int = 8,
+    image: str = MEAN,
+    steps: int = 9,
     percentiles: tuple[float, float] = (1, 99),
-) -> Traversal:  # fmt: skip
+) -> Traversal:
     """Return what single dims do, one row per dim; with several models one row per model below one another.
 
     Args:
@@ -96,9 +101,12 @@ def traverse(
     several = len(spaces) > 1
     picture = traversal_sheet(pictures, rows, percentiles, by_run=several)
     facts = {
-        "runs": [space.run for space in spaces], "image": image, "percentiles": list(percentiles), "steps": steps,
+        "runs": [space.run for space in spaces],
+        "image": image,
+        "percentiles": list(percentiles),
+        "steps": steps,
         "made_by": [space.made_by for space in spaces],
-    }  # fmt: skip
+    }
     sentences = tuple(
         (f"{visible(space.run)}: " if several else "") + said_of(w, space)
         for space, w in zip(spaces, walks, strict=True)
@@ -122,9 +130,13 @@ def said_of(walked: Walk, space: Space) -> str:
 def _row(space: Space, walked: Walk, r: int) -> dict[str, Any]:
     dim = int(walked.dims[r])
     return {
-        "run": space.run, "dim": dim, "kl": float(space.kl[dim]), "low": float(walked.values[r, 0]),
-        "high": float(walked.values[r, -1]), "change": float(walked.change[r]),
-    }  # fmt: skip
+        "run": space.run,
+        "dim": dim,
+        "kl": float(space.kl[dim]),
+        "low": float(walked.values[r, 0]),
+        "high": float(walked.values[r, -1]),
+        "change": float(walked.change[r]),
+    }
 
 
 def _enlarged(pictures: np.ndarray, side: int) -> np.ndarray:

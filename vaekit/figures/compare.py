@@ -53,9 +53,11 @@ def rate_distortion(points: Sequence[RatePoint]) -> Drawn:
     with theme():
         fig, (axes,) = canvas(8.6, 4.6)
         axes.set(
-            title="Rate and distortion", xlabel="rate: KL, nats per image",
-            ylabel="distortion: sum of squares at z ~ q(z|x)", yscale="log",
-        )  # fmt: skip
+            title="Rate and distortion",
+            xlabel="rate: KL, nats per image",
+            ylabel="distortion: sum of squares at z ~ q(z|x)",
+            yscale="log",
+        )
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.yaxis.set_minor_formatter(lambda value, _: f"{value:g}")
         for i, point in enumerate(points):
@@ -63,15 +65,28 @@ def rate_distortion(points: Sequence[RatePoint]) -> Drawn:
             axes.plot(along, point.distortion_at(along), color=MUTED, linewidth=0.9, dashes=(4, 3), zorder=1)
             (x, left, right), (y, low, high) = point.rate, point.distortion
             axes.errorbar(
-                x, y, xerr=[[x - left], [right - x]], yerr=[[y - low], [high - y]], color=colour, marker=marker,
-                markersize=7, capsize=3, linestyle="none", zorder=3,
-            )  # fmt: skip
+                x,
+                y,
+                xerr=[[x - left], [right - x]],
+                yerr=[[y - low], [high - y]],
+                color=colour,
+                marker=marker,
+                markersize=7,
+                capsize=3,
+                linestyle="none",
+                zorder=3,
+            )
             is_right = x > (along[0] + along[-1]) / 2
             axes.annotate(
                 f"{visible(point.name)}\n{point.bound:,.0f} nats".replace("\n-", "\n−"),
-                (x, y), xytext=(-9 if is_right else 9, 6), textcoords="offset points", fontsize=9.5, color=INK,
-                ha="right" if is_right else "left", zorder=4,
-            )  # fmt: skip
+                (x, y),
+                xytext=(-9 if is_right else 9, 6),
+                textcoords="offset points",
+                fontsize=9.5,
+                color=INK,
+                ha="right" if is_right else "left",
+                zorder=4,
+            )
         axes.margins(x=0.02, y=0.18)
     best = max(points, key=lambda point: point.bound)
     worth = 100 * (1 - math.exp(-200 / best.values))
@@ -106,24 +121,27 @@ def error_curves(errors: Mapping[str, np.ndarray], label: str) -> Drawn:
         f"Share of the test images whose error is at most the value below. The further left, the better; where two "
         f"curves cross, one model is better on easy images and the other on hard ones. Medians: {said}."
     )
-    return Drawn("Error by image", caption, f"Curves of the error by image; medians: {said}.",
-                 figure_bytes(fig, "svg"), "svg")  # fmt: skip
+    return Drawn(
+        "Error by image", caption, f"Curves of the error by image; medians: {said}.", figure_bytes(fig, "svg"), "svg"
+    )
 
 
 def kl_by_rank(kl: Mapping[str, np.ndarray]) -> Drawn:
     """Draw the kl of each model's latent dims, the largest first."""
     with theme():
         fig, (axes,) = canvas(8.6, 3.8)
-        axes.set(
-            title="KL by latent dim", xlabel="latent dims, the largest KL first", ylabel="KL, nats", yscale="log",
-        )  # fmt: skip
+        axes.set(title="KL by latent dim", xlabel="latent dims, the largest KL first", ylabel="KL, nats", yscale="log")
         for i, (name, values) in enumerate(kl.items()):
             ordered = np.maximum(np.sort(values)[::-1], _LEAST_KL)
             colour, marker = _look(i)
             axes.plot(
-                np.arange(1, len(ordered) + 1), ordered, color=colour, dashes=_DASHES[i % len(_DASHES)],
-                label=visible(name), marker=marker if len(ordered) == 1 else None,
-            )  # fmt: skip
+                np.arange(1, len(ordered) + 1),
+                ordered,
+                color=colour,
+                dashes=_DASHES[i % len(_DASHES)],
+                label=visible(name),
+                marker=marker if len(ordered) == 1 else None,
+            )
         axes.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
         axes.axhline(_USED, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
         axes.legend(loc="best")

@@ -37,9 +37,15 @@ def error_distribution(artifacts: Artifacts) -> Drawn:
         for value, name, height, colour in marks:
             right = value > sum(room) / 2
             axes.vlines(value, 0, height * top, color=colour, linewidth=1.2, linestyle=(0, (3, 2)))
-            axes.annotate(f"{name} {plain(value)}", (value, height * top), (-4 if right else 4, 0),
-                          textcoords="offset points", ha="right" if right else "left", va="center",
-                          color=colour)  # fmt: skip
+            axes.annotate(
+                f"{name} {plain(value)}",
+                (value, height * top),
+                (-4 if right else 4, 0),
+                textcoords="offset points",
+                ha="right" if right else "left",
+                va="center",
+                color=colour,
+            )
     name = table["image_id"].iloc[int(np.nanargmax(np.where(np.isfinite(values), values, np.nan)))]
     caption = f"{len(finite):,} images: mean {plain(mean)}, median {plain(median)}."
     if len(finite) > 1 and median > 0:

@@ -44,8 +44,13 @@ def explained(artifacts: Artifacts) -> Drawn:
         f"{r2['attributes']}, both {r2['both']}."
     )
     caption = f"{said} The {len(rows)} largest of {len(facts['importance'])} are drawn, with 95 % intervals."
-    return Drawn("What explains the error", caption, f"Bar chart of {len(rows)} importances. {said}",
-                 figure_bytes(fig, "svg"), "svg")  # fmt: skip
+    return Drawn(
+        "What explains the error",
+        caption,
+        f"Bar chart of {len(rows)} importances. {said}",
+        figure_bytes(fig, "svg"),
+        "svg",
+    )
 
 
 def _said(row: dict[str, Any]) -> str:

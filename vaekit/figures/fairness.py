@@ -56,8 +56,13 @@ def fairness(artifacts: Artifacts) -> Drawn:
         f"{len(found)} of {len(rows)} groups have a gap (q < .05). The largest is that of "
         f"{readable(largest['group'])}: {in_sentence(content['label'])} {size} of the others, [{low:.3g}, {high:.3g}]."
     )
-    return Drawn("Gaps between groups", f"{said} 95 % intervals; groups are the annotators' labels.",
-                 f"Dot plot of {len(rows)} groups. {said}", figure_bytes(fig, "svg"), "svg")  # fmt: skip
+    return Drawn(
+        "Gaps between groups",
+        f"{said} 95 % intervals; groups are the annotators' labels.",
+        f"Dot plot of {len(rows)} groups. {said}",
+        figure_bytes(fig, "svg"),
+        "svg",
+    )
 
 
 def _ends(row: dict[str, Any], kind: str, ratio: bool) -> tuple[float, float, float]:

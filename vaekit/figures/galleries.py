@@ -12,7 +12,7 @@ from vaekit.artifacts import (
     RANDOM_IMAGES,
     SUMMARY,
     WORST,
-)  # fmt: skip
+)
 from vaekit.errors import DataError
 from vaekit.figures.base import Artifacts, Drawn, figure
 from vaekit.figures.grids import gallery, png_bytes, shared_limit

@@ -83,8 +83,14 @@ def posterior(artifacts: Artifacts) -> Drawn:
             axes.legend(loc="upper right")
             axes.set(yscale="log", ylim=(noise.min() / 2, max(2.0, 2 * noise.max())))
             axes.axhline(1, color=MUTED, linewidth=1, linestyle=(0, (3, 2)))
-            axes.annotate("active →", (ACTIVE_VARIANCE, 0.02), (5, 4), xycoords=("data", "axes fraction"),
-                          textcoords="offset points", color=MUTED)  # fmt: skip
+            axes.annotate(
+                "active →",
+                (ACTIVE_VARIANCE, 0.02),
+                (5, 4),
+                xycoords=("data", "axes fraction"),
+                textcoords="offset points",
+                color=MUTED,
+            )
         else:
             say_empty(axes, "no finite values")
     caption = (

@@ -29,11 +29,11 @@ def active_units(artifacts: Artifacts) -> Drawn:
         axes.set(ylim=(0, max(1.0, 1.08 * counts.max())), xlim=(thresholds[0], thresholds[-1]))
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     low, high = (int(np.interp(np.log(t), np.log(thresholds), counts)) for t in (0.001, 0.1))
-    caption = (
-        f"{at_burda:,} dims are active at the usual threshold 0.01; {low:,} at 0.001 and {high:,} at 0.1. "
-        + ("A flat line: the count hardly depends on the threshold." if low - high <= 0.1 * max(low, 1)
-           else "A slope: many dims are used a little, and the count depends on the threshold.")
-    )  # fmt: skip
+    caption = f"{at_burda:,} dims are active at the usual threshold 0.01; {low:,} at 0.001 and {high:,} at 0.1. " + (
+        "A flat line: the count hardly depends on the threshold."
+        if low - high <= 0.1 * max(low, 1)
+        else "A slope: many dims are used a little, and the count depends on the threshold."
+    )
     alt = f"Falling step line of active units against the threshold, {at_burda:,} at 0.01."
     return Drawn("Active units by threshold", caption, alt, figure_bytes(fig, "svg"), "svg")
 
@@ -55,9 +55,14 @@ def sensitivity(artifacts: Artifacts) -> Drawn:
                 here = finite & (table["regime"] == regime).to_numpy()
                 if here.any():
                     axes.scatter(
-                        np.maximum(kl[here], floors[0]), np.maximum(moved[here], floors[1]), s=22, color=colour,
-                        alpha=0.75, linewidth=0, label=regime,
-                    )  # fmt: skip
+                        np.maximum(kl[here], floors[0]),
+                        np.maximum(moved[here], floors[1]),
+                        s=22,
+                        color=colour,
+                        alpha=0.75,
+                        linewidth=0,
+                        label=regime,
+                    )
             axes.legend(loc="best")
         else:
             say_empty(axes, "the decoder moves with no dim")

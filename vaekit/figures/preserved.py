@@ -55,13 +55,16 @@ def _short(attribute: str) -> str:
 
 def _panel(axes: Axes, rows: list[dict[str, Any]], at: np.ndarray, made: str, control: str, verdict: str) -> None:
     """Draw one panel: two dots with intervals per attribute, joined; black where the verdict fell."""
-    values = {key: np.array([np.nan if row[key] is None else row[key] for row in rows], float) for key in
-              (name + end for name in (made, control) for end in ("", "_low", "_high"))}  # fmt: skip
+    values = {
+        key: np.array([np.nan if row[key] is None else row[key] for row in rows], float)
+        for key in (name + end for name in (made, control) for end in ("", "_low", "_high"))
+    }
     fell = np.array([bool(row[verdict]) for row in rows])
     axes.hlines(at, values[made], values[control], color=np.where(fell, VERMILION, MUTED), linewidth=1.2)
     for name, colour, marker, shift, label in (
-        (control, ORANGE, "D", 0.16, "originals under equal blur"), (made, BLUE, "o", -0.16, "reconstructions"),
-    ):  # fmt: skip
+        (control, ORANGE, "D", 0.16, "originals under equal blur"),
+        (made, BLUE, "o", -0.16, "reconstructions"),
+    ):
         axes.hlines(at + shift, values[f"{name}_low"], values[f"{name}_high"], color=colour, linewidth=2, alpha=0.4)
         axes.scatter(
             values[name], at, color=colour, marker=marker, s=24 if marker == "o" else 18, zorder=3, label=label

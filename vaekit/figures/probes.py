@@ -45,9 +45,15 @@ def probes(artifacts: Artifacts) -> Drawn:
         )
         for kind, (name, marker, colour, size) in _CONTROLS.items():
             axes.scatter(
-                auroc[kind], rows, marker=marker, s=size, color=colour, linewidth=1.1, zorder=3,
+                auroc[kind],
+                rows,
+                marker=marker,
+                s=size,
+                color=colour,
+                linewidth=1.1,
+                zorder=3,
                 label=f"{name}, mean {mean[kind]:.3f}",
-            )  # fmt: skip
+            )
         axes.set_yticks(rows, [short(name) for name in order], parse_math=False)
         axes.tick_params(axis="y", labelcolor=INK, length=0)
         axes.set(ylim=(len(rows) - 0.4, -0.6), xlim=(min(0.38, float(latent["auroc_low"].min()) - 0.01), 1.005))

@@ -13,9 +13,13 @@ from vaekit.figures.base import Artifacts, Drawn, figure
 from vaekit.figures.words import in_sentence, plain
 
 LOOKS = {
-    "train": (INK, "D"), "blurred": (MUTED, "s"), "reconstructions": (BLUE, "o"), "interpolations": (BLUE, "^"),
-    "aggregate": (ORANGE, "o"), "prior": (VERMILION, "o"),
-}  # fmt: skip
+    "train": (INK, "D"),
+    "blurred": (MUTED, "s"),
+    "reconstructions": (BLUE, "o"),
+    "interpolations": (BLUE, "^"),
+    "aggregate": (ORANGE, "o"),
+    "prior": (VERMILION, "o"),
+}
 _DISTANCES = ("fid", "fd_", "kid_")  # how the columns that are distances begin
 
 
@@ -24,9 +28,10 @@ def sampling_gap(artifacts: Artifacts) -> Drawn:
     """Draw the distance of every source from the test images, with that of real train images as the floor."""
     table, kinds = artifacts[SAMPLING_GAP].set_index("source"), _kinds(artifacts)
     shown = [
-        kind for kind in kinds
+        kind
+        for kind in kinds
         if kind.startswith(_DISTANCES) and not kind.endswith("_inf") and kind in table and table[kind].notna().any()
-    ]  # fmt: skip
+    ]
     if not shown:
         raise DataError("No source of images has a distance from the test images.")
     with theme():
@@ -141,8 +146,16 @@ def _plane(axes: Axes, table: pd.DataFrame, x: str, y: str) -> None:
             if pd.notna(row[f"{value}_low"]):
                 whiskers[name] = _whiskers(row, value)
         axes.errorbar(
-            row[x], row[y], **whiskers, color=colour, marker=marker, markersize=7, linewidth=1, label=str(row["label"]),
-            linestyle="none", markeredgewidth=0,
-        )  # fmt: skip
+            row[x],
+            row[y],
+            **whiskers,
+            color=colour,
+            marker=marker,
+            markersize=7,
+            linewidth=1,
+            label=str(row["label"]),
+            linestyle="none",
+            markeredgewidth=0,
+        )
     axes.set(xlim=(-0.03, 1.03))
     axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]), top=max(1.03, axes.get_ylim()[1]))

@@ -32,16 +32,27 @@ def attribute_rates(artifacts: Artifacts) -> Drawn:
         axes.hlines(places, span.min(axis=1), span.max(axis=1), color=RULE, linewidth=3, zorder=1)
         axes.plot(100 * real["real"], places, "D", color=INK, markersize=5, linestyle="none", label="test images")
         axes.plot(
-            100 * real["blurred"], places, "s", color=MUTED, markersize=5, linestyle="none",
+            100 * real["blurred"],
+            places,
+            "s",
+            color=MUTED,
+            markersize=5,
+            linestyle="none",
             label="test images, blurred as much",
-        )  # fmt: skip
+        )
         for i, source in enumerate(sources):
             rows = table[table["source"] == source].set_index("attribute").loc[order]
             ends = 100 * np.stack([rows["rate"] - rows["rate_low"], rows["rate_high"] - rows["rate"]])
             axes.errorbar(
-                100 * rows["rate"], places - 0.16 * i, xerr=np.maximum(ends, 0), fmt="o", color=_COLOURS[source],
-                markersize=5, linewidth=1.2, label=_NAMES[source],
-            )  # fmt: skip
+                100 * rows["rate"],
+                places - 0.16 * i,
+                xerr=np.maximum(ends, 0),
+                fmt="o",
+                color=_COLOURS[source],
+                markersize=5,
+                linewidth=1.2,
+                label=_NAMES[source],
+            )
         axes.set(yticks=places, yticklabels=[readable(str(name)) for name in order], xlabel="share of the images, %")
         axes.set(xlim=(-1, None), ylim=(-0.8, len(order) - 0.2))
         for label, finding in zip(axes.get_yticklabels(), real["finding"], strict=True):

@@ -22,8 +22,14 @@ def spectrum(artifacts: Artifacts) -> Drawn:
     tallest = min(_TALLEST, max(1.08, float(np.nanmax([transfer.max(), power.max()])) * 1.05))
     with theme():
         fig, (axes,) = canvas(8.6, 3.6)
-        axes.fill_between(frequency, arrays["spectrum_transfer_low"], arrays["spectrum_transfer_high"], color=BLUE,
-                          alpha=0.25, linewidth=0)  # fmt: skip
+        axes.fill_between(
+            frequency,
+            arrays["spectrum_transfer_low"],
+            arrays["spectrum_transfer_high"],
+            color=BLUE,
+            alpha=0.25,
+            linewidth=0,
+        )
         axes.plot(frequency, transfer, color=BLUE, label="coherent transfer H, 95 % interval")
         axes.plot(frequency, power, color=ORANGE, linestyle=(0, (5, 2)), label="power of x̂ over power of x")
         axes.plot(frequency, arrays["spectrum_coherence"], color=MUTED, linestyle=(0, (1, 1.5)), label="coherence")
@@ -56,8 +62,9 @@ def spectrum(artifacts: Artifacts) -> Drawn:
     if power.max() > tallest:
         said += f" The power ratio reaches {plain(float(power.max()))}, beyond the axis."
     caption = f"{said} What the power ratio has above H does not follow the image."
-    return Drawn("What scale of detail is kept", caption, f"Three curves over frequency. {said}",
-                 figure_bytes(fig, "svg"), "svg")  # fmt: skip
+    return Drawn(
+        "What scale of detail is kept", caption, f"Three curves over frequency. {said}", figure_bytes(fig, "svg"), "svg"
+    )
 
 
 def _detail(size: int) -> Callable[[np.ndarray], np.ndarray]:

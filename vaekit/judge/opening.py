@@ -28,9 +28,16 @@ WHITENED_ON = 2_000  # seen images that give the random features their mean and 
 
 # What reading a damaged file of weights or facts may raise.
 BROKEN = (
-    DataError, OSError, KeyError, ValueError, TypeError, RuntimeError, EOFError, pickle.UnpicklingError,
+    DataError,
+    OSError,
+    KeyError,
+    ValueError,
+    TypeError,
+    RuntimeError,
+    EOFError,
+    pickle.UnpicklingError,
     zipfile.BadZipFile,
-)  # fmt: skip
+)
 
 
 log = logging.getLogger(__name__)
@@ -172,12 +179,7 @@ def _read(prepared: Prepared, made_by: dict[str, Any]) -> tuple[AttributeNetwork
 
 
 def _random(
-    prepared: Prepared,
-    seen: np.ndarray,
-    reasons: list[str],
-    labels: np.ndarray,
-    seed: int,
-    device: torch.device | str,
+    prepared: Prepared, seen: np.ndarray, reasons: list[str], labels: np.ndarray, seed: int, device: torch.device | str
 ) -> Judge:
     rows = some_rows(seen, WHITENED_ON, seed, "judge", "whiten")
     network = initialised(lambda: RandomNetwork(feature_dim(len(rows))), seed, "random").eval().requires_grad_(False)

@@ -33,9 +33,7 @@ def explained_on(sections: Iterable[Section]) -> tuple[Term, ...]:
     for entry in _entries("glossary"):
         covers = tuple(name for name in shown if any(fnmatchcase(name, p) for p in entry.get("metrics", ())))
         if covers or "metrics" not in entry:
-            terms.append(
-                Term(entry["id"], entry["name"], entry["text"], entry["formula"], entry["paper"], covers)
-            )  # fmt: skip
+            terms.append(Term(entry["id"], entry["name"], entry["text"], entry["formula"], entry["paper"], covers))
     return tuple(terms)
 
 

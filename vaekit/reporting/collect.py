@@ -11,17 +11,36 @@ from vaekit.errors import DataError
 from vaekit.figures.base import FIGURES
 
 EXPLORED = {
-    artifacts.EXPLORATION_SUMMARY, artifacts.TRAVERSALS, artifacts.INTERPOLATIONS, artifacts.EDITS,
+    artifacts.EXPLORATION_SUMMARY,
+    artifacts.TRAVERSALS,
+    artifacts.INTERPOLATIONS,
+    artifacts.EDITS,
     artifacts.LATENT_MAP,
-}  # fmt: skip
+}
 ANALYSED = {
-    artifacts.FAILURES_SUMMARY, artifacts.WORST, artifacts.BEST_IMAGES, artifacts.RANDOM_IMAGES, artifacts.GALLERY,
-    artifacts.SLICES, artifacts.FINDINGS, artifacts.FINDING_PICTURES, artifacts.DIAGNOSIS_ARRAYS,
-}  # fmt: skip
+    artifacts.FAILURES_SUMMARY,
+    artifacts.WORST,
+    artifacts.BEST_IMAGES,
+    artifacts.RANDOM_IMAGES,
+    artifacts.GALLERY,
+    artifacts.SLICES,
+    artifacts.FINDINGS,
+    artifacts.FINDING_PICTURES,
+    artifacts.DIAGNOSIS_ARRAYS,
+}
 _EVALUATED = {
-    artifacts.SUMMARY, artifacts.PER_IMAGE, artifacts.LATENT, artifacts.PER_DIM, artifacts.LAYERS, artifacts.CONFIG,
-    artifacts.SAMPLES, artifacts.SAMPLING_GAP, artifacts.ATTRIBUTE_RATES, artifacts.PROBES, artifacts.PROBES_SUMMARY,
-}  # fmt: skip
+    artifacts.SUMMARY,
+    artifacts.PER_IMAGE,
+    artifacts.LATENT,
+    artifacts.PER_DIM,
+    artifacts.LAYERS,
+    artifacts.CONFIG,
+    artifacts.SAMPLES,
+    artifacts.SAMPLING_GAP,
+    artifacts.ATTRIBUTE_RATES,
+    artifacts.PROBES,
+    artifacts.PROBES_SUMMARY,
+}
 _SAMPLED = (artifacts.SAMPLING_GAP, artifacts.SAMPLE_PICTURES)
 # Why a file may rightly be absent, where "it is missing" would mislead.
 _REASONS = {

@@ -44,8 +44,9 @@ def _shared(contents: Mapping[str, Mapping[str, Any]]) -> Iterable[Block]:
     yield Prose(
         "Each number is the effect on the images kept for confirmation; × is the mean error inside the slice over that "
         "outside. Not having a finding is no proof of being free of it: the effect may be smaller, lie within another "
-        "finding, or not have been a candidate.", "small",
-    )  # fmt: skip
+        "finding, or not have been a candidate.",
+        "small",
+    )
     columns = [words("Finding", titles.values())]
     for name, own in found.items():
         tested = {str(row["slice"]): row for row in contents[name].get("tested", ())}
@@ -107,9 +108,16 @@ def _kept(contents: Mapping[str, Mapping[str, Any]]) -> Iterable[Block]:
             if key in own:
                 row = own[key]
                 rows[name][key] = {
-                    "label": readable(key), "unit": "", "higher_is_better": None, "definition": "", "n": row["n"],
-                    "value": row["kept"], "low": row["kept_low"], "high": row["kept_high"], "reason": row["reason"],
-                }  # fmt: skip
+                    "label": readable(key),
+                    "unit": "",
+                    "higher_is_better": None,
+                    "definition": "",
+                    "n": row["n"],
+                    "value": row["kept"],
+                    "low": row["kept_low"],
+                    "high": row["kept_high"],
+                    "reason": row["reason"],
+                }
     yield Heading("Attributes kept")
     yield Prose(
         "Share of the test images with an attribute on which the judge still sees it after reconstruction: the "
@@ -122,6 +130,6 @@ def _kept(contents: Mapping[str, Mapping[str, Any]]) -> Iterable[Block]:
         for name, own in preserved.items()
         for key, row in own.items()
         if key in lost and row.get("made_up")
-    ]  # fmt: skip
+    ]
     if made_up:
         yield Bullets(tuple(made_up))

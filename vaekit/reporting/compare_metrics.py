@@ -149,11 +149,15 @@ def _best(
         return (), "the same for all"
     leader = (max if higher else min)(known, key=lambda name: known[name]["value"])
     others = known.keys() - {leader}
-    if reason := next((d.reason for d in differences if d.metric == metric and {d.first, d.second} <= known.keys()
-                       and d.reason), None):  # fmt: skip
+    if reason := next(
+        (d.reason for d in differences if d.metric == metric and {d.first, d.second} <= known.keys() and d.reason), None
+    ):
         return (), reason
-    paired = {d.first if d.second == leader else d.second: d for d in differences
-              if d.metric == metric and leader in (d.first, d.second) and d.low is not None}  # fmt: skip
+    paired = {
+        d.first if d.second == leader else d.second: d
+        for d in differences
+        if d.metric == metric and leader in (d.first, d.second) and d.low is not None
+    }
     if others <= paired.keys():
         beaten, ground = {name for name in others if paired[name].is_clear}, "paired"
     elif all(entry["low"] is not None for entry in known.values()):

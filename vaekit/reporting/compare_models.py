@@ -12,16 +12,24 @@ from vaekit.reporting.collect import command_of
 
 _READ = {
     artifacts.EVALUATION: (
-        artifacts.PER_IMAGE, artifacts.PER_DIM, artifacts.LATENT, artifacts.PICTURES, artifacts.RECONSTRUCTIONS,
-        artifacts.SAMPLES, artifacts.SAMPLING_GAP, artifacts.SAMPLE_PICTURES,
+        artifacts.PER_IMAGE,
+        artifacts.PER_DIM,
+        artifacts.LATENT,
+        artifacts.PICTURES,
+        artifacts.RECONSTRUCTIONS,
+        artifacts.SAMPLES,
+        artifacts.SAMPLING_GAP,
+        artifacts.SAMPLE_PICTURES,
     ),
     artifacts.FAILURES: (artifacts.FINDINGS,),
     artifacts.EXPLORATION: (artifacts.EXPLORATION_SUMMARY, artifacts.TRAVERSALS),
-}  # fmt: skip
+}
 _READERS = {
-    ".csv": artifacts.read_table, ".json": artifacts.read_json, ".npz": artifacts.read_arrays,
+    ".csv": artifacts.read_table,
+    ".json": artifacts.read_json,
+    ".npz": artifacts.read_arrays,
     ".npy": artifacts.read_array,
-}  # fmt: skip
+}
 # What a number must share with another to be compared with it, and how a sentence calls it.
 _PROTOCOL = {
     "data": "the data",

@@ -85,19 +85,31 @@ def contrasts(models: Sequence[Compared], errors: Errors, originals: Originals) 
     x = originals(errors.image_ids[order].tolist())
     _refuse_sizes([x, *reconstructions])
     return tuple(
-        _card(rank, str(errors.image_ids[i]), models, errors.values[:, i],
-              np.stack([x[rank], *(r[at] for r, at in zip(reconstructions, errors.places[:, i], strict=True))]))
+        _card(
+            rank,
+            str(errors.image_ids[i]),
+            models,
+            errors.values[:, i],
+            np.stack([x[rank], *(r[at] for r, at in zip(reconstructions, errors.places[:, i], strict=True))]),
+        )
         for rank, i in enumerate(order)
-    )  # fmt: skip
+    )
 
 
 def _card(rank: int, image_id: str, models: Sequence[Compared], values: np.ndarray, pictures: np.ndarray) -> Card:
     picture = image_grid(pictures, len(pictures))
     facts = tuple((model.name, number(float(value))) for model, value in zip(models, values, strict=True))
     return Card(
-        rank + 1, image_id, number(float(np.ptp(values))), (f"best: {models[int(values.argmin())].name}",),
-        tuple(map(float, values)), facts, png_bytes(picture), picture.width, picture.height,
-    )  # fmt: skip
+        rank + 1,
+        image_id,
+        number(float(np.ptp(values))),
+        (f"best: {models[int(values.argmin())].name}",),
+        tuple(map(float, values)),
+        facts,
+        png_bytes(picture),
+        picture.width,
+        picture.height,
+    )
 
 
 def opened(card: Card) -> np.ndarray:

@@ -42,8 +42,11 @@ def _leading(together: Together) -> Iterable[str]:
     if tied:
         yield f"{listed(row.best)} are not clearly told apart by the calibrated bound on log p(x)."
         return
-    pairs = {d.first if d.second == leader else d.second: d for d in together.differences
-             if d.metric == _LEAD and leader in (d.first, d.second) and d.low is not None}  # fmt: skip
+    pairs = {
+        d.first if d.second == leader else d.second: d
+        for d in together.differences
+        if d.metric == _LEAD and leader in (d.first, d.second) and d.low is not None
+    }
     if not pairs:
         return
     nearest = min(pairs, key=lambda name: abs(pairs[name].value))

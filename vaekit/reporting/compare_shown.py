@@ -45,10 +45,15 @@ def contrasts(together: Together) -> Iterable[Block]:
     rows = {f"{card.rank}  {card.image_id}: {card.attributes[0]}": opened(card) for card in cards[:_LISTED]}
     caption = f"The {len(rows)} images on which the models differ most, from left to right {order}."
     yield Cards(
-        "contrasts", cards, "gap", len(together.errors.image_ids), artifacts.PER_IMAGE,
+        "contrasts",
+        cards,
+        "gap",
+        len(together.errors.image_ids),
+        artifacts.PER_IMAGE,
         together.picture("contrasts", lambda: figures.picture_rows("Where they differ most", caption, rows)),
-        listed=_LISTED, shows=f"{order[:1].upper()}{order[1:]}",
-    )  # fmt: skip
+        listed=_LISTED,
+        shows=f"{order[:1].upper()}{order[1:]}",
+    )
 
 
 def traversals(together: Together) -> Iterable[Block]:

@@ -64,14 +64,17 @@ def write_figures(folder: Path, drawings: Drawings) -> None:
             "made_from": drawings.made_from,
             "figures": {
                 name: {
-                    "title": drawn.title, "caption": drawn.caption, "alt": drawn.alt, "suffix": drawn.suffix,
+                    "title": drawn.title,
+                    "caption": drawn.caption,
+                    "alt": drawn.alt,
+                    "suffix": drawn.suffix,
                     "sha256": hashlib.sha256(drawn.data).hexdigest(),
                 }
                 for name, drawn in sorted(drawings.figures.items())
             },
             "gaps": drawings.gaps,
         },
-    )  # fmt: skip
+    )
 
 
 def _made_from(found: Collected) -> str:

@@ -106,15 +106,26 @@ def check_bounds(
 
 def _bounded(metric: str, row: Mapping[str, Any], kind: str, bound: float, strict: bool) -> Check:
     value, low, high = row["value"], row["low"], row["high"]
-    facts = {"metric": metric, "label": row["label"], "unit": row["unit"], "kind": kind, "bound": bound,
-             "value": value, "low": low, "high": high, "n": row["n"]}  # fmt: skip
+    facts = {
+        "metric": metric,
+        "label": row["label"],
+        "unit": row["unit"],
+        "kind": kind,
+        "bound": bound,
+        "value": value,
+        "low": low,
+        "high": high,
+        "n": row["n"],
+    }
     word = {"max": "at most", "min": "at least"}[kind]
     if value is None:
         reason = row["reason"] or "no reason is given"
         return Check(
-            **facts, passed=False, within_noise=False,
+            **facts,
+            passed=False,
+            within_noise=False,
             sentence=f"{metric} must be {word} {bound:g} and was not computed: {reason}",
-        )  # fmt: skip
+        )
     within_noise = low is not None and high is not None and low <= bound <= high and low < high
     far = {"max": high, "min": low}[kind] if strict else value
     far = value if far is None else far
@@ -163,14 +174,25 @@ def check_baseline(
 
 def _against(row: Mapping[str, Any], base: Mapping[str, Any], difference: "Difference", tolerance: float) -> Check:
     metric, value, low, high = difference.metric, difference.value, difference.low, difference.high
-    facts = {"metric": metric, "label": row["label"], "unit": row["unit"], "kind": "baseline",
-             "value": value, "low": low, "high": high, "n": difference.n}  # fmt: skip
+    facts = {
+        "metric": metric,
+        "label": row["label"],
+        "unit": row["unit"],
+        "kind": "baseline",
+        "value": value,
+        "low": low,
+        "high": high,
+        "n": difference.n,
+    }
     if value is None or low is None or high is None:
         reason = difference.reason or "one image has no interval"
         return Check(
-            **facts, bound=0.0, passed=False, within_noise=False,
+            **facts,
+            bound=0.0,
+            passed=False,
+            within_noise=False,
             sentence=f"{metric} can not be held against the baseline: {reason}",
-        )  # fmt: skip
+        )
     allowed = tolerance * abs(base["value"])
     # The loss and its interval, whichever way is worse.
     loss, least, most = (-value, -high, -low) if row["higher_is_better"] else (value, low, high)

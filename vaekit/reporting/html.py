@@ -23,9 +23,14 @@ from vaekit.reporting.notes import note_html
 
 # The drawing's colours become the page's own, which differ between light and dark.
 _VARIABLES = {
-    _style.INK: "ink", _style.MUTED: "muted", _style.RULE: "rule", _style.PAPER: "paper",
-    _style.BLUE: "blue", _style.ORANGE: "orange", _style.VERMILION: "vermilion",
-}  # fmt: skip
+    _style.INK: "ink",
+    _style.MUTED: "muted",
+    _style.RULE: "rule",
+    _style.PAPER: "paper",
+    _style.BLUE: "blue",
+    _style.ORANGE: "orange",
+    _style.VERMILION: "vermilion",
+}
 
 
 def environment() -> Environment:
@@ -39,9 +44,13 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     made.filters |= {
-        "data_uri": data_uri, "code_spans": code_spans, "formula": _formula, "note": note_html, "exact": _exact,
+        "data_uri": data_uri,
+        "code_spans": code_spans,
+        "formula": _formula,
+        "note": note_html,
+        "exact": _exact,
         "groupby_run": _runs,
-    }  # fmt: skip
+    }
     return made
 
 

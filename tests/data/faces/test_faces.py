@@ -58,15 +58,26 @@ def test_attributes_are_celebas_own_in_its_order() -> None:
 def test_base_rates_are_celebas_within_four_standard_errors(celeba: tuple[np.ndarray, pd.DataFrame]) -> None:
     rates, wanted = celeba[0].mean(axis=0), load_statistics().rates
     tolerance = 4 * np.sqrt(wanted * (1 - wanted) / PEOPLE) + 0.008  # and what the fitted copula leaves over
-    assert {name: (got, want) for name, got, want, t in zip(ATTRIBUTES, rates, wanted, tolerance, strict=True)
-            if abs(got - want) > t} == {}  # fmt: skip
+    assert {
+        name: (got, want)
+        for name, got, want, t in zip(ATTRIBUTES, rates, wanted, tolerance, strict=True)
+        if abs(got - want) > t
+    } == {}
 
 
 @pytest.mark.parametrize(
     ("first", "second"),
-    [("Male", "Heavy_Makeup"), ("Male", "No_Beard"), ("Smiling", "High_Cheekbones"), ("Gray_Hair", "Young"),
-     ("Male", "Wearing_Lipstick"), ("Smiling", "Mouth_Slightly_Open"), ("Chubby", "Double_Chin"), ("Male", "Goatee")],
-)  # fmt: skip
+    [
+        ("Male", "Heavy_Makeup"),
+        ("Male", "No_Beard"),
+        ("Smiling", "High_Cheekbones"),
+        ("Gray_Hair", "Young"),
+        ("Male", "Wearing_Lipstick"),
+        ("Smiling", "Mouth_Slightly_Open"),
+        ("Chubby", "Double_Chin"),
+        ("Male", "Goatee"),
+    ],
+)
 def test_main_correlations_have_celebas_sign_and_size(
     celeba: tuple[np.ndarray, pd.DataFrame], first: str, second: str
 ) -> None:

@@ -17,9 +17,15 @@ def world():
     scaling = Scaling.of(mu[train])
     fit = fit_one(scaling(mu[train]), labels[train], 1.0)
     found = directions(
-        ("First", "Both", "Fourth"), fit, scaling, np.array([0.99, 0.98, 0.8]),
-        mu[train], labels[train], mu[test], labels[test],
-    )  # fmt: skip
+        ("First", "Both", "Fourth"),
+        fit,
+        scaling,
+        np.array([0.99, 0.98, 0.8]),
+        mu[train],
+        labels[train],
+        mu[test],
+        labels[test],
+    )
     return mu, labels, scaling, fit, found
 
 
@@ -71,8 +77,16 @@ def test_single_dims_are_scored_on_test(world):
 def test_arrays_are_those_of_the_contract(world):
     arrays = world[-1].arrays()
     assert list(arrays) == [
-        "attributes", "normal", "intercept", "class_mean", "mu_mean", "mu_std", "coefficients", "cosine",
-        "single_dim_auroc", "auroc",
-    ]  # fmt: skip
+        "attributes",
+        "normal",
+        "intercept",
+        "class_mean",
+        "mu_mean",
+        "mu_std",
+        "coefficients",
+        "cosine",
+        "single_dim_auroc",
+        "auroc",
+    ]
     assert arrays["attributes"].tolist() == ["First", "Both", "Fourth"]
     assert all(arrays[name].shape == (3, 6) for name in ("normal", "class_mean", "coefficients", "single_dim_auroc"))

@@ -34,9 +34,12 @@ def scores_of(codes, factors):
     trees = dci(codes[:2000], factors[:2000], codes[2000:], factors[2000:])
     bins = bins_of(factors)
     return {
-        "mig": gaps(codes, bins).mean(), "vote": factor_vae(codes, bins, 0), "D": trees.disentanglement,
-        "C": trees.completeness, "I": trees.informativeness,
-    }  # fmt: skip
+        "mig": gaps(codes, bins).mean(),
+        "vote": factor_vae(codes, bins, 0),
+        "D": trees.disentanglement,
+        "C": trees.completeness,
+        "I": trees.informativeness,
+    }
 
 
 def test_a_factorised_code_scores_one(worlds):

@@ -14,9 +14,11 @@ def test_wilson_equals_scipy():
 def test_newcombe_equals_his_published_examples():
     # Newcombe 1998, table II, method 10.
     for a, n, b, m, low, high in (
-        (56, 70, 48, 80, 0.0524, 0.3339), (9, 10, 3, 10, 0.1705, 0.8090), (0, 10, 0, 20, -0.1611, 0.2775),
+        (56, 70, 48, 80, 0.0524, 0.3339),
+        (9, 10, 3, 10, 0.1705, 0.8090),
+        (0, 10, 0, 20, -0.1611, 0.2775),
         (10, 10, 0, 10, 0.6075, 1.0),
-    ):  # fmt: skip
+    ):
         assert newcombe(a, n, b, m) == pytest.approx((low, high), abs=1e-4)
 
 

@@ -31,8 +31,11 @@ def test_counts_intervals_and_findings():
     assert (hat["real_low"], hat["real_high"]) == pytest.approx((expected.low, expected.high))
     assert hat["minus_real"] == pytest.approx(-0.05) and hat["minus_real_high"] < 0
     assert rows["finding"].to_dict() == {
-        "Wearing_Hat": "dropped", "Smiling": "", "Bald": "lost in blur", "Pale_Skin": "overdrawn",
-    }  # fmt: skip
+        "Wearing_Hat": "dropped",
+        "Smiling": "",
+        "Bald": "lost in blur",
+        "Pale_Skin": "overdrawn",
+    }
     p = [stats.fisher_exact([[k, 400 - k], [s, 500 - s]]).pvalue for k, s in ((0, 25), (200, 260), (0, 30), (160, 20))]
     assert rows["q_real"].to_numpy() == pytest.approx(stats.false_discovery_control(p))
 

@@ -48,9 +48,17 @@ def score(model, prepared, *, rows=None, by=None, seed: int = 0, batch_size: int
     x_hat = decoded(model, of_test.mu, device="cpu", batch_size=batch_size)
     collected = Collected(pd.DataFrame({"image_id": of_test.image_ids}), {}, of_test.mu, of_test.logvar, of_test.z)
     return score_samples(
-        model, prepared, rows, collected, *codes, x_hat,
-        judge=Eyes() if by is None else by, seed=seed, batch_size=batch_size, **options,
-    )  # fmt: skip
+        model,
+        prepared,
+        rows,
+        collected,
+        *codes,
+        x_hat,
+        judge=Eyes() if by is None else by,
+        seed=seed,
+        batch_size=batch_size,
+        **options,
+    )
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -102,10 +110,16 @@ def test_artifacts_read_back_and_are_the_same_bytes_for_the_same_seed(scored, mo
     for name, result in (("first", scored), ("second", again)):
         result.write(tmp_path / name)
     files = sorted(path.name for path in (tmp_path / "first").iterdir())
-    assert files == sorted([
-        artifacts.SAMPLES, artifacts.SAMPLING_GAP, artifacts.ATTRIBUTE_RATES, artifacts.SAMPLE_PICTURES,
-        artifacts.MIXTURE, artifacts.JUDGED,
-    ])  # fmt: skip
+    assert files == sorted(
+        [
+            artifacts.SAMPLES,
+            artifacts.SAMPLING_GAP,
+            artifacts.ATTRIBUTE_RATES,
+            artifacts.SAMPLE_PICTURES,
+            artifacts.MIXTURE,
+            artifacts.JUDGED,
+        ]
+    )
     for name in files:
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes(), name
     judged = artifacts.read_arrays(tmp_path / "first" / artifacts.JUDGED)

@@ -20,11 +20,14 @@ def rows(
 
     table = {
         name: {
-            "fd_attributes": e(distance + 5), "fd_attributes_inf": e(distance),
-            "diversity": e(diverse, 0.02), "density": e(1.0, 0.05), "recall": e(0.9, 0.02),
+            "fd_attributes": e(distance + 5),
+            "fd_attributes_inf": e(distance),
+            "diversity": e(diverse, 0.02),
+            "density": e(1.0, 0.05),
+            "recall": e(0.9, 0.02),
         }
         for name, distance, diverse in zip(CHAIN, far, diversity, strict=True)
-    }  # fmt: skip
+    }
     if between is not None:
         table["interpolations"] = table["reconstructions"] | {"fd_attributes_inf": e(between)}
     return table

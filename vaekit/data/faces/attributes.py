@@ -5,24 +5,71 @@ from __future__ import annotations
 import numpy as np
 
 ATTRIBUTES: tuple[str, ...] = (
-    "5_o_Clock_Shadow", "Arched_Eyebrows", "Bags_Under_Eyes", "Bald", "Bangs", "Big_Lips", "Big_Nose", "Black_Hair",
-    "Blond_Hair", "Blurry", "Brown_Hair", "Bushy_Eyebrows", "Chubby", "Double_Chin", "Eyeglasses", "Goatee",
-    "Gray_Hair", "Heavy_Makeup", "High_Cheekbones", "Male", "Mouth_Slightly_Open", "Mustache", "Narrow_Eyes",
-    "No_Beard", "Oval_Face", "Pale_Skin", "Pointy_Nose", "Receding_Hairline", "Rosy_Cheeks", "Sideburns", "Smiling",
-    "Straight_Hair", "Wavy_Hair", "Wearing_Earrings", "Wearing_Hat", "Wearing_Lipstick", "Wearing_Necklace",
-    "Wearing_Necktie", "Young",
-)  # fmt: skip
+    "5_o_Clock_Shadow",
+    "Arched_Eyebrows",
+    "Bags_Under_Eyes",
+    "Bald",
+    "Bangs",
+    "Big_Lips",
+    "Big_Nose",
+    "Black_Hair",
+    "Blond_Hair",
+    "Blurry",
+    "Brown_Hair",
+    "Bushy_Eyebrows",
+    "Chubby",
+    "Double_Chin",
+    "Eyeglasses",
+    "Goatee",
+    "Gray_Hair",
+    "Heavy_Makeup",
+    "High_Cheekbones",
+    "Male",
+    "Mouth_Slightly_Open",
+    "Mustache",
+    "Narrow_Eyes",
+    "No_Beard",
+    "Oval_Face",
+    "Pale_Skin",
+    "Pointy_Nose",
+    "Receding_Hairline",
+    "Rosy_Cheeks",
+    "Sideburns",
+    "Smiling",
+    "Straight_Hair",
+    "Wavy_Hair",
+    "Wearing_Earrings",
+    "Wearing_Hat",
+    "Wearing_Lipstick",
+    "Wearing_Necklace",
+    "Wearing_Necktie",
+    "Young",
+)
 
 NOT_DRAWN: dict[str, str] = {
-    "Attractive": "a judgement of the annotators, not a thing in the picture: nothing one could draw makes it true",
+    "Attractive": "a judgement of the annotators, not a thing in the picture: nothing one could draw makes it true"
 }
 
 # The attributes that belong to a person; the others vary between the pictures of one person.
 PERSONAL: tuple[str, ...] = (
-    "Male", "Young", "Big_Lips", "Big_Nose", "Pointy_Nose", "Oval_Face", "Chubby", "Double_Chin", "Narrow_Eyes",
-    "Bushy_Eyebrows", "Pale_Skin", "Bald", "Receding_Hairline", "Black_Hair", "Blond_Hair", "Brown_Hair",
+    "Male",
+    "Young",
+    "Big_Lips",
+    "Big_Nose",
+    "Pointy_Nose",
+    "Oval_Face",
+    "Chubby",
+    "Double_Chin",
+    "Narrow_Eyes",
+    "Bushy_Eyebrows",
+    "Pale_Skin",
+    "Bald",
+    "Receding_Hairline",
+    "Black_Hair",
+    "Blond_Hair",
+    "Brown_Hair",
     "Gray_Hair",
-)  # fmt: skip
+)
 
 # Of each set a face shows at most one: the one furthest over its threshold.
 EXCLUSIVE: tuple[tuple[str, ...], ...] = (

@@ -12,10 +12,18 @@ from vaekit.data.faces.head import Light
 from vaekit.data.faces.pose import SKULL, WIDEST, Head, Spot, V
 
 HAIR = [
-    linear(14, 12, 12), linear(30, 23, 20), linear(54, 38, 28), linear(82, 58, 41), linear(110, 80, 56),
-    linear(136, 104, 73), linear(166, 131, 92), linear(194, 158, 112), linear(216, 184, 138), linear(232, 206, 164),
+    linear(14, 12, 12),
+    linear(30, 23, 20),
+    linear(54, 38, 28),
+    linear(82, 58, 41),
+    linear(110, 80, 56),
+    linear(136, 104, 73),
+    linear(166, 131, 92),
+    linear(194, 158, 112),
+    linear(216, 184, 138),
+    linear(232, 206, 164),
     linear(242, 224, 192),
-]  # fmt: skip
+]
 GRAYS = [linear(70, 68, 68), linear(96, 94, 94), linear(150, 148, 148), linear(214, 212, 210)]
 CROPPED = 0.06  # hair_length under which the scalp shows through
 MEDIUM, LONG = 0.35, 0.6  # hair_length from which hair hides the ears, and reaches the shoulders

@@ -14,9 +14,14 @@ HEAD_BOX: Box = (24, 28, 154, 202)
 _ACROSS = np.arange(0, 64, 0.5, dtype=np.float32)  # |X| of the relief's columns
 _DOWN = np.arange(-84, 92, 0.5, dtype=np.float32)  # V of its rows
 SKIN = [
-    linear(232, 182, 152), linear(224, 170, 137), linear(212, 154, 120), linear(192, 131, 98), linear(160, 106, 76),
-    linear(120, 78, 55), linear(84, 54, 39),
-]  # fmt: skip
+    linear(232, 182, 152),
+    linear(224, 170, 137),
+    linear(212, 154, 120),
+    linear(192, 131, 98),
+    linear(160, 106, 76),
+    linear(120, 78, 55),
+    linear(84, 54, 39),
+]
 
 # A bell of the relief: X, V, width, height; how far it stands out, how much it reddens, how much light it keeps out.
 Bell = tuple[float, float, float, float, float, float, float]
@@ -252,5 +257,9 @@ def paint_ears(picture: np.ndarray, head: Head, f: Mapping[str, float], light: L
         nz = np.sqrt(np.clip(1 - radius * radius, 0.1, 1))
         shade = light.shade(across * 0.7 + 0.4 * sign, down * 0.5, nz)
         shade *= 1 - np.float32(0.45) * bump(radius - 0.45, 0.22)
-        paint(picture, colour[:, None, None] * np.array([1, 0.88, 0.86], np.float32)[:, None, None] * shade,
-              step((1 - radius) * half), box)  # fmt: skip
+        paint(
+            picture,
+            colour[:, None, None] * np.array([1, 0.88, 0.86], np.float32)[:, None, None] * shade,
+            step((1 - radius) * half),
+            box,
+        )

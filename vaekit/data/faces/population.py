@@ -62,30 +62,82 @@ GRADED: dict[str, tuple[str, float, float, float, float]] = {
 }
 # Factor: mean and standard deviation of a normal cut at 2.3 deviations. Angles in degrees, shifts in pixels.
 NORMAL: dict[str, tuple[float, float]] = {
-    "skin_warmth": (0, 1), "face_width": (0, 1), "face_length": (0, 1), "jaw": (0, 1), "eye_size": (0, 1),
-    "nose_length": (0, 1), "brow_height": (0, 1), "mouth_width": (0, 1),
-    "yaw": (0, 15), "pitch": (0, 6), "roll": (0, 2.5), "shift_x": (0, 0.8), "shift_y": (0, 0.8), "size": (1, 0.03),
-    "gaze": (0, 1), "light_azimuth": (0, 38), "light_warmth": (0, 1), "exposure": (0, 1), "contrast": (0, 1),
-    "hair_volume": (0, 1), "hair_part": (0, 1),
-}  # fmt: skip
+    "skin_warmth": (0, 1),
+    "face_width": (0, 1),
+    "face_length": (0, 1),
+    "jaw": (0, 1),
+    "eye_size": (0, 1),
+    "nose_length": (0, 1),
+    "brow_height": (0, 1),
+    "mouth_width": (0, 1),
+    "yaw": (0, 15),
+    "pitch": (0, 6),
+    "roll": (0, 2.5),
+    "shift_x": (0, 0.8),
+    "shift_y": (0, 0.8),
+    "size": (1, 0.03),
+    "gaze": (0, 1),
+    "light_azimuth": (0, 38),
+    "light_warmth": (0, 1),
+    "exposure": (0, 1),
+    "contrast": (0, 1),
+    "hair_volume": (0, 1),
+    "hair_part": (0, 1),
+}
 # Factors uniform on [0, 1).
 UNIFORM: tuple[str, ...] = (
-    "skin_tone", "eye_hue", "hair_shade", "light_elevation", "light_softness", "hair_cut", "backdrop",
-    "backdrop_value", "backdrop_hue", "backdrop_detail", "clothes", "clothes_hue", "clothes_value", "grain",
-)  # fmt: skip
+    "skin_tone",
+    "eye_hue",
+    "hair_shade",
+    "light_elevation",
+    "light_softness",
+    "hair_cut",
+    "backdrop",
+    "backdrop_value",
+    "backdrop_hue",
+    "backdrop_detail",
+    "clothes",
+    "clothes_hue",
+    "clothes_value",
+    "grain",
+)
 OF_A_PERSON = frozenset(
     (
-        "skin_warmth", "face_width", "face_length", "jaw", "eye_size", "nose_length", "brow_height", "mouth_width",
-        "skin_tone", "eye_hue", "hair_shade",
+        "skin_warmth",
+        "face_width",
+        "face_length",
+        "jaw",
+        "eye_size",
+        "nose_length",
+        "brow_height",
+        "mouth_width",
+        "skin_tone",
+        "eye_hue",
+        "hair_shade",
     )
-)  # fmt: skip
+)
 FACTORS: tuple[str, ...] = (*GRADED, *NORMAL, *UNIFORM, *STYLED)
 # What disentanglement is measured on: under the law "independent" none of these enters another's draw, no value is
 # shared by half of the faces, and a linear map of the pixels tells each (R^2 of at least 0.1 from 100 components).
 MEASURED: tuple[str, ...] = (
-    "smile", "makeup", "masculinity", "yaw", "pitch", "roll", "shift_y", "size", "skin_tone", "hair_lightness",
-    "hair_length", "light_azimuth", "light_elevation", "contrast", "backdrop_value", "clothes_hue", "clothes_value",
-)  # fmt: skip
+    "smile",
+    "makeup",
+    "masculinity",
+    "yaw",
+    "pitch",
+    "roll",
+    "shift_y",
+    "size",
+    "skin_tone",
+    "hair_lightness",
+    "hair_length",
+    "light_azimuth",
+    "light_elevation",
+    "contrast",
+    "backdrop_value",
+    "clothes_hue",
+    "clothes_value",
+)
 
 
 @dataclass(frozen=True)

@@ -104,14 +104,22 @@ def analyse(
     active = (table["mu_var"] > ACTIVE_VARIANCE).to_numpy()
     noise_cost, noise_due = _noise(collected.per_image, table, model, sigma)
     facts = Facts(
-        images=len(mu), dims=len(table), active_units=int(active.sum()),
-        passive=int((table["regime"] == "passive").sum()), active=int((table["regime"] == "active").sum()),
+        images=len(mu),
+        dims=len(table),
+        active_units=int(active.sum()),
+        passive=int((table["regime"] == "passive").sum()),
+        active=int((table["regime"] == "active").sum()),
         kl=float(table["kl"].sum()),
-        kl_per_dim=tuple(table["kl"]), permuted=1.0 if permuted.value is None else permuted.value, r2=r2,
+        kl_per_dim=tuple(table["kl"]),
+        permuted=1.0 if permuted.value is None else permuted.value,
+        r2=r2,
         sigma2=float(table["sigma2_mean"][active].median()) if active.any() else None,
-        noise_cost=noise_cost, noise_due=noise_due, hole=hole.value,
-        sigma_trained=trained.sigma if trained.family else None, sigma_calibrated=sigma,
-    )  # fmt: skip
+        noise_cost=noise_cost,
+        noise_due=noise_due,
+        hole=hole.value,
+        sigma_trained=trained.sigma if trained.family else None,
+        sigma_calibrated=sigma,
+    )
     found = _rows(facts, table, moments, parts, permuted, hole, moved.images, replaced.images)
     sweep = {"thresholds": THRESHOLDS.tolist(), "counts": active_units(table["mu_var"].to_numpy()).tolist()}
     arrays = {"correlation": moments.correlation} | _histograms(mu, logvar, z, table["kl"].to_numpy())
@@ -119,9 +127,15 @@ def analyse(
 
 
 def _permuted(
-    model: VAE, prepared: Prepared, rows: np.ndarray, collected: Collected, chosen: np.ndarray, seed: int,
-    device: torch.device | str, batch_size: int,
-) -> Estimate:  # fmt: skip
+    model: VAE,
+    prepared: Prepared,
+    rows: np.ndarray,
+    collected: Collected,
+    chosen: np.ndarray,
+    seed: int,
+    device: torch.device | str,
+    batch_size: int,
+) -> Estimate:
     """Return sse under the neighbour's code / sse, over the chosen images."""
     if len(chosen) < 2:
         return Estimate(None, None, None, len(chosen), "one image has no other image's code to take")
@@ -166,22 +180,36 @@ def _histograms(mu: np.ndarray, logvar: np.ndarray, z: np.ndarray, kl: np.ndarra
     sd = np.exp(0.5 * logvar[:, dims].astype(np.float64))
     density = [(np.exp(-0.5 * ((at - mu[:, dims]) / sd) ** 2) / (sd * np.sqrt(2 * np.pi))).mean(0) for at in DENSITY_AT]
     return {
-        "histogram_dims": dims, "histogram_bins": BINS, "histogram_counts": np.array(counts),
-        "density_at": DENSITY_AT, "density": np.array(density).T,
-    }  # fmt: skip
+        "histogram_dims": dims,
+        "histogram_bins": BINS,
+        "histogram_counts": np.array(counts),
+        "density_at": DENSITY_AT,
+        "density": np.array(density).T,
+    }
 
 
 def _rows(
-    f: Facts, table: pd.DataFrame, moments: Aggregate, parts: Information, permuted: Estimate, hole: Estimate,
-    projected: int, intervened: int,
-) -> dict[str, dict[str, Any]]:  # fmt: skip
+    f: Facts,
+    table: pd.DataFrame,
+    moments: Aggregate,
+    parts: Information,
+    permuted: Estimate,
+    hole: Estimate,
+    projected: int,
+    intervened: int,
+) -> dict[str, dict[str, Any]]:
     """Return the summary's rows: value, interval, n, unit, label, direction, definition."""
     n = moments.n
 
     def row(
-        value: float | None, unit: str, label: str, definition: str, better: bool | None = None,
-        count: int = n, reason: str | None = None,
-    ) -> Mapping[str, Any]:  # fmt: skip
+        value: float | None,
+        unit: str,
+        label: str,
+        definition: str,
+        better: bool | None = None,
+        count: int = n,
+        reason: str | None = None,
+    ) -> Mapping[str, Any]:
         if value is not None and not np.isfinite(value):
             value, reason = None, "it is not finite"
         return vars(Estimate(value, None, None, count, reason)) | _facts(unit, label, better, definition)
@@ -189,79 +217,115 @@ def _rows(
     correlation = np.abs(moments.correlation - np.eye(f.dims))
     rows: dict[str, Any] = {
         "active_units": row(
-            f.active_units, "dims", "Active units",
+            f.active_units,
+            "dims",
+            "Active units",
             f"dims with Var_x[mu_d] > {ACTIVE_VARIANCE} (Burda et al. 2016), of {f.dims:,}",
         ),
         "active_dims": row(
-            f.active, "dims", "Dims in the active regime",
+            f.active,
+            "dims",
+            "Dims in the active regime",
             "dims with that variance whose posterior variance is below 0.9 on 95 % of the images",
         ),
         "passive_dims": row(
-            f.passive, "dims", "Dims in the passive regime",
+            f.passive,
+            "dims",
+            "Dims in the passive regime",
             "dims without that variance whose posterior variance is above 0.9 on 95 % of the images; the rest is mixed",
         ),
         "effective_dimension": row(
-            moments.effective_dimension, "dims", "Effective dimension of the code",
+            moments.effective_dimension,
+            "dims",
+            "Effective dimension of the code",
             "participation ratio (sum l)^2 / sum l^2 of the eigenvalues l of Cov[mu]",
         ),
-        "permuted_ratio": vars(permuted) | _facts(
-            "1", "Error with other images' codes / error", None,
+        "permuted_ratio": vars(permuted)
+        | _facts(
+            "1",
+            "Error with other images' codes / error",
+            None,
             f"sum of squared errors with z = mu of another image / with its own, on {permuted.n:,} images; 1 means "
             "that the decoder ignores z",
         ),
-        "prior_hole": vars(hole) | _facts(
-            "1", "Prior hole", False,
+        "prior_hole": vars(hole)
+        | _facts(
+            "1",
+            "Prior hole",
+            False,
             f"mean of (mu(x_hat(z)) - z)^2 / Var[z] over active dims for {hole.n:,} draws z from the prior / for as "
             "many z ~ q(z|x) of test images; 1 means that prior draws lie where the decoder was trained",
         ),
         "aggregate_kl": row(
-            moments.kl_to_prior, "nats", "Aggregate posterior's moments against the prior",
+            moments.kl_to_prior,
+            "nats",
+            "Aggregate posterior's moments against the prior",
             f"KL(N(m, C) || N(0, I)), m and C mean and covariance of z ~ q(z|x) over images; for lack of images "
             f"a perfect match would give {moments.kl_floor:.3g} on average",
             better=False,
         ),
         "total_correlation": row(
-            moments.total_correlation, "nats", "Gaussian total correlation",
+            moments.total_correlation,
+            "nats",
+            "Gaussian total correlation",
             "KL(N(0, C) || N(0, diag C)), C = Cov[mu] + mean diag sigma^2; independent dims would give "
             f"{moments.total_correlation_floor:.3g} on average",
         ),
         "largest_correlation": row(
-            float(correlation.max()) if f.dims > 1 else None, "1", "Largest correlation of two dims",
+            float(correlation.max()) if f.dims > 1 else None,
+            "1",
+            "Largest correlation of two dims",
             "largest |correlation| of mu between two dims",
             reason=None if f.dims > 1 else "there is one dim only",
         ),
         "dimwise_information": row(
-            float(parts.mutual.sum()), "nats", "Mutual information, sum over dims",
+            float(parts.mutual.sum()),
+            "nats",
+            "Mutual information, sum over dims",
             "sum over dims of I(x; z_d) for the mixture of the posteriors of n images; the dims' shares overlap where "
             "they depend on one another",
             count=parts.n,
         ),
         "dimwise_marginal_kl": row(
-            float(parts.marginal.sum()), "nats", "Marginal kl, sum over dims",
+            float(parts.marginal.sum()),
+            "nats",
+            "Marginal kl, sum over dims",
             "sum over dims of KL(q(z_d) || p(z_d)); with the mutual information it adds up to the kl",
-            count=parts.n, better=False,
+            count=parts.n,
+            better=False,
         ),
         "mutual_information": row(
-            parts.joint if parts.joint_reason is None else None, "nats", "Mutual information of image and code",
-            "I(x; z) for the mixture of the posteriors of n images, at most log n", count=parts.n,
+            parts.joint if parts.joint_reason is None else None,
+            "nats",
+            "Mutual information of image and code",
+            "I(x; z) for the mixture of the posteriors of n images, at most log n",
+            count=parts.n,
             reason=parts.joint_reason,
         ),
         "noise_cost": row(
-            f.noise_cost, "nats per image", "Cost of posterior noise",
+            f.noise_cost,
+            "nats per image",
+            "Cost of posterior noise",
             f"(sse at a sampled z - sse at mu) / 2 sigma^2, calibrated sigma; at the bound's optimum "
             f"{f.noise_due:.3g}: half a nat for each fully used dim",
         ),
         "largest_sensitivity": row(
-            float(table["sensitivity"].max()), "squared pixel value", "Largest decoder sensitivity of a dim",
-            "E_x |d x_hat / d z_d|^2 Var[z_d] at mu(x), summed over pixels, one random projection per image", None,
+            float(table["sensitivity"].max()),
+            "squared pixel value",
+            "Largest decoder sensitivity of a dim",
+            "E_x |d x_hat / d z_d|^2 Var[z_d] at mu(x), summed over pixels, one random projection per image",
+            None,
             projected,
         ),
         "largest_intervention": row(
-            float(table["intervention"].max()), "squared pixel value", "Largest change by replacing one dim",
-            "mean |x_hat' - x_hat|^2, summed over pixels, when z_d of mu(x) becomes a draw from the prior", None,
+            float(table["intervention"].max()),
+            "squared pixel value",
+            "Largest change by replacing one dim",
+            "mean |x_hat' - x_hat|^2, summed over pixels, when z_d of mu(x) becomes a draw from the prior",
+            None,
             intervened,
         ),
-    }  # fmt: skip
+    }
     return rows
 
 

@@ -41,9 +41,12 @@ class DCI:
 
 
 def dci(
-    train: np.ndarray, train_factors: np.ndarray, test: np.ndarray, test_factors: np.ndarray,
+    train: np.ndarray,
+    train_factors: np.ndarray,
+    test: np.ndarray,
+    test_factors: np.ndarray,
     progress: Progress = silent,
-) -> DCI:  # fmt: skip
+) -> DCI:
     """Return the DCI scores of codes (N, D) and (M, D) for K factors, (N, K) and (M, K): bool, or numbers.
 
     The first 4,000 rows of each are used.

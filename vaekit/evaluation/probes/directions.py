@@ -43,16 +43,29 @@ class Directions:
     def arrays(self) -> dict[str, np.ndarray]:
         """Return what stands in directions.npz."""
         return {
-            "attributes": np.array(self.attributes, dtype=str), "normal": self.normal, "intercept": self.intercept,
-            "class_mean": self.class_mean, "mu_mean": self.mean, "mu_std": self.sd, "coefficients": self.coefficients,
-            "cosine": self.cosine, "single_dim_auroc": self.single_dim_auroc, "auroc": self.auroc,
-        }  # fmt: skip
+            "attributes": np.array(self.attributes, dtype=str),
+            "normal": self.normal,
+            "intercept": self.intercept,
+            "class_mean": self.class_mean,
+            "mu_mean": self.mean,
+            "mu_std": self.sd,
+            "coefficients": self.coefficients,
+            "cosine": self.cosine,
+            "single_dim_auroc": self.single_dim_auroc,
+            "auroc": self.auroc,
+        }
 
 
 def directions(
-    attributes: tuple[str, ...], fit: Fit, scaling: Scaling, auroc: np.ndarray,
-    train: np.ndarray, train_labels: np.ndarray, test: np.ndarray, test_labels: np.ndarray,
-) -> Directions:  # fmt: skip
+    attributes: tuple[str, ...],
+    fit: Fit,
+    scaling: Scaling,
+    auroc: np.ndarray,
+    train: np.ndarray,
+    train_labels: np.ndarray,
+    test: np.ndarray,
+    test_labels: np.ndarray,
+) -> Directions:
     """Return the directions of K attributes from their probes.
 
     Args:

@@ -39,9 +39,14 @@ class Coded:
 
 
 def disentanglement(
-    train: Coded, test: Coded, attributes: tuple[str, ...], reason: str, broken: str, seed: int,
+    train: Coded,
+    test: Coded,
+    attributes: tuple[str, ...],
+    reason: str,
+    broken: str,
+    seed: int,
     progress: Progress = silent,
-) -> Disentanglement:  # fmt: skip
+) -> Disentanglement:
     """Return TAD and DCI on the attributes, MIG, DCI and FactorVAE score on the true factors.
 
     Args:
@@ -101,24 +106,28 @@ def _on_factors(train: Coded, test: Coded, broken: str, seed: int, progress: Pro
         vote = _vote(mu, bins, seed)
         scores = dci(train.mu, train.factors.to_numpy(np.float64), test.mu, test.factors.to_numpy(np.float64), progress)
         record["factors"] = {
-            "names": list(names), "gap": dict(zip(names, map(float, each), strict=True)), "dci": _facts(scores, names),
+            "names": list(names),
+            "gap": dict(zip(names, map(float, each), strict=True)),
+            "dci": _facts(scores, names),
             "chance": 1 / len(names),
-        }  # fmt: skip
+        }
     count = len(train.factors.columns) if train.factors is not None else 0
     binned = f"{count} factors in {known.FACTOR_BINS} bins of equally many train images"
     rows = {
         "mig": row(
-            mig, "Mutual information gap (MIG)",
+            mig,
+            "Mutual information gap (MIG)",
             "mean over factors of the information on the factor in the dim that has most minus that in the second, "
             f"over the factor's entropy; {binned}, dims in {known.CODE_BINS} bins of equal width (Chen et al. 2018)",
         ),
         "factor_vae_score": row(
-            vote, "FactorVAE score",
+            vote,
+            "FactorVAE score",
             f"share of groups of up to {known.GROUP} images that share a factor's bin whose factor is named by the dim "
             f"of least normed variance, by majority vote of groups from the other half of the images; {binned} "
             f"(Kim & Mnih 2018); chance is {1 / max(count, 1):.3f}",
         ),
-    }  # fmt: skip
+    }
     return Disentanglement(rows | _dci_rows("dci_factors", "true factors", scores, n, count), record)
 
 
@@ -140,12 +149,14 @@ def _dci_rows(name: str, what: str, scores: DCI | str, n: int, count: int) -> di
     }
     return {
         f"{name}_{part}": row(
-            none(n, scores) if isinstance(scores, str)
+            none(n, scores)
+            if isinstance(scores, str)
             else Estimate(getattr(scores, part), None, None, scores.images[0 if part != "informativeness" else 1]),
-            f"DCI {part}, {what}", f"{definition}; {_DCI}",
+            f"DCI {part}, {what}",
+            f"{definition}; {_DCI}",
         )
         for part, definition in parts.items()
-    }  # fmt: skip
+    }
 
 
 def _facts(scores: DCI, names: tuple[str, ...]) -> dict[str, Any]:

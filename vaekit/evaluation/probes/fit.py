@@ -26,9 +26,18 @@ from vaekit.progress import Progress, silent
 
 FEWEST = 20  # images with and without an attribute in every split; with fewer it is not probed
 COLUMNS = (
-    "attribute", "kind", "n", "positives", "share", "strength", "converged",
-    *(f"{score}{end}" for score in SCORES for end in ("", "_low", "_high")), "lead", "lead_low", "lead_high",
-)  # fmt: skip
+    "attribute",
+    "kind",
+    "n",
+    "positives",
+    "share",
+    "strength",
+    "converged",
+    *(f"{score}{end}" for score in SCORES for end in ("", "_low", "_high")),
+    "lead",
+    "lead_low",
+    "lead_high",
+)
 
 
 @dataclass(frozen=True)
@@ -88,11 +97,15 @@ def fit_probes(
     finite = all(np.isfinite(part.mu).all() and np.isfinite(part.z).all() for part in codes)
     facts = {
         "images": {split: len(part.rows) for split, part in zip(SPLITS, codes, strict=True)},
-        "fewest": FEWEST, "grid": list(GRID), "kinds": KINDS, "attributes": list(names),
-        "reason": _reason(prepared.attributes, names, finite), "controls": None,
+        "fewest": FEWEST,
+        "grid": list(GRID),
+        "kinds": KINDS,
+        "attributes": list(names),
+        "reason": _reason(prepared.attributes, names, finite),
+        "controls": None,
         "skipped": _skipped(prepared.attributes, enough, counts),
         "identities": identities(prepared, dict(zip(SPLITS, (part.rows for part in codes), strict=True))),
-    }  # fmt: skip
+    }
     splits = tuple(Split(part, table[:, enough]) for part, table in zip(codes, tables, strict=True))
     if facts["reason"]:
         table, found, means = pd.DataFrame(columns=list(COLUMNS)), _no_directions(train.mu, finite), {}
@@ -147,10 +160,14 @@ def _table(names: tuple[str, ...], fitted: Fitted, scored: Scored) -> pd.DataFra
     n, kinds, count = fitted.labels.shape
     ends = interval(scored.draws, axis=1)
     columns: dict[str, Any] = {
-        "attribute": np.repeat(names, kinds), "kind": list(KINDS) * count, "n": n,
-        "positives": fitted.labels.sum(0).T.ravel(), "share": fitted.labels.mean(0).T.ravel(),
-        "strength": fitted.strength.T.ravel(), "converged": fitted.converged.T.ravel(),
-    }  # fmt: skip
+        "attribute": np.repeat(names, kinds),
+        "kind": list(KINDS) * count,
+        "n": n,
+        "positives": fitted.labels.sum(0).T.ravel(),
+        "share": fitted.labels.mean(0).T.ravel(),
+        "strength": fitted.strength.T.ravel(),
+        "converged": fitted.converged.T.ravel(),
+    }
     for i, name in enumerate(SCORES):
         for end, values in zip(("", "_low", "_high"), (scored.value, *ends), strict=True):
             columns[f"{name}{end}"] = values[i].T.ravel()

@@ -96,10 +96,12 @@ def fit_kinds(
         scaling=scaling,
         latent=latent,
         controls={
-            "components": components.components, "components_fitted_on": components.images,
-            "explained": components.explained, "network": config.model.name,
+            "components": components.components,
+            "components_fitted_on": components.images,
+            "explained": components.explained,
+            "network": config.model.name,
         },
-    )  # fmt: skip
+    )
 
 
 def _fit(codes: list[np.ndarray], labels: list[np.ndarray]) -> tuple[Scaling, Fit, np.ndarray]:

@@ -126,8 +126,12 @@ class _Solver:
         for _ in range(NEWTON):
             ridge = 1 / strength[todo]
             share = expit(logits)
-            slope = np.vstack([self.codes.T @ (share - self.labels[:, todo]) + ridge * beta[:, todo],
-                               (share - self.labels[:, todo]).sum(0)])  # fmt: skip
+            slope = np.vstack(
+                [
+                    self.codes.T @ (share - self.labels[:, todo]) + ridge * beta[:, todo],
+                    (share - self.labels[:, todo]).sum(0),
+                ]
+            )
             left[todo] = np.abs(slope).max(0) / self.n
             going = left[todo] > tolerance
             if not going.any():
@@ -167,9 +171,15 @@ class _Solver:
         return step
 
     def _step_length(
-        self, todo: np.ndarray, logits: np.ndarray, change: np.ndarray, beta: np.ndarray, step: np.ndarray,
-        slope: np.ndarray, ridge: np.ndarray,
-    ) -> np.ndarray:  # fmt: skip
+        self,
+        todo: np.ndarray,
+        logits: np.ndarray,
+        change: np.ndarray,
+        beta: np.ndarray,
+        step: np.ndarray,
+        slope: np.ndarray,
+        ridge: np.ndarray,
+    ) -> np.ndarray:
         """Return for each label the first of 1, 1/2, 1/4, ... whose step lowers its objective (Armijo's rule)."""
         labels, fall = self.labels[:, todo], (slope * step).sum(0)
 

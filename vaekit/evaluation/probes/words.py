@@ -39,10 +39,11 @@ def estimates(found: Mapping[str, Estimate], facts: Mapping[str, Any], n: int) -
         name = "probe_auroc" if kind == "latent" else f"probe_auroc_{kind}"
         rows[name] = row(found.get(kind) or none(n, facts["reason"]), label, definition, better=better)
     rows["probe_lead"] = row(
-        found.get("lead") or none(n, facts["reason"]), "Probes on mu, lead on pixel components",
+        found.get("lead") or none(n, facts["reason"]),
+        "Probes on mu, lead on pixel components",
         "AUROC of the probes on mu minus that on as many principal components of the pixels, mean over attributes, "
         "paired over images",
-    )  # fmt: skip
+    )
     return rows
 
 
@@ -65,10 +66,13 @@ def identities(prepared: Prepared, rows: Mapping[str, np.ndarray]) -> dict[str, 
         else f"None of the {len(people['test']):,} people of test is also in train or valid."
     )
     return {
-        "known": True, "people": {name: len(part) for name, part in people.items()}, "shared_people": int(count),
-        "shared_images": images, "nameless_images": {name: int((part == "").sum()) for name, part in who.items()},
+        "known": True,
+        "people": {name: len(part) for name, part in people.items()},
+        "shared_people": int(count),
+        "shared_images": images,
+        "nameless_images": {name: int((part == "").sum()) for name, part in who.items()},
         "sentence": sentence,
-    }  # fmt: skip
+    }
 
 
 def sentences(table: pd.DataFrame, facts: Mapping[str, Any]) -> list[str]:

@@ -28,54 +28,74 @@ def kinds(judge: str, dims: int) -> dict[str, Kind]:
     features = f"features of the {judge} judge"
     return {
         "fid": Kind(
-            "FID", "squared distance in InceptionV3 features", False,
+            "FID",
+            "squared distance in InceptionV3 features",
+            False,
             "Fréchet distance between Gaussians fitted to 2,048 InceptionV3 features (Heusel et al. 2017)",
         ),
         "fd_inception": Kind(
-            "Inception Fréchet distance, other weights", "squared distance in InceptionV3 features", False,
+            "Inception Fréchet distance, other weights",
+            "squared distance in InceptionV3 features",
+            False,
             "as FID, but with weights that are not the published ones: not comparable to any FID",
         ),
         f"fd_{judge}": Kind(
-            f"{judge.capitalize()}-judge Fréchet distance", f"squared distance in {features}", False,
+            f"{judge.capitalize()}-judge Fréchet distance",
+            f"squared distance in {features}",
+            False,
             f"|m1 - m2|^2 + Tr(C1 + C2 - 2 (C1 C2)^(1/2)) of the {dims:,} {features}; not comparable to a published "
             "FID. Few images raise it: compare it at equal n, and with real train images",
         ),
         f"fd_{judge}_inf": Kind(
-            f"{judge.capitalize()}-judge Fréchet distance, N → ∞", f"squared distance in {features}", False,
+            f"{judge.capitalize()}-judge Fréchet distance, N → ∞",
+            f"squared distance in {features}",
+            False,
             "the Fréchet distance extrapolated to infinitely many images along 1 / n, over ten sizes (Chong & Forsyth "
             "2020)",
         ),
         f"kid_{judge}": Kind(
-            f"{judge.capitalize()}-judge kernel distance", f"squared discrepancy in {features}", False,
+            f"{judge.capitalize()}-judge kernel distance",
+            f"squared discrepancy in {features}",
+            False,
             "unbiased squared maximum mean discrepancy under (x'y / F + 1)^3 (Binkowski et al. 2018); 0 on average for "
             "equal distributions, so it may be negative",
         ),
         "precision": Kind(
-            "Precision", "share of the generated images", True,
+            "Precision",
+            "share of the generated images",
+            True,
             f"share of generated images nearer to some test image than its {NEIGHBOURS}th neighbour is (Kynkäänniemi "
             f"et al. 2019), in {features}",
         ),
         "recall": Kind(
-            "Recall", "share of the test images", True,
+            "Recall",
+            "share of the test images",
+            True,
             f"share of test images nearer to some generated image than its {NEIGHBOURS}th neighbour is (Kynkäänniemi "
             f"et al. 2019), in {features}",
         ),
         "density": Kind(
-            "Density", "1", True,
+            "Density",
+            "1",
+            True,
             f"neighbourhoods of test images that a generated image lies in, over {NEIGHBOURS} (Naeem et al. 2020); "
             "near 1 for equal distributions",
         ),
         "coverage": Kind(
-            "Coverage", "share of the test images", True,
+            "Coverage",
+            "share of the test images",
+            True,
             f"share of test images in whose neighbourhood a generated image lies (Naeem et al. 2020); near "
             f"{1 - 2.0**-NEIGHBOURS:.2f} for equal distributions",
         ),
         "diversity": Kind(
-            "Diversity", "1", None,
+            "Diversity",
+            "1",
+            None,
             "mean distance between two generated images over that between two test images: 1 is as diverse as real "
             "faces, 0 one face for every draw",
         ),
-    }  # fmt: skip
+    }
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +158,9 @@ def compare(features: np.ndarray, reals: Reals, judge: str, *, paired: bool = Fa
         near = manifold(reals.balls, balls, numpy_generator(reals.seed, "jackknife"), paired=paired)
         found |= vars(near) | {"diversity": diversity(balls, reals.balls, paired=paired)}
     facts = {
-        "mean": discrepancy.subset_mean, "sd": discrepancy.subset_sd, "size": discrepancy.subset_size,
+        "mean": discrepancy.subset_mean,
+        "sd": discrepancy.subset_sd,
+        "size": discrepancy.subset_size,
         "count": SUBSETS,
-    }  # fmt: skip
+    }
     return Compared(found, facts)

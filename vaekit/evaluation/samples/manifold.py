@@ -78,8 +78,11 @@ def manifold(
     if min(n, m) >= 2 * (k + 1):
         variances = delete_d_variance(
             lambda rows, others: prdc(balls_of(real.features[others], k), balls_of(generated.features[rows], k), k),
-            n, m, generator, paired=paired,
-        )  # fmt: skip
+            n,
+            m,
+            generator,
+            paired=paired,
+        )
     precision, recall, density, coverage = values.tolist()
     return Manifold(
         _share(precision, variances[0], n),

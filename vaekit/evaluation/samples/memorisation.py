@@ -43,9 +43,13 @@ class Memorisation:
     def record(self) -> dict[str, Any]:
         """Return the numbers as plain data."""
         return {
-            "close": vars(self.close), "nearer": vars(self.nearer), "train_share": self.train_share,
-            "chance": list(self.chance), "copies": self.copies, "sentence": self.sentence,
-        }  # fmt: skip
+            "close": vars(self.close),
+            "nearer": vars(self.nearer),
+            "train_share": self.train_share,
+            "chance": list(self.chance),
+            "copies": self.copies,
+            "sentence": self.sentence,
+        }
 
 
 def memorisation(

@@ -54,10 +54,15 @@ class Mixture:
     def arrays(self) -> dict[str, np.ndarray]:
         """Return everything for mixture.npz."""
         return {
-            "weights": self.weights, "means": self.means, "covariances": self.covariances,
-            "components": self.tried, "kinds": self.kinds, "valid_log_likelihood": self.valid_log_likelihood,
-            "valid_under_prior": np.array(self.valid_under_prior), "n": np.array(self.n),
-        }  # fmt: skip
+            "weights": self.weights,
+            "means": self.means,
+            "covariances": self.covariances,
+            "components": self.tried,
+            "kinds": self.kinds,
+            "valid_log_likelihood": self.valid_log_likelihood,
+            "valid_under_prior": np.array(self.valid_under_prior),
+            "n": np.array(self.n),
+        }
 
     def sentence(self) -> str:
         """Return how the mixture was chosen and how far the codes are from the prior."""

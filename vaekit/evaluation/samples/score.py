@@ -64,9 +64,10 @@ class Scored:
             if table is not None:
                 artifacts.write_table(folder / name, table)
         for name, arrays in (
-            (artifacts.SAMPLE_PICTURES, self.pictures), (artifacts.MIXTURE, self.mixture),
+            (artifacts.SAMPLE_PICTURES, self.pictures),
+            (artifacts.MIXTURE, self.mixture),
             (artifacts.JUDGED, self.judged),
-        ):  # fmt: skip
+        ):
             (folder / name).unlink(missing_ok=True)
             if arrays:
                 artifacts.write_arrays(folder / name, **arrays)
@@ -113,9 +114,17 @@ def score_samples(
     chosen = some_rows(np.arange(len(rows)), MOST, seed, "set metrics")
     test, real = test[chosen], _part(whole["x"], chosen)
     sources = make_sources(
-        model, prepared, test, collected.mu[chosen], np.asarray(reconstructions[chosen]), mixture,
-        seed=seed, device=device, batch_size=batch_size, progress=progress,
-    )  # fmt: skip
+        model,
+        prepared,
+        test,
+        collected.mu[chosen],
+        np.asarray(reconstructions[chosen]),
+        mixture,
+        seed=seed,
+        device=device,
+        batch_size=batch_size,
+        progress=progress,
+    )
     seen = _seen(judge, sources, {RECONSTRUCTIONS: _part(whole["x_hat"], chosen)}, batch_size, progress)
     reasons = {name: str(source.reason) for name, source in sources.items() if name not in seen}
     reals = Reals.of(real.features, seed)
@@ -127,9 +136,14 @@ def score_samples(
     rates, rates_record = _rates(judge, prepared, rows[chosen], test, sources, seen, real, batch_size)
     copied, among = _memorisation(judge, prepared, seen, real, seed, batch_size)
     temperatures = by_temperature(
-        model, judge, reals, seen[PRIOR].features if PRIOR in seen else None,
-        seed=seed, device=device, batch_size=batch_size,
-    )  # fmt: skip
+        model,
+        judge,
+        reals,
+        seen[PRIOR].features if PRIOR in seen else None,
+        seed=seed,
+        device=device,
+        batch_size=batch_size,
+    )
     found = modes(estimates)
     record = {
         "judge": {"name": judge.name, "feature_dim": judge.feature_dim, "sentence": judge.sentence},
@@ -157,11 +171,13 @@ def score_samples(
         mixture=mixture.arrays() if isinstance(mixture, Mixture) else {},
         judged={
             "image_id": collected.per_image["image_id"].to_numpy(dtype=str),
-            "attributes": np.array(judge.attributes, dtype=str), "thresholds": np.asarray(judge.thresholds, np.float64),
-            "features_x": whole["x"].features, "probabilities_x": whole["x"].probabilities,
+            "attributes": np.array(judge.attributes, dtype=str),
+            "thresholds": np.asarray(judge.thresholds, np.float64),
+            "features_x": whole["x"].features,
+            "probabilities_x": whole["x"].probabilities,
             "probabilities_x_hat": whole["x_hat"].probabilities,
         },
-    )  # fmt: skip
+    )
 
 
 def _nothing(reason: str, mixture: Mixture | VaekitError) -> Scored:
@@ -247,18 +263,16 @@ def _warnings(n: int, dims: int, judge: str) -> list[str]:
 
 
 def _pictures(
-    prepared: Prepared,
-    sources: Mapping[str, Source],
-    copied: Memorisation | str,
-    among: np.ndarray,
+    prepared: Prepared, sources: Mapping[str, Source], copied: Memorisation | str, among: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Return pictures of prior and aggregate, and the prior samples closest to train images with these."""
     kept = {name: sources[name].images[:PICTURED] for name in (PRIOR, AGGREGATE) if sources[name].images is not None}
     if isinstance(copied, Memorisation):
         rows = among[copied.rows[:, 1]]
         kept |= {
-            "neighbour_samples": sources[PRIOR].images[copied.rows[:, 0]], "neighbour_train": prepared.images[rows],
+            "neighbour_samples": sources[PRIOR].images[copied.rows[:, 0]],
+            "neighbour_train": prepared.images[rows],
             "neighbour_image_id": prepared.index["image_id"].to_numpy(dtype=str)[rows],
             "neighbour_distance": copied.distances,
-        }  # fmt: skip
+        }
     return kept

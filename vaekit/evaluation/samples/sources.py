@@ -17,8 +17,13 @@ from vaekit.seeding import numpy_generator, some_rows, torch_generator
 
 MOST = 10_000  # images of one source: as many as test has, at most so many
 FLOOR, BLURRED, RECONSTRUCTIONS, INTERPOLATIONS, AGGREGATE, PRIOR = (
-    "train", "blurred", "reconstructions", "interpolations", "aggregate", "prior",
-)  # fmt: skip
+    "train",
+    "blurred",
+    "reconstructions",
+    "interpolations",
+    "aggregate",
+    "prior",
+)
 LABELS = {
     FLOOR: "Real train images",
     BLURRED: "Test images, blurred",

@@ -138,10 +138,13 @@ def _evidence(
     n = far[PRIOR].n
     how = "extrapolated to infinitely many images" if infinite else f"at n = {n:,} (few images raise them)"
     names = {
-        FLOOR: "real train images", BLURRED: "test images blurred like the reconstructions",
-        RECONSTRUCTIONS: "reconstructions", INTERPOLATIONS: "interpolations", AGGREGATE: "samples from the mixture",
+        FLOOR: "real train images",
+        BLURRED: "test images blurred like the reconstructions",
+        RECONSTRUCTIONS: "reconstructions",
+        INTERPOLATIONS: "interpolations",
+        AGGREGATE: "samples from the mixture",
         PRIOR: "prior samples",
-    }  # fmt: skip
+    }
     listed = ", ".join(f"{label} {_said(far[name])}" for name, label in names.items() if name in far)
     said = [f"Distances from the test images, {how}: {listed}."]
     if INTERPOLATIONS in far and far[INTERPOLATIONS].value is not None and not empty:

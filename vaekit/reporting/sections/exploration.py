@@ -25,19 +25,24 @@ def traversals(material: Material) -> Iterable[Block]:
     """Yield what each of the most used dims does to a face."""
     yield from material.part(
         lambda summary, arrays: _traversals(_part(summary, "traversals"), arrays, material),
-        artifacts.EXPLORATION_SUMMARY, artifacts.TRAVERSALS,
-    )  # fmt: skip
+        artifacts.EXPLORATION_SUMMARY,
+        artifacts.TRAVERSALS,
+    )
 
 
 def _traversals(facts: dict[str, Any], arrays: dict[str, np.ndarray], material: Material) -> Iterable[Block]:
     yield Prose(" ".join(facts["sentences"]))
     low, high = facts["percentiles"]
     yield Strips(
-        "traversals", "Latent dim", "value of z", tuple(_dims(facts, arrays)),
+        "traversals",
+        "Latent dim",
+        "value of z",
+        tuple(_dims(facts, arrays)),
         f"From {facts['base']}, one dim is moved from the {low:g} % to the {high:g} % quantile of μ over the "
         f"{count(facts['n'])} test images, the others held.",
-        0, material.figure("traversals"),
-    )  # fmt: skip
+        0,
+        material.figure("traversals"),
+    )
 
 
 def _dims(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Iterable[Strip]:
@@ -52,8 +57,9 @@ def directions(material: Material) -> Iterable[Block]:
     """Yield faces edited along the attributes' directions, what else that moved, and how the directions lie."""
     yield from material.part(
         lambda summary, arrays: _edits(_part(summary, "edits"), arrays, material),
-        artifacts.EXPLORATION_SUMMARY, artifacts.EDITS,
-    )  # fmt: skip
+        artifacts.EXPLORATION_SUMMARY,
+        artifacts.EDITS,
+    )
     yield material.figure("edit_effects")
     yield Heading("How the directions lie to one another")
     yield material.figure("direction_cosines")
@@ -62,13 +68,17 @@ def directions(material: Material) -> Iterable[Block]:
 def _edits(facts: dict[str, Any], arrays: dict[str, np.ndarray], material: Material) -> Iterable[Block]:
     rows = facts["attributes"]
     yield Strips(
-        "edits", "Attribute", "steps along its direction", tuple(_attributes(facts, arrays)),
+        "edits",
+        "Attribute",
+        "steps along its direction",
+        tuple(_attributes(facts, arrays)),
         f"Test images {' and '.join(facts['image_ids'])}, decoded from μ + a v: v goes from the mean code of train "
         "images without an attribute to that of those with it, and a counts standard deviations of the codes along it. "
         f"What a step does to the attribute's own probe is measured on {count(facts['n'])} edited test images, encoded "
         "again, in standard deviations of its logit.",
-        0, material.figure("edits"),
-    )  # fmt: skip
+        0,
+        material.figure("edits"),
+    )
     yield Details("What each edit does, in words", (Bullets(tuple(row["sentence"] for row in rows)),))
 
 

@@ -141,16 +141,28 @@ def _gallery(material: Material, kind: str, limit: float) -> Cards:
         facts = tuple((label, number(value)) for (_, label), value in zip(columns, values, strict=True))
         cards.append(
             Card(
-                int(row["rank"]), str(row["image_id"]), number(float(row[ranked["ranked_by"]])),
-                tuple(map(readable, has)), values, facts, png_bytes(Image.fromarray(picture)),
-                picture.shape[1], picture.shape[0], "" if pd.isna(flags := row.get("flags")) else str(flags),
+                int(row["rank"]),
+                str(row["image_id"]),
+                number(float(row[ranked["ranked_by"]])),
+                tuple(map(readable, has)),
+                values,
+                facts,
+                png_bytes(Image.fromarray(picture)),
+                picture.shape[1],
+                picture.shape[0],
+                "" if pd.isna(flags := row.get("flags")) else str(flags),
             )
-        )  # fmt: skip
+        )
     figure = material.figure(f"gallery_{kind}")
     return Cards(
-        kind, tuple(cards), in_sentence(ranked["label"]), len(table), KINDS[kind], figure,
+        kind,
+        tuple(cards),
+        in_sentence(ranked["label"]),
+        len(table),
+        KINDS[kind],
+        figure,
         _LISTED if kind == "worst" else 0,
-    )  # fmt: skip
+    )
 
 
 def _slices(table: pd.DataFrame) -> Iterable[Block]:

@@ -10,19 +10,7 @@ from PIL import Image
 from vaekit import artifacts
 from vaekit.figures.grids import png_bytes, shared_limit, triples
 from vaekit.figures.words import in_sentence
-from vaekit.reporting.document import (
-    Block,
-    Bullets,
-    Card,
-    Cards,
-    Details,
-    Gap,
-    Grid,
-    Heading,
-    Prose,
-    Scale,
-    section,
-)  # fmt: skip
+from vaekit.reporting.document import Block, Bullets, Card, Cards, Details, Gap, Grid, Heading, Prose, Scale, section
 from vaekit.reporting.material import Material
 from vaekit.reporting.tables import Table, estimates, numbers, table_of, words
 from vaekit.reporting.text import count, number, plural, unit
@@ -65,10 +53,13 @@ def findings(content: dict[str, Any], material: Material) -> Iterable[Block]:
             pair = there[finding["id"]]
             cards = _cards(finding["image_ids"][:_PICTURED], pair, limit, content, material)
             yield Cards(
-                f"finding-{finding['id']}", cards, in_sentence(content["label"]), len(pair[0]),
+                f"finding-{finding['id']}",
+                cards,
+                in_sentence(content["label"]),
+                len(pair[0]),
                 artifacts.FINDING_PICTURES,
                 material.figure("finding_images") if finding["id"] == last else None,
-            )  # fmt: skip
+            )
 
 
 def _overview(found: list[dict[str, Any]]) -> Grid:

@@ -11,14 +11,25 @@ from vaekit.reporting.material import Material
 from vaekit.reporting.tables import metrics_of, numbers, table_of, words
 
 _FIGURES = (
-    "kl_per_dim", "posterior", "active_units", "sensitivity", "aggregate", "correlation", "kl_over_training",
+    "kl_per_dim",
+    "posterior",
+    "active_units",
+    "sensitivity",
+    "aggregate",
+    "correlation",
+    "kl_over_training",
     "latent_map",
-)  # fmt: skip
+)
 _COLUMNS = {
-    "kl": "KL", "mu_var": "Var[μ]", "sigma2_mean": "Mean σ²", "mutual_information": "I(x; z)",
-    "marginal_kl": "KL(q(z)‖p)", "mu_z_correlation": "Corr(μ, z)", "sensitivity": "Sensitivity",
+    "kl": "KL",
+    "mu_var": "Var[μ]",
+    "sigma2_mean": "Mean σ²",
+    "mutual_information": "I(x; z)",
+    "marginal_kl": "KL(q(z)‖p)",
+    "mu_z_correlation": "Corr(μ, z)",
+    "sensitivity": "Sensitivity",
     "intervention": "Intervention",
-}  # fmt: skip
+}
 
 
 @section("latent", "Latent code", part="Code", place=100)

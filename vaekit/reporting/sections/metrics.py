@@ -71,9 +71,13 @@ def likelihood(material: Material) -> Iterable[Block]:
     names, shown, exact = zip(*rows, strict=True)
     yield Grid(
         "Bits per dim",
-        Table(("Model of the pixels", "Bits per dim"), tuple(zip(names, shown, strict=True)), (False, True),
-              tuple((None, value) for value in exact)),
-    )  # fmt: skip
+        Table(
+            ("Model of the pixels", "Bits per dim"),
+            tuple(zip(names, shown, strict=True)),
+            (False, True),
+            tuple((None, value) for value in exact),
+        ),
+    )
 
 
 def _bits(entry: dict[str, float]) -> str:

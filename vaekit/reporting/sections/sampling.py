@@ -14,9 +14,14 @@ from vaekit.reporting.text import count, short
 
 # The columns of the table in short; what stands in none of them is in the table with intervals all the same.
 _NAMES = {
-    "fid": "FID", "fd_inception": "FD, Inception", "precision": "Precision", "recall": "Recall", "density": "Density",
-    "coverage": "Coverage", "diversity": "Diversity",
-}  # fmt: skip
+    "fid": "FID",
+    "fd_inception": "FD, Inception",
+    "precision": "Precision",
+    "recall": "Recall",
+    "density": "Density",
+    "coverage": "Coverage",
+    "diversity": "Diversity",
+}
 
 
 @section("samples", "Samples", part="Pictures", place=60)
@@ -82,11 +87,7 @@ def _gap(table: pd.DataFrame, content: dict[str, Any]) -> Iterable[Block]:
         yield Prose(f"{count(sizes[0])} images of each source, held against the test images.")
     yield Grid(
         "Distance of each source from the test images",
-        table_of(
-            sources,
-            *n,
-            *(numbers(_name(name, kinds), table[name]) for name in shown),
-        ),
+        table_of(sources, *n, *(numbers(_name(name, kinds), table[name]) for name in shown)),
     )
     rows = [
         (row["label"], kinds[name]["label"], row[name], row[f"{name}_low"], row[f"{name}_high"], row["n"])

@@ -61,9 +61,12 @@ def _objective(objective: dict[str, Any]) -> str:
 
 def _layers(table: pd.DataFrame) -> Iterable[Block]:
     grid = table_of(
-        words("Part", table["part"]), words("Layer", table["layer"]), words("Kind", table["kind"]),
-        words("Output", table["output_shape"]), numbers("Parameters", table["parameters"], count),
-    )  # fmt: skip
+        words("Part", table["part"]),
+        words("Layer", table["layer"]),
+        words("Kind", table["kind"]),
+        words("Output", table["output_shape"]),
+        numbers("Parameters", table["parameters"], count),
+    )
     yield Details(f"Architecture, {len(table)} layers", (Grid("Architecture", grid),))
 
 

@@ -16,9 +16,17 @@ from vaekit.reporting.text import count, number, short
 
 # What stands in large figures, and by which short name; what was not computed leaves its place to the next.
 TILES = {
-    "mse": "MSE", "ssim": "SSIM", "r2": "R²", "kl": "KL (rate)", "elbo": "ELBO", "fid": "FID",
-    "fd_attributes": "FD (judge)", "fd_random": "FD (judge)", "psnr": "PSNR", "sse": "SSE",
-}  # fmt: skip
+    "mse": "MSE",
+    "ssim": "SSIM",
+    "r2": "R²",
+    "kl": "KL (rate)",
+    "elbo": "ELBO",
+    "fid": "FID",
+    "fd_attributes": "FD (judge)",
+    "fd_random": "FD (judge)",
+    "psnr": "PSNR",
+    "sse": "SSE",
+}
 _TILED = 6  # a row of a wide page
 _TOP = 3  # findings that stand in the box
 _ABSENT = 3  # metrics without a value that it names
