@@ -25,7 +25,7 @@ def _strangers_random_state():
 @pytest.fixture(scope="session")
 def faces(tmp_path_factory) -> Path:
     """64 drawn faces in CelebA's layout."""
-    from vaekit.data.faces import write_faces
+    from vaekit.faces import write_faces
 
     return write_faces(tmp_path_factory.mktemp("drawn") / "faces", FACES, seed=3)
 

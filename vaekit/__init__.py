@@ -10,13 +10,14 @@ Shapes in docstrings: B images in a batch, N images in a set, C x H x W an image
 from typing import TYPE_CHECKING, Any
 
 from vaekit.errors import VaekitError
+from vaekit.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from vaekit.api import evaluate, failures, load, report, resume, train
-    from vaekit.api_comparison import check, compare
-    from vaekit.api_exploration import edit, interpolate, reconstruct, sample, traverse
+    from vaekit.api.comparison import check, compare
+    from vaekit.api.exploration import edit, interpolate, reconstruct, sample, traverse
+    from vaekit.api.verbs import evaluate, failures, load, report, resume, train
 
-__version__ = "0.1.0"
+
 __all__ = [
     "VaekitError",
     "check",
@@ -38,7 +39,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import the verbs when they are first used: `vaekit --help` must not wait for pandas."""
     if name in __all__:
-        from vaekit import api, api_comparison, api_exploration
+        from vaekit.api import comparison, exploration, verbs
 
-        return next(getattr(module, name) for module in (api, api_comparison, api_exploration) if hasattr(module, name))
+        return next(getattr(module, name) for module in (verbs, comparison, exploration) if hasattr(module, name))
     raise AttributeError(f"module 'vaekit' has no attribute {name!r}")

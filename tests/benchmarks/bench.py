@@ -17,11 +17,11 @@ from tests.benchmarks import findings, latent, probes, samples
 from tests.benchmarks.timing import Row, least
 from vaekit.config import load_config
 from vaekit.data import Protocol, open_source, prepare
-from vaekit.data.faces import draw_face, write_faces
 from vaekit.data.loaders import batches
 from vaekit.evaluation.collect import collect
 from vaekit.evaluation.eightbit import trained_likelihood
 from vaekit.evaluation.metrics.similarity import ssim_map
+from vaekit.faces import draw_face, write_faces
 from vaekit.models.base import build_model
 from vaekit.seeding import keyed_normal
 

@@ -22,14 +22,14 @@ from PIL import Image, ImageFilter
 from scipy import stats
 
 from tests.benchmarks.timing import Row, least
-from tests.diagnosis.planted import KINDS, NOISE, RATE, TIMES, Population, errors, populate, searched, truth
+from tests.failure_analysis.planted import KINDS, NOISE, RATE, TIMES, Population, errors, populate, searched, truth
 from vaekit import artifacts
 from vaekit.data import Protocol, open_source, prepare
-from vaekit.data.faces import ATTRIBUTES, Plant, draw_face, write_faces
-from vaekit.diagnosis.analyse import analyse
-from vaekit.diagnosis.conditions import Material
-from vaekit.diagnosis.properties import image_properties
 from vaekit.evaluation.results import Evaluation
+from vaekit.faces import ATTRIBUTES, Plant, draw_face, write_faces
+from vaekit.failure_analysis.analyse import analyse
+from vaekit.failure_analysis.conditions import Material
+from vaekit.failure_analysis.properties import image_properties
 from vaekit.judge import open_judge
 
 N, LARGE = 4000, 24_000  # images of a split; further ones of the same population that tell the true effect

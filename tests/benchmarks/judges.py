@@ -21,9 +21,9 @@ from scipy.ndimage import gaussian_filter
 
 from vaekit.checkpoint import load_checkpoint
 from vaekit.data import Prepared, Protocol, open_source, prepare
-from vaekit.data.faces import write_faces
 from vaekit.data.pixels import to_uint8
 from vaekit.evaluation.samples.frechet import distance, moments_of
+from vaekit.faces import write_faces
 from vaekit.judge import open_judge, seen_rows, unseen_rows
 from vaekit.judge.networks import CHUNK, at_judged_size, in_range
 from vaekit.seeding import numpy_generator

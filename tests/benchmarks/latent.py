@@ -11,7 +11,6 @@ import torch
 from tests.benchmarks.timing import Row, least
 from vaekit.config import load_config
 from vaekit.data import Prepared, Protocol, open_source, prepare
-from vaekit.data.faces import write_faces
 from vaekit.data.loaders import batches
 from vaekit.evaluation.base import METRICS, Batch
 from vaekit.evaluation.collect import collect
@@ -19,6 +18,7 @@ from vaekit.evaluation.eightbit import trained_likelihood
 from vaekit.evaluation.importance import importance
 from vaekit.evaluation.latent import analyse, information
 from vaekit.evaluation.references import constant_colour, r2
+from vaekit.faces import write_faces
 from vaekit.models.base import Gaussian, build_model
 from vaekit.seeding import keyed_normal
 

@@ -12,10 +12,10 @@ from sklearn.linear_model import LogisticRegression
 from tests.benchmarks.timing import Row
 from vaekit.config import RunConfig, load_config
 from vaekit.data import SPLITS, Prepared, Protocol, open_source, prepare
-from vaekit.data.faces import write_faces
 from vaekit.evaluation.codes import Codes
 from vaekit.evaluation.probes import fit_probes
 from vaekit.evaluation.probes.logistic import GRID, Scaling, fit_path
+from vaekit.faces import write_faces
 
 DRAWN, TIMES, DIMS, ATTRIBUTES = 256, 82, 128, 40
 SPLIT = {"train": 16_000, "valid": 4_000, "test": 992}

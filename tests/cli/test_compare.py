@@ -7,7 +7,7 @@ import shutil
 import pandas as pd
 import pytest
 
-from vaekit.api_comparison import find_checkpoints
+from vaekit.api.comparison import find_checkpoints
 from vaekit.errors import CheckpointError, ConfigError
 
 FOLDER = "reports/comparisons/small-vs-short"

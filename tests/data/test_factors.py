@@ -7,9 +7,9 @@ import pytest
 
 from vaekit.artifacts import FACTORS as TABLE
 from vaekit.data import Protocol, open_source, prepare
-from vaekit.data.faces import write_faces
-from vaekit.data.faces.population import FACTORS, MEASURED, draw_sitter
 from vaekit.errors import DataError
+from vaekit.faces import write_faces
+from vaekit.faces.population import FACTORS, MEASURED, draw_sitter
 
 
 @pytest.fixture(scope="module")

@@ -29,9 +29,9 @@ def fake_faces(monkeypatch, make_celeba):
         (folder / "faces.json").write_text(json.dumps({"seed": seed, "count": count}))
         return folder
 
-    import vaekit.data.faces
+    import vaekit.faces
 
-    monkeypatch.setattr(vaekit.data.faces, "write_faces", write_faces, raising=False)
+    monkeypatch.setattr(vaekit.faces, "write_faces", write_faces, raising=False)
     return calls
 
 
@@ -124,7 +124,7 @@ def test_any_other_folder_is_a_folder_of_pictures(tmp_path, draw_picture):
 
 
 def test_the_renderer_writes_what_is_read(tmp_path):
-    from vaekit.data.faces import ATTRIBUTES, write_faces
+    from vaekit.faces import ATTRIBUTES, write_faces
 
     write_faces(tmp_path / "faces", 3, seed=1)
     source = open_source("faces", root=tmp_path)

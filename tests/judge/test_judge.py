@@ -9,8 +9,8 @@ import torch
 
 from tests.judge.conftest import plates, prepared_from
 from vaekit import artifacts
-from vaekit.data.faces import draw_face
 from vaekit.errors import DataError
+from vaekit.faces import draw_face
 from vaekit.judge import learning, open_judge, opening, seen_rows
 from vaekit.judge.networks import AttributeNetwork, at_judged_size
 

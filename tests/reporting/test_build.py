@@ -112,7 +112,7 @@ def test_building_takes_no_torch(small, tmp_path):
     code = (
         "import sys; from pathlib import Path; from vaekit.reporting import build_report; "
         "build_report(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])); "
-        "rooms = [f'vaekit.{r}' for r in ('data', 'models', 'training', 'evaluation', 'diagnosis')]; "
+        "rooms = [f'vaekit.{r}' for r in ('data', 'models', 'training', 'evaluation', 'failure_analysis')]; "
         "heavy = {'torch', *rooms} & set(sys.modules); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code, *map(str, small), str(tmp_path)], check=True)

@@ -247,7 +247,7 @@ def test_bfloat16_stays_close(prepared, tmp_path):
 
 
 def test_missing_last_checkpoint_names_the_run(tmp_path):
-    from vaekit.api import resume
+    from vaekit.api.verbs import resume
 
     with pytest.raises(CheckpointError, match=r"has no last.pt"):
         resume(tmp_path)

@@ -52,10 +52,10 @@ def command(
     baseline a metric fails when its paired difference is worse and the whole interval is beyond the tolerance. A
     metric that could not be computed fails.
     """
-    from vaekit import api_comparison
+    from vaekit.api import comparison
 
     with drawn_progress() as progress:
-        result = api_comparison.check(
+        result = comparison.check(
             checkpoint,
             most=_bounds("--max", most),
             least=_bounds("--min", least),

@@ -37,10 +37,10 @@ def command(
     json: options.Json = False,
 ) -> None:
     """Set models side by side on the same images: paired differences, rate and distortion, pictures, findings."""
-    from vaekit import api_comparison
+    from vaekit.api import comparison
 
     with drawn_progress() as progress:
-        result = api_comparison.compare(
+        result = comparison.compare(
             checkpoints,
             allow_unlike=allow_unlike,
             title=title,

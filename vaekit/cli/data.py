@@ -51,7 +51,7 @@ def faces(
     json: options.Json = False,
 ) -> None:
     """Draw faces in CelebA's layout: pictures, attributes, splits, identities and the true factors."""
-    from vaekit.data.faces import Plant, write_faces
+    from vaekit.faces import Plant, write_faces
 
     try:
         planted = Plant.parse(plant) if plant else None

@@ -38,11 +38,11 @@ def command(
     json: options.Json = False,
 ) -> None:
     """Move an image along the direction of an attribute, and say what every other probe makes of it."""
-    from vaekit import api_exploration as api
+    from vaekit.api import exploration
 
     strengths = options.parse_range("--strength", strength, "-3:3")
     with drawn_progress() as progress:
-        result = api.edit(
+        result = exploration.edit(
             checkpoint,
             image,
             attribute=attribute,

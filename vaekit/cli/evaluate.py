@@ -31,10 +31,10 @@ def command(
     json: options.Json = False,
 ) -> None:
     """Measure a checkpoint on the test split: error, similarity, KL and the ELBO, with intervals."""
-    from vaekit import api
+    from vaekit.api import verbs
 
     with drawn_progress() as progress:
-        result = api.evaluate(
+        result = verbs.evaluate(
             checkpoint,
             data=data,
             crop=options.crop_value(crop),

@@ -35,11 +35,11 @@ def command(
     json: options.Json = False,
 ) -> None:
     """Find where and why the model fails: the worst images, and what they share, tested on images kept apart."""
-    from vaekit import api
+    from vaekit.api import verbs
 
     groups = None if fairness is None else [name.strip() for name in fairness.split(",")]
     with drawn_progress() as progress:
-        result = api.failures(
+        result = verbs.failures(
             checkpoint,
             top=top,
             by=by,

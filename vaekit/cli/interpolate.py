@@ -28,10 +28,10 @@ def command(
     json: options.Json = False,
 ) -> None:
     """Walk from one image to another through the code, on a straight line and on a great circle."""
-    from vaekit import api_exploration as api
+    from vaekit.api import exploration
 
     with drawn_progress() as progress:
-        result = api.interpolate(
+        result = exploration.interpolate(
             checkpoint,
             pairs=parse_pairs(pairs),
             count=count,

@@ -23,10 +23,10 @@ def command(
     json: options.Json = False,
 ) -> None:
     """Pass your own pictures through a model, cropped like its data: originals above reconstructions, mse and kl."""
-    from vaekit import api_exploration as api
+    from vaekit.api import exploration
 
     with drawn_progress():
-        result = api.reconstruct(checkpoint, pictures, crop=options.crop_value(crop), device=device)
+        result = exploration.reconstruct(checkpoint, pictures, crop=options.crop_value(crop), device=device)
     show_pictures(result, out, reports, json)
     if result.unreadable:
         raise DataError(f"{len(result.unreadable)} of {len(pictures)} pictures could not be read; the others are done.")

@@ -41,7 +41,7 @@ def command(
     json: options.Json = False,
 ) -> None:
     """Write the report: HTML, Markdown and JSON; what it needs and is missing is computed first."""
-    from vaekit import api, api_comparison
+    from vaekit.api import comparison, verbs
 
     of_one = {"author": author, "course": course, "sections": sections, "notes": notes, "full": full}
     with drawn_progress() as progress:
@@ -58,12 +58,12 @@ def command(
             "progress": progress,
         }
         if checkpoints is None or len(checkpoints) == 1:
-            result = api.report(checkpoints and checkpoints[0], **of_one, **shared)
+            result = verbs.report(checkpoints and checkpoints[0], **of_one, **shared)
         else:
             for name, value in of_one.items():
                 if value:
                     raise ConfigError(
                         f"--{name} is for the report of one model: leave it away, or name one checkpoint."
                     )
-            result = api_comparison.compare(checkpoints, **shared)
+            result = comparison.compare(checkpoints, **shared)
     show(result, json, {"html": str(result.html), "markdown": str(result.markdown), "data": str(result.data)})

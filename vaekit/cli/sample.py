@@ -37,10 +37,10 @@ def command(
     json: options.Json = False,
 ) -> None:
     """Draw samples: a grid, and each as a picture of its own."""
-    from vaekit import api_exploration as api
+    from vaekit.api import exploration
 
     with drawn_progress() as progress:
-        result = api.sample(
+        result = exploration.sample(
             checkpoint,
             n=n,
             temperature=temperature,

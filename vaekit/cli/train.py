@@ -44,7 +44,7 @@ def command(
     json: options.Json = False,
 ) -> None:
     """Train a model; writes best.pt, last.pt, history.csv, config.toml and a picture after every epoch."""
-    from vaekit import api
+    from vaekit.api import verbs
     from vaekit.config import recipe_lines
 
     if list_recipes:
@@ -64,7 +64,7 @@ def command(
         if data or sweep or run or overrides.keys() - {"training.epochs"}:
             raise ConfigError("--resume goes on with the run's own settings: only --epochs and --device go with it.")
         with drawn_progress() as progress:
-            result = api.resume(resume, epochs=epochs, device=device, progress=progress)
+            result = verbs.resume(resume, epochs=epochs, device=device, progress=progress)
         show(result, json, _facts(result))
         return
     results = []
@@ -72,7 +72,7 @@ def command(
         name = f"{run}{suffix}" if run else None
         with drawn_progress() as progress:
             results.append(
-                api.train(
+                verbs.train(
                     recipe,
                     data=data,
                     overrides=overrides | value,

@@ -40,10 +40,10 @@ def command(
     json: options.Json = False,
 ) -> None:
     """Move one latent dim at a time: one row per dim, sorted by KL; several checkpoints below one another."""
-    from vaekit import api_exploration as api
+    from vaekit.api import exploration
 
     with drawn_progress() as progress:
-        result = api.traverse(
+        result = exploration.traverse(
             checkpoints,
             dims=parse_dims(dims),
             top=top,

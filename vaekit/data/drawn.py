@@ -38,7 +38,7 @@ def draw_default_faces(folder: Path, progress: Progress = silent) -> None:
     Raises:
         OutputError: the folder can not be written.
     """
-    from vaekit.data.faces import write_faces
+    from vaekit.faces import write_faces
 
     with writing(folder.parent, "name a folder of images with --data"):
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -61,7 +61,7 @@ def _parameters(root: Path) -> dict[str, Any]:
 
 def _factors(source: Source) -> pd.DataFrame | None:
     """Return image_id and the factors that disentanglement is measured on; None where their table is gone."""
-    from vaekit.data.faces.population import MEASURED
+    from vaekit.faces.population import MEASURED
 
     path = source.root / FACTOR_TABLE
     if not path.is_file():

@@ -22,7 +22,6 @@ import numpy as np
 import pandas as pd
 import PIL
 
-import vaekit
 from vaekit.artifacts import (
     FACTORS,
     IMAGES,
@@ -44,6 +43,7 @@ from vaekit.data.prepared import FORMAT, Prepared, open_prepared
 from vaekit.data.selection import select
 from vaekit.errors import ConfigError, DataError, did_you_mean
 from vaekit.progress import Progress, silent
+from vaekit.version import __version__
 
 JOURNAL = "journal.txt"  # a line per file: ok, small, or bad and the reason
 HEADER = 128  # bytes of images.npy before its first row, whatever its number of rows
@@ -297,7 +297,7 @@ def _finish(partial: Path, task: _Task, outcomes: list[str], meta: dict[str, Any
             "is taken instead."
         )
     counts = {split: int((index["split"] == split).sum()) for split in SPLITS}
-    versions = {"vaekit": vaekit.__version__, "pillow": PIL.__version__}
+    versions = {"vaekit": __version__, "pillow": PIL.__version__}
     bad_files = {"not_decoded": len(bad), "smaller_than_crop": small}
     write_json(partial / META, {**meta, "notes": notes, "counts": counts, **bad_files, "versions": versions})
 

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import torch
 
-import vaekit
 from vaekit import artifacts
 from vaekit.calibration import calibrated_sigma
 from vaekit.checkpoint import Checkpoint
@@ -36,6 +35,7 @@ from vaekit.judge.inception import inception_weights as inception_file
 from vaekit.models.base import VAE
 from vaekit.progress import Progress, silent
 from vaekit.seeding import numpy_generator, some_rows
+from vaekit.version import __version__
 
 SPLIT = "test"
 PICTURED = 32  # test images kept as pictures, drawn by the seed
@@ -228,7 +228,7 @@ def evaluate(
         "sigma_calibrated_on": min(CALIBRATED_ON, prepared.count("valid")),
     }
     made_by = {
-        "vaekit": vaekit.__version__,
+        "vaekit": __version__,
         "torch": torch.__version__,
         "python": platform.python_version(),
         "checkpoint_sha256": artifacts.file_hash(source_file),

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import torch
 
-import vaekit
 from vaekit import artifacts
 from vaekit.data import Prepared
 from vaekit.errors import DataError, OutputError
@@ -21,6 +20,7 @@ from vaekit.judge.networks import AttributeNetwork, RandomNetwork, feature_dim, 
 from vaekit.judge.scoring import FEWEST, rate_matching_thresholds, reasons_against, score_table
 from vaekit.progress import Progress, silent
 from vaekit.seeding import some_rows
+from vaekit.version import __version__
 
 FORMAT = 2  # raised when a judge of the same version of vaekit would turn out differently
 MOST_SEEN, MOST_SCORED = 20_000, 10_000  # images of a split, drawn by the seed where there are more
@@ -64,7 +64,7 @@ def open_judge(
     reasons = reasons_against(labels["train"], labels["valid"], labels["test"])
     if all(reasons):
         return _random(prepared, rows["train"], reasons, labels["test"], seed, device)
-    made_by = {"format": FORMAT, "vaekit": vaekit.__version__, "fingerprint": prepared.fingerprint, "seed": seed}
+    made_by = {"format": FORMAT, "vaekit": __version__, "fingerprint": prepared.fingerprint, "seed": seed}
     notes: tuple[str, ...] = ()
     try:
         kept = _read(prepared, made_by)

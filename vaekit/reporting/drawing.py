@@ -9,12 +9,12 @@ from typing import Any
 
 import matplotlib as mpl
 
-import vaekit
 from vaekit import artifacts, figures
 from vaekit.errors import DataError
 from vaekit.figures.base import FIGURES, Drawn, draw
 from vaekit.progress import Progress
 from vaekit.reporting.collect import Collected
+from vaekit.version import __version__
 
 # Which figures are vaekit's, their words and hashes, and what they were made from: a later report reads them back, or
 # clears them away.
@@ -79,7 +79,7 @@ def write_figures(folder: Path, drawings: Drawings) -> None:
 
 def _made_from(found: Collected) -> str:
     """Return the digest of everything that a figure can depend on: artifacts, the code that draws, its versions."""
-    digest = hashlib.sha256(f"{found.digest} {vaekit.__version__} {mpl.__version__}".encode())
+    digest = hashlib.sha256(f"{found.digest} {__version__} {mpl.__version__}".encode())
     own = Path(figures.__file__).parent.glob("*.py")
     for path in sorted({*own, *(Path(inspect.getfile(spec.draw)) for _, spec in FIGURES.items())}):
         digest.update(path.read_bytes())

@@ -11,11 +11,11 @@ import pytest
 from tests.evaluation.oracle_runs import oracle_config
 from vaekit import artifacts
 from vaekit.data import Prepared, Protocol
-from vaekit.data.faces.population import FACTORS, GRADED, draw_sitter
 from vaekit.evaluation.codes import Codes
 from vaekit.evaluation.probes import fit_probes
 from vaekit.evaluation.probes.fit import COLUMNS, FEWEST
 from vaekit.evaluation.probes.kinds import KINDS
+from vaekit.faces.population import FACTORS, GRADED, draw_sitter
 
 N, SIDE = 1600, 16
 CONFIG = oracle_config(latent_dim=4)

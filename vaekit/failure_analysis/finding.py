@@ -1,0 +1,100 @@
+"""What a finding is, in Python and in findings.json.
+
+findings.json holds, beside `metric`, `label`, `unit` and `made_by`:
+
+    n, n_discovery, n_confirmation   test images with a finite value; those searched; those every slice is tested on
+    candidates, q_level              slices tested together; the false discovery rate they are held to
+    thresholds                       the least effect and share of the error of a slice that is called a finding
+    findings                         records of `Finding`: slices first, by their share of the error, then what is true
+                                     of the whole split, by its share of the error where it has one
+    not_found                        {title, sentence}: what was tested and did not pass, or could not be tested
+    tested                           every candidate slice, planned or found, with all its numbers and what became of it
+    fairness, preserved, explained   rows and facts of the tests of the whole split; `facts`: its numbers by name
+    notes                            sentences about what was left out, and why
+
+An effect is {value, low, high, unit, ratio}: mean inside the slice minus mean outside in the metric's unit with its
+95 % interval, and mean inside over mean outside where the metric has a natural zero. Numbers that can not be given
+are null.
+"""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from vaekit.failure_analysis.outcome import Effect
+
+SLICES = ("slice", "cluster")  # kinds of findings that say which images fail; all others are of the whole split
+
+
+@dataclass(frozen=True)
+class Enrichment:
+    """How many of the `of` worst images are in the slice; odds ratio (None: infinite) and p of Fisher's exact test."""
+
+    worst: int
+    of: int
+    odds_ratio: float | None
+    p: float
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One test that passed; it prints as its sentence.
+
+    Attributes:
+        id: short and unique in its analysis; the same finding has the same id in another model's analysis.
+        kind: "slice" or "cluster" (which images), or that of an `Outcome` (what is true of the whole split).
+        title: a few words.
+        sentence: what was found, with its numbers.
+        effect: its size with interval.
+        n: images it rests on; of a slice, those in it on the confirmation half.
+        p: of the test; q: adjusted for all tests of its family (Benjamini-Hochberg).
+        share: of the total error, beside the other slices; None where it has none.
+        enrichment: of a slice, among the worst images.
+        image_ids: of its gallery.
+        evidence: further sentences.
+        remedy: what an engineer may try.
+    """
+
+    id: str
+    kind: str
+    title: str
+    sentence: str
+    effect: Effect | None
+    n: int
+    p: float | None
+    q: float | None
+    share: float | None
+    enrichment: Enrichment | None
+    image_ids: tuple[str, ...]
+    evidence: tuple[str, ...]
+    remedy: str
+
+    def __str__(self) -> str:
+        return self.sentence
+
+    def record(self) -> dict[str, Any]:
+        """Return it as findings.json keeps it."""
+        return finite(asdict(self))
+
+    @classmethod
+    def of(cls, record: dict[str, Any]) -> "Finding":
+        """Return the finding that `record` keeps."""
+        effect, enrichment = record["effect"], record["enrichment"]
+        made = {
+            "effect": effect and Effect(**effect),
+            "enrichment": enrichment and Enrichment(**enrichment),
+            "image_ids": tuple(record["image_ids"]),
+            "evidence": tuple(record["evidence"]),
+        }
+        return cls(**(record | made))
+
+
+def finite(value: Any) -> Any:
+    """Return a tree of numbers and texts as JSON can hold it: tuples as lists, what is not finite as None."""
+    if isinstance(value, dict):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
