@@ -3,7 +3,8 @@
     encode: x -> GaussianPosterior(mu, logvar)          q(z|x)
     decode: z -> Likelihood(mean, ...)                  p(x|z), over pixels in [0, 1]
 
-Images go in and come out as float32 (B, 3, H, W) in [0, 1], whatever range the network uses inside.
+Images go in and come out as float32 (B, C, H, W) in [0, 1], whatever range the network uses inside; z is flat (B, D),
+whatever shape the network gives it.
 """
 
 from dataclasses import dataclass
@@ -48,17 +49,26 @@ class VAE(nn.Module):
     """Base of every network: subclasses set `Options`, build themselves in __init__, and give encode and decode.
 
     Attributes:
-        image_size: side of the images in pixels.
+        image_size: side of the images in pixels, or (H, W) where they are not square.
+        image_shape: (C, H, W) of one image; C is 1 or 3.
         latent_dim: D, the number of latent dimensions.
+        latent_shape: what D dims are inside the network: (D,), or (c, h, w) with c h w = D, flattened in that order.
     """
 
     Options: ClassVar[type[Config]]
     latent_dim: int
 
-    def __init__(self, image_size: int, likelihood: LikelihoodConfig) -> None:
+    def __init__(self, image_size: int | tuple[int, int], likelihood: LikelihoodConfig, channels: int = 3) -> None:
         super().__init__()
-        self.image_size = image_size
+        height, width = (image_size, image_size) if isinstance(image_size, int) else image_size
+        self.image_size = height if height == width else (height, width)
+        self.image_shape = (channels, height, width)
         self.likelihood = build_head(likelihood)
+
+    @property
+    def latent_shape(self) -> tuple[int, ...]:
+        """Shape of z inside the network: one vector, unless a subclass says otherwise."""
+        return (self.latent_dim,)
 
     @property
     def device(self) -> torch.device:
@@ -71,7 +81,7 @@ class VAE(nn.Module):
         return any(isinstance(layer, nn.modules.batchnorm._BatchNorm) for layer in self.modules())
 
     def encode(self, x: Tensor) -> GaussianPosterior:
-        """Return q(z|x) for images x, (B, 3, H, W) in [0, 1]."""
+        """Return q(z|x) for images x, (B, C, H, W) in [0, 1]."""
         raise NotImplementedError
 
     def decode(self, z: Tensor) -> Likelihood:
@@ -79,11 +89,11 @@ class VAE(nn.Module):
         raise NotImplementedError
 
     def reconstruct(self, x: Tensor) -> Tensor:
-        """Return the decoder's mean at z = mu(x), (B, 3, H, W)."""
+        """Return the decoder's mean at z = mu(x), (B, C, H, W)."""
         return self.decode(self.encode(x).mu).mean
 
     def sample(self, n: int, *, seed: int = 0, temperature: float = 1.0) -> Tensor:
-        """Return n decoder means at z ~ N(0, temperature^2 I), (n, 3, H, W); the same seed gives the same z."""
+        """Return n decoder means at z ~ N(0, temperature^2 I), (n, C, H, W); the same seed gives the same z."""
         z = temperature * torch.randn(n, self.latent_dim, generator=torch_generator(seed, "samples"))
         return self.decode(z.to(self.device)).mean
 
