@@ -16,6 +16,7 @@ ROWS = [
     {"errors", "version"},
     {"quantity"},
     {"registry", "seeding", "artifacts", "config", "progress", "device", "faces"},
+    {"statistics"},
     {"options"},
     {"figures"},
     {"data"},

@@ -14,8 +14,8 @@ from vaekit.evaluation.eightbit import TrainedLikelihood
 from vaekit.evaluation.importance import bound, effective_size, importance, ks, rows_of
 from vaekit.evaluation.references import constant_colour, r2
 from vaekit.evaluation.suspicion import mark
-from vaekit.evaluation.uncertainty import bootstrap_ratio
 from vaekit.models.base import Gaussian, GaussianPosterior
+from vaekit.statistics.bootstrap import bootstrap_ratio
 
 TRAINED = TrainedLikelihood(Gaussian, 0.4, "for the tests")
 

@@ -6,7 +6,8 @@ import pytest
 from scipy import stats
 
 from vaekit.failure_analysis.conditions import Material, Rule, attribute_condition, rule_of
-from vaekit.failure_analysis.confirmation import Q_LEVEL, SHARE, Scale, confirm
+from vaekit.failure_analysis.confirmation import SHARE, Scale, confirm
+from vaekit.statistics.discovery import Q_LEVEL
 
 
 def half(seed=0, n=1200, **shares):

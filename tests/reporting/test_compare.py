@@ -14,11 +14,11 @@ from markdown_it import MarkdownIt
 
 from vaekit import artifacts
 from vaekit.errors import DataError
-from vaekit.evaluation.paired import Difference, paired_differences, with_q
 from vaekit.figures.compare import RatePoint
 from vaekit.reporting.compare import build_comparison
 from vaekit.reporting.compare_metrics import side_by_side, verdict_of
 from vaekit.reporting.compare_models import read_model, refuse_unlike, unlike
+from vaekit.statistics.differences import Difference, paired_differences, with_q
 
 N, SIZE, DIMS = 60, 16, 4
 HOSTILE = "<script>alert(1)</script>\"'{{ 7*7 }}\n# h | `c` \u202egnp </style> &amp;"
@@ -426,13 +426,6 @@ def test_unlike_models_are_not_ranked_on_request(tmp_path):
     assert "Paired differences" not in said(data["sections"])
     assert "no image is the same for all" in said(section(data, "contrasts"))
     assert "do not lie in one plane" in said(section(data, "rate_distortion"))
-
-
-def test_the_page_names_the_levels_that_were_used():
-    from vaekit.evaluation import paired, uncertainty
-    from vaekit.reporting import compare_results, compare_setting
-
-    assert (compare_results.Q_LEVEL, compare_setting.RESAMPLES) == (paired.Q_LEVEL, uncertainty.RESAMPLES)
 
 
 def test_the_markdown_table_renders(built):

@@ -3,8 +3,8 @@
 import pytest
 
 from vaekit.errors import ConfigError
-from vaekit.evaluation.paired import Difference
 from vaekit.reporting.gate import COMPARED, Gate, check_baseline, check_bounds
+from vaekit.statistics.differences import Difference
 
 
 def row(value, low=None, high=None, *, higher=False, reason=None):

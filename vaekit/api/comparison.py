@@ -18,12 +18,12 @@ from vaekit.errors import CheckpointError, ConfigError, DataError
 from vaekit.progress import Progress, silent
 
 if TYPE_CHECKING:
-    from vaekit.evaluation.paired import Difference
     from vaekit.evaluation.results import Evaluation
     from vaekit.reporting.compare import Comparison
     from vaekit.reporting.compare_models import Unlike
     from vaekit.reporting.compare_pictures import Originals
     from vaekit.reporting.gate import Gate
+    from vaekit.statistics.differences import Difference
 
 log = logging.getLogger("vaekit")
 
@@ -160,7 +160,7 @@ def find_checkpoints(named: Sequence[str | Path], runs: Path = Path("checkpoints
 
 def paired(found: Mapping[str, "Evaluation"], seed: int) -> list["Difference"]:
     """Return the paired difference of every metric that has a value for each image, for every two models."""
-    from vaekit.evaluation.paired import paired_differences, with_q
+    from vaekit.statistics.differences import paired_differences, with_q
 
     subset = {name: artifacts.read_table(one.folder / artifacts.IWAE) for name, one in found.items()}
     computed = {

@@ -29,12 +29,12 @@ from vaekit.evaluation.results import Evaluation
 from vaekit.evaluation.samples.score import score_samples
 from vaekit.evaluation.samples.temperatures import TEMPERATURES
 from vaekit.evaluation.suspicion import mark
-from vaekit.evaluation.uncertainty import bootstrap_means
 from vaekit.judge import Judge, open_judge
 from vaekit.judge.inception import inception_weights as inception_file
 from vaekit.models.base import VAE
 from vaekit.progress import Progress, silent
 from vaekit.seeding import numpy_generator, some_rows
+from vaekit.statistics.bootstrap import bootstrap_means
 from vaekit.version import __version__
 
 SPLIT = "test"

@@ -12,10 +12,10 @@ from scipy.special import logsumexp
 from vaekit.data import Prepared
 from vaekit.data.loaders import batches
 from vaekit.evaluation.eightbit import Residual, TrainedLikelihood
-from vaekit.evaluation.uncertainty import bootstrap_means
 from vaekit.models.base import VAE, Gaussian, GaussianPosterior
 from vaekit.progress import Progress, silent
 from vaekit.seeding import keyed_normal, numpy_generator
+from vaekit.statistics.bootstrap import bootstrap_means
 
 IMAGES = 256  # test images, drawn by the seed
 SAMPLES = 64  # posterior samples of each

@@ -5,7 +5,7 @@ from scipy.special import log_ndtr
 
 from vaekit.data import Prepared
 from vaekit.evaluation.eightbit import BIN
-from vaekit.evaluation.uncertainty import Estimate, bootstrap_ratio
+from vaekit.statistics.bootstrap import Estimate, bootstrap_ratio
 
 CHUNK = 32  # images at a time: they stay in the cache
 CALIBRATED_ON = 2048  # at most so many images, spread evenly, for the sigma of the constant colour

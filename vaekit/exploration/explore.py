@@ -24,13 +24,13 @@ from vaekit.exploration.traverse import said_of as said_of_walk
 from vaekit.figures.words import readable
 from vaekit.models.base import VAE
 from vaekit.progress import Progress, silent
+from vaekit.statistics.bootstrap import TAILS
 
 DIMS, DIM_STEPS, PERCENTILES = 8, 7, (1.0, 99.0)
 PAIRS, PAIR_STEPS = 3, 7
 ATTRIBUTES, IMAGES, STRENGTHS = 6, 2, np.linspace(-3, 3, 5)
 # What an edit does to every probe is measured on more images than are shown, one step of 2 to either side.
 MEASURED, MEASURED_AT = 64, np.array([-2.0, 2.0])
-LEVEL = 0.95
 COLOURED, RAREST = 4, 0.1  # attributes the map is coloured by; a rarer one is hard to see on it
 
 STAGES = ("traversals", "interpolations", "edits", "latent_map")
@@ -186,9 +186,7 @@ class _Effects:
 def _effects(found: Edited, directions: Directions) -> _Effects:
     moved = found.per_step(found.on_picture, directions.spread)
     n, mean = len(moved), moved.mean(0)
-    margin = (
-        stats.t.ppf((1 + LEVEL) / 2, n - 1) * moved.std(0, ddof=1) / np.sqrt(n) if n > 1 else np.full_like(mean, np.nan)
-    )
+    margin = stats.t.ppf(TAILS[1], n - 1) * moved.std(0, ddof=1) / np.sqrt(n) if n > 1 else np.full_like(mean, np.nan)
     on_code = found.per_step(found.on_code, directions.spread).mean(0)
     change = mean_change(found.pictures[:, 0], found.pictures[:, -1]).mean()
     return _Effects(n, mean, mean - margin, mean + margin, on_code, float(change))

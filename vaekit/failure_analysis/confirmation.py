@@ -8,9 +8,9 @@ from scipy import stats
 
 from vaekit.failure_analysis.clusters import Cluster
 from vaekit.failure_analysis.conditions import Material, Rule
-from vaekit.failure_analysis.difference import MeanDifference, mean_difference
+from vaekit.statistics.differences import MeanDifference, mean_difference
+from vaekit.statistics.discovery import Q_LEVEL
 
-Q_LEVEL = 0.05  # of the slices called findings, at most this share is expected to be none
 RATIO, SPREAD = 1.1, 0.25  # least effect: as a ratio of means, or in standard deviations where there is no zero
 SHARE = 0.005  # of the total error (of n standard deviations, without a zero) that a slice must have in excess
 

@@ -15,10 +15,11 @@ from scipy import stats
 from sklearn.covariance import LedoitWolf
 from sklearn.linear_model import RidgeCV
 
-from vaekit.failure_analysis.outcome import Effect, Outcome, estimate_row, interval, percent, resampled_sums
+from vaekit.failure_analysis.outcome import Effect, Outcome, estimate_row, percent
 from vaekit.failure_analysis.properties import PROPERTIES
 from vaekit.figures.words import in_sentence, readable
 from vaekit.seeding import numpy_generator
+from vaekit.statistics.bootstrap import NORMAL, interval, resampled_sums
 
 FOLDS = 5
 FEWEST = 100  # images: with fewer, a fifth of them says nothing of the others
@@ -240,7 +241,7 @@ def _outcome(facts: dict[str, Any], lost: str, title: str, properties: int, attr
     r2, target = facts["r2"], facts["target"]
     said = {name: percent(*(row[end] for end in ("value", "low", "high"))) for name, row in r2.items()}
     both, n = r2["both"], facts["n"]
-    spread = (both["high"] - both["low"]) / (2 * stats.norm.ppf(0.975))
+    spread = (both["high"] - both["low"]) / (2 * NORMAL)
     p = float(stats.norm.sf(both["value"] / max(spread, 1e-12)))
     effect = Effect(both["value"], both["low"], both["high"], "1")
     if not (both["low"] > 0 and p < 0.05):

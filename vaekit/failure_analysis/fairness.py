@@ -9,11 +9,13 @@ import pandas as pd
 from scipy import stats
 
 from vaekit.errors import ConfigError, did_you_mean
-from vaekit.failure_analysis.difference import MeanDifference, mean_difference
 from vaekit.failure_analysis.explain import additive_design
 from vaekit.failure_analysis.outcome import LEAST, Effect, Outcome, percent, spoken
 from vaekit.failure_analysis.properties import PROPERTIES
 from vaekit.figures.words import in_sentence, readable
+from vaekit.statistics.bootstrap import TAILS
+from vaekit.statistics.differences import MeanDifference, mean_difference
+from vaekit.statistics.discovery import Q_LEVEL
 
 GROUPS = ("Male", "Young", "Pale_Skin")
 GAP = 0.02  # of the error of the others: a smaller gap is not called one
@@ -126,7 +128,7 @@ def fairness(
     adjusted_p = stats.false_discovery_control([row["p"] for row in rows]) if rows else []
     for row, q in zip(rows, adjusted_p, strict=True):
         large = abs(row["ratio"] - 1) >= GAP if as_ratio else True
-        row |= {"q": float(q), "found": bool(q < 0.05 and large)}
+        row |= {"q": float(q), "found": bool(q < Q_LEVEL and large)}
     if not usable.all():
         notes.append(f"{(~usable).sum():,} images without a finite value are left out.")
     words = {"label": label, "unit": unit, "sign": -1 if higher_is_better else 1, "held": held}
@@ -193,7 +195,7 @@ def _adjusted(
         score = np.stack([np.bincount(codes, column, minlength=groups) for column in score.T], axis=1)
     freedom = max(groups - columns.shape[1], 1)
     spread = float(np.sqrt((bread @ (score.T @ score) @ bread)[1, 1] * groups / freedom))
-    reach = float(stats.t.ppf(0.975, freedom)) * spread
+    reach = float(stats.t.ppf(TAILS[1], freedom)) * spread
     value, low, high = float(beta[1]), float(beta[1]) - reach, float(beta[1]) + reach
     return (float(np.exp(value)), float(np.exp(low)), float(np.exp(high))) if as_ratio else (value, low, high)
 

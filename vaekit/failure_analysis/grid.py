@@ -3,7 +3,8 @@
 import numpy as np
 from scipy import fft, stats
 
-from vaekit.failure_analysis.outcome import LEAST, Effect, Outcome, interval, resampled_sums, spoken
+from vaekit.failure_analysis.outcome import LEAST, Effect, Outcome, spoken
+from vaekit.statistics.bootstrap import interval, resampled_sums
 
 PERIODS = (2, 4)  # pixels, of the grids that strided layers leave
 # What is called a grid: its peaks stand so many times higher than the images' own, and it weighs so many grey levels.

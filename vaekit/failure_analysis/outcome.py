@@ -1,17 +1,11 @@
-"""What one test of the diagnosis says, found or not; and the resampling that their intervals share."""
+"""What one test of the diagnosis says, found or not."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from vaekit.seeding import numpy_generator
-
 LEAST = 20  # images on either side of a comparison: fewer say nothing
-RESAMPLES = 1000
-TAILS = (0.025, 0.975)  # of a 95 % interval
-_AT_ONCE = 50  # resamples per matrix product
 
 
 @dataclass(frozen=True)
@@ -64,12 +58,6 @@ class Outcome:
     rows: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
-def interval(resampled: np.ndarray) -> tuple[float | None, float | None]:
-    """Return the 95 % percentile interval of resampled values; an end that is not finite is None."""
-    low, high = (float(end) for end in np.quantile(resampled, TAILS, method="closest_observation"))
-    return (low if np.isfinite(low) else None), (high if np.isfinite(high) else None)
-
-
 def spoken(value: float, low: float | None, high: float | None, scale: float = 1) -> str:
     """Return "3.8 [3.75, 3.84]" for a number and its interval, times `scale`: three digits, an open end as "…"."""
     value, low, high = ("…" if end is None else f"{scale * end:.3g}".replace("-", "−") for end in (value, low, high))
@@ -108,20 +96,3 @@ def estimate_row(
         "higher_is_better": higher_is_better,
         "definition": definition,
     }
-
-
-def resampled_sums(columns: np.ndarray, seed: int, *names: object) -> np.ndarray:
-    """Return the column sums of (N, M) over each of 1,000 bootstrap resamples of the N images, (1000, M) float64.
-
-    All columns see the same resamples, so that any ratio or difference of sums keeps what its parts share. Takes
-    matrix products of 50 resamples at once: 20,000 images of 60 columns need about a second and 8 MB.
-    """
-    columns = np.asarray(columns, np.float64)
-    return np.concatenate([weights @ columns for weights in _resamples(len(columns), seed, names)])
-
-
-def _resamples(n: int, seed: int, names: tuple[object, ...]) -> Iterator[np.ndarray]:
-    generator = numpy_generator(seed, "bootstrap", *names)
-    for _ in range(RESAMPLES // _AT_ONCE):
-        drawn = generator.integers(0, n, (_AT_ONCE, n)) + n * np.arange(_AT_ONCE)[:, None]
-        yield np.bincount(drawn.ravel(), minlength=_AT_ONCE * n).reshape(_AT_ONCE, n).astype(np.float64)

@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from vaekit.evaluation.samples.intervals import wilson
 from vaekit.failure_analysis.blur import Blur
 from vaekit.failure_analysis.outcome import LEAST, Effect, Outcome, percent
 from vaekit.figures.words import readable
 from vaekit.progress import Progress, silent
+from vaekit.statistics.discovery import Q_LEVEL
+from vaekit.statistics.proportions import paired_difference, wilson
 
 CHUNK = 1000  # images blurred and judged at a time
 BEYOND = 0.1  # of the images concerned: from so many on an attribute is called lost, or made up
@@ -173,25 +174,7 @@ def _adjust(rows: list[dict[str, Any]]) -> None:
     adjusted = stats.false_discovery_control([row[p] for row, p, *_ in tests]) if tests else []
     for (row, _, q, effect, verdict), value in zip(tests, adjusted, strict=True):
         row[q] = float(value)
-        row[verdict] = bool(value < 0.05 and row[f"{effect}_low"] > 0 and row[effect] >= BEYOND)
-
-
-def paired_difference(both: int, first: int, second: int, neither: int) -> tuple[float, float]:
-    """Return the 95 % interval of the difference of two shares seen on the same n images.
-
-    `first` and `second` count the images where only the first, only the second is true. Newcombe's hybrid of two
-    Wilson intervals and the correlation between them (Statistics in Medicine 17, 1998, method 10).
-    """
-    n = both + first + second + neither
-    p1, p2 = (both + first) / n, (both + second) / n
-    (low1, low2), (high1, high2) = (ends.tolist() for ends in wilson(np.array([both + first, both + second]), n))
-    margins = (both + first) * (second + neither) * (both + second) * (first + neither)
-    product = both * neither - first * second
-    correlation = (max(product - n / 2, 0) if product > 0 else product) / margins**0.5 if margins else 0.0
-    down, up = (
-        (a**2 - 2 * correlation * a * b + b**2) ** 0.5 for a, b in ((p1 - low1, high2 - p2), (high1 - p1, p2 - low2))
-    )
-    return p1 - p2 - down, p1 - p2 + up
+        row[verdict] = bool(value < Q_LEVEL and row[f"{effect}_low"] > 0 and row[effect] >= BEYOND)
 
 
 def _share(row: dict[str, Any], name: str) -> str:

@@ -8,17 +8,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from vaekit.failure_analysis.outcome import (
-    LEAST,
-    Effect,
-    Outcome,
-    estimate_row,
-    interval,
-    percent,
-    resampled_sums,
-    spoken,
-)
+from vaekit.failure_analysis.outcome import LEAST, Effect, Outcome, estimate_row, percent, spoken
 from vaekit.progress import Progress, silent
+from vaekit.statistics.bootstrap import interval, resampled_sums
+from vaekit.statistics.discovery import Q_LEVEL
 
 CHUNK = 64  # images at a time: their differences stay in the cache
 # A region is called worse from this ratio of its error per pixel on; a shift is called one from 2.5 grey levels on.
@@ -282,7 +275,7 @@ def _shifts(columns: np.ndarray, facts: dict[str, dict[str, Any]], area: float) 
     for k, (id, name, part) in enumerate((("face", "the face", area), ("surroundings", AROUND, 1 - area))):
         value, low, high = (facts[f"{id}_shift"][end] for end in ("value", "low", "high"))
         effect = Effect(value, low, high, "pixel value")
-        if q[k] < 0.05 and not low <= 0 <= high and abs(value) >= SHIFT:
+        if q[k] < Q_LEVEL and not low <= 0 <= high and abs(value) >= SHIFT:
             ends = sorted((abs(low), abs(high)))
             said = f"{name} comes out {spoken(abs(value), *ends, 255)} grey levels of 255 too"
             said = f"{said[0].upper()}{said[1:]} {'bright' if value > 0 else 'dark'} on average."

@@ -8,7 +8,6 @@ from scipy import stats
 
 from vaekit.failure_analysis.conditions import Material, Rule
 from vaekit.failure_analysis.confirmation import Tested
-from vaekit.failure_analysis.difference import mean_difference
 from vaekit.failure_analysis.finding import Enrichment, Finding
 from vaekit.failure_analysis.folding import Kept
 from vaekit.failure_analysis.outcome import spoken
@@ -16,6 +15,7 @@ from vaekit.failure_analysis.properties import PROPERTIES
 from vaekit.failure_analysis.search import Searched
 from vaekit.failure_analysis.wording import Measure, remedy, sentence, slice_id, title
 from vaekit.figures.words import in_sentence, listed, readable
+from vaekit.statistics.differences import mean_difference
 
 COMPLEXITY = {"contrast", "fine_detail", "brightness"}
 PROFILED, PROFILE_P = 4, 1e-3  # what the members of a cluster share, at most, and how sure it must be

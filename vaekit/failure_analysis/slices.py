@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from vaekit.failure_analysis.difference import mean_difference
+from vaekit.statistics.differences import mean_difference
 
 COLUMNS = [
     "attribute",

@@ -13,18 +13,9 @@ import numpy as np
 from scipy import fft, stats
 
 from vaekit.failure_analysis.grid import GridPower, grid_outcomes
-from vaekit.failure_analysis.outcome import (
-    LEAST,
-    TAILS,
-    Effect,
-    Outcome,
-    estimate_row,
-    interval,
-    percent,
-    resampled_sums,
-    spoken,
-)
+from vaekit.failure_analysis.outcome import LEAST, Effect, Outcome, estimate_row, percent, spoken
 from vaekit.progress import Progress, silent
+from vaekit.statistics.bootstrap import TAILS, interval, resampled_sums
 
 CHUNK = 128  # images at a time: about 20 MB at 64 pixels
 GRIDS_ON = 2048  # images, spread evenly, on which a grid of the decoder's making is looked for

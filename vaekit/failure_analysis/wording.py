@@ -6,10 +6,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from vaekit.failure_analysis.conditions import Condition, Material, Rule
-from vaekit.failure_analysis.confirmation import Q_LEVEL, RATIO, SHARE, SPREAD, Scale, Slice, Tested
-from vaekit.failure_analysis.difference import LEAST_GROUPS, MeanDifference
+from vaekit.failure_analysis.confirmation import RATIO, SHARE, SPREAD, Scale, Slice, Tested
 from vaekit.failure_analysis.outcome import Effect, spoken
 from vaekit.figures.words import in_sentence, listed, plain
+from vaekit.statistics.differences import LEAST_GROUPS, MeanDifference
+from vaekit.statistics.discovery import Q_LEVEL
 
 RARE = 0.05  # share of the train images under which an attribute rule is called rare there
 

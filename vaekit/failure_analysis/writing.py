@@ -11,7 +11,7 @@ import pandas as pd
 from vaekit import artifacts
 from vaekit.failure_analysis.adjusted import SUFFIX, adjusted
 from vaekit.failure_analysis.conditions import Material
-from vaekit.failure_analysis.confirmation import Q_LEVEL, RATIO, SHARE, SPREAD
+from vaekit.failure_analysis.confirmation import RATIO, SHARE, SPREAD
 from vaekit.failure_analysis.finding import Finding, finite
 from vaekit.failure_analysis.galleries import Ranked
 from vaekit.failure_analysis.outcome import Outcome
@@ -21,6 +21,7 @@ from vaekit.failure_analysis.slice_findings import Errors, slice_findings
 from vaekit.failure_analysis.whole import Split, Whole
 from vaekit.failure_analysis.wording import Measure
 from vaekit.figures.grids import gallery, png_bytes, shared_limit
+from vaekit.statistics.discovery import Q_LEVEL
 
 PICTURED = 12  # images in the gallery of a finding
 LOST_NAMED = 5  # attributes lost or made up that become findings, the clearest; the table has all

@@ -19,7 +19,7 @@ from vaekit.reporting.machine import page_data
 from vaekit.reporting.markdown import render_markdown
 
 if TYPE_CHECKING:
-    from vaekit.evaluation.paired import Difference
+    from vaekit.statistics.differences import Difference
 
 COMPARE_HTML, COMPARE_MARKDOWN, COMPARE_JSON = "compare.html", "compare.md", "compare.json"
 

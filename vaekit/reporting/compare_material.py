@@ -17,7 +17,7 @@ from vaekit.reporting.sections.metrics import group_of
 SAMPLES = "Samples"  # the group of metrics that a judge measures
 
 if TYPE_CHECKING:
-    from vaekit.evaluation.paired import Difference
+    from vaekit.statistics.differences import Difference
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from vaekit.reporting.tables import ABSENT, Column, Metric, Table, metric_of, nu
 from vaekit.reporting.text import count, interval, number
 
 if TYPE_CHECKING:
-    from vaekit.evaluation.paired import Difference
+    from vaekit.statistics.differences import Difference
 
 _BY_INTERVALS = "told apart by intervals that do not overlap"
 Rows = Mapping[str, Mapping[str, dict[str, Any]]]  # name of a model -> metric -> its row

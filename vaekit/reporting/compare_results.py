@@ -15,9 +15,9 @@ from vaekit.reporting.compare_pictures import BY
 from vaekit.reporting.document import Block, Bullets, Details, Facts, Grid, Heading, Prose
 from vaekit.reporting.sections.metrics import GROUPS, group_of
 from vaekit.reporting.text import count, interval, number
+from vaekit.statistics.discovery import Q_LEVEL
 
 _DISTANCES = ("fid", "fd_attributes", "fd_random")  # of samples from the prior, the first that was computed
-Q_LEVEL = 0.05  # as in evaluation/paired.py, for the sentence that names it
 _LEAD = "elbo_calibrated"  # the one number that holds rate and distortion together, whatever the loss was
 
 

@@ -16,7 +16,7 @@ from vaekit.reporting.tables import metric_of
 from vaekit.reporting.text import interval, number
 
 if TYPE_CHECKING:
-    from vaekit.evaluation.paired import Difference
+    from vaekit.statistics.differences import Difference
 
 COMPARED = ("mse", "ssim", "elbo_calibrated")  # with a baseline, unless others are named
 Rows = Mapping[str, Mapping[str, Any]]

@@ -7,7 +7,7 @@ from scipy import linalg
 
 from vaekit.evaluation.samples import frechet
 from vaekit.evaluation.samples.frechet import distance, frechet_distance, moments_from, moments_of
-from vaekit.evaluation.uncertainty import Estimate
+from vaekit.statistics.bootstrap import Estimate
 
 
 def features(n: int, dims: int, seed: int, shift: float = 0.0) -> np.ndarray:

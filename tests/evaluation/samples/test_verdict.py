@@ -1,7 +1,7 @@
 import pytest
 
 from vaekit.evaluation.samples.verdict import blame, modes
-from vaekit.evaluation.uncertainty import Estimate
+from vaekit.statistics.bootstrap import Estimate
 
 CHAIN = ("train", "blurred", "reconstructions", "aggregate", "prior")
 

@@ -18,10 +18,10 @@ from vaekit.evaluation.latent.aggregate import Aggregate, aggregate
 from vaekit.evaluation.latent.codes import ACTIVE_VARIANCE, THRESHOLDS, active_units, per_dim_table, sample_correlation
 from vaekit.evaluation.latent.information import IMAGES, Information, information
 from vaekit.evaluation.latent.verdict import Facts, Verdict, judge
-from vaekit.evaluation.uncertainty import Estimate, bootstrap_ratio
 from vaekit.models.base import VAE
 from vaekit.progress import Progress, silent
 from vaekit.seeding import numpy_generator, torch_generator
+from vaekit.statistics.bootstrap import Estimate, bootstrap_ratio
 
 HISTOGRAMS = 4  # most used and least used dims whose aggregate posterior is kept for the figure
 BINS = np.linspace(-5, 5, 81)

@@ -10,8 +10,8 @@ from vaekit.evaluation.probes import factors as known
 from vaekit.evaluation.probes.dci import DCI, TESTED_ON, TRAINED_ON, dci
 from vaekit.evaluation.probes.rows import jackknife, none, row
 from vaekit.evaluation.probes.tad import DEFINITION, tad
-from vaekit.evaluation.uncertainty import Estimate
 from vaekit.progress import Progress, silent
+from vaekit.statistics.bootstrap import Estimate
 
 FEWEST = 100  # images of a split; below, trees and bins say nothing
 UNKNOWN = "it needs the true factors, drawn independently: `vaekit data faces --factors independent`"

@@ -21,8 +21,8 @@ from vaekit.evaluation.probes.kinds import KINDS, Fitted, Split, fit_kinds
 from vaekit.evaluation.probes.logistic import GRID, Scaling
 from vaekit.evaluation.probes.scores import SCORES, Scored, interval, score
 from vaekit.evaluation.probes.words import estimates, identities, sentences
-from vaekit.evaluation.uncertainty import Estimate
 from vaekit.progress import Progress, silent
+from vaekit.statistics.bootstrap import Estimate
 
 FEWEST = 20  # images with and without an attribute in every split; with fewer it is not probed
 COLUMNS = (

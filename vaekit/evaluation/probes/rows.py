@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
-from vaekit.evaluation.uncertainty import LEVEL, Estimate
 from vaekit.seeding import numpy_generator
+from vaekit.statistics.bootstrap import TAILS, Estimate
 
 GROUPS = 10  # of images, each left out once
 
@@ -40,5 +40,5 @@ def jackknife(value: float, n: int, seed: int, without: Callable[[np.ndarray], f
     order = numpy_generator(seed, "jackknife").permutation(n)
     left = np.array([without(np.sort(np.delete(order, slice(g, None, GROUPS)))) for g in range(GROUPS)])
     error = np.sqrt((GROUPS - 1) / GROUPS * np.square(left - left.mean()).sum())
-    half = float(stats.t.ppf((1 + LEVEL) / 2, GROUPS - 1) * error)
+    half = float(stats.t.ppf(TAILS[1], GROUPS - 1) * error)
     return Estimate(value, max(0.0, value - half), value + half, n)

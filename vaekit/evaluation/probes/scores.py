@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import rankdata
 
-from vaekit.evaluation.uncertainty import LEVEL, RESAMPLES
 from vaekit.seeding import numpy_generator
+from vaekit.statistics.bootstrap import RESAMPLES, TAILS
 
 SCORES = ("auroc", "average_precision", "balanced_accuracy", "brier")
 AT_ONCE = 500_000  # weights held at a time: more would leave the processor's cache
@@ -59,7 +59,7 @@ def resamples(n: int, seed: int, most: int = RESAMPLES) -> Iterator[np.ndarray]:
 
 def interval(draws: np.ndarray, axis: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Return the ends of the 95 % percentile interval of bootstrap draws along an axis; NaN where a draw is NaN."""
-    low, high = np.quantile(draws, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=axis)
+    low, high = np.quantile(draws, TAILS, axis=axis)
     return low, high
 
 

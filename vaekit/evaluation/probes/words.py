@@ -8,7 +8,7 @@ import pandas as pd
 
 from vaekit.data import Prepared
 from vaekit.evaluation.probes.rows import none, row
-from vaekit.evaluation.uncertainty import Estimate
+from vaekit.statistics.bootstrap import Estimate
 
 NAMED = 6  # attributes that a sentence names at most
 DROWNED = 0.05  # mean AUROC that the posterior's noise takes before a sentence says so

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg, stats
 
-from vaekit.evaluation.samples.intervals import NORMAL, around, influence_variance
-from vaekit.evaluation.uncertainty import Estimate
+from vaekit.statistics.bootstrap import NORMAL, Estimate
+from vaekit.statistics.jackknife import around, influence_variance
 
 ROUNDING = 1e-9  # of the traces: what the covariances' part of the distance is known to
 SIZES = 10  # numbers of images that the extrapolation to infinitely many rests on

@@ -7,8 +7,8 @@ import numpy as np
 from vaekit.evaluation.samples import frechet
 from vaekit.evaluation.samples.kernel import SUBSETS, Kernel, kernel_of, kid
 from vaekit.evaluation.samples.manifold import NEIGHBOURS, Balls, balls_of, diversity, manifold
-from vaekit.evaluation.uncertainty import Estimate
 from vaekit.seeding import numpy_generator
+from vaekit.statistics.bootstrap import Estimate
 
 FEWEST = 2  # images of a set: with fewer there is no covariance
 

@@ -9,9 +9,9 @@ import torch
 from vaekit.errors import VaekitError
 from vaekit.evaluation.samples import frechet
 from vaekit.evaluation.samples.sources import Source
-from vaekit.evaluation.uncertainty import Estimate
 from vaekit.judge.inception import are_published, inception_features, inception_weights
 from vaekit.progress import Progress
+from vaekit.statistics.bootstrap import Estimate
 
 FID, OTHER = "fid", "fd_inception"  # with the published weights, and with any others
 

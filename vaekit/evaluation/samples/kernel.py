@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vaekit.evaluation.samples.intervals import around, influence_variance
-from vaekit.evaluation.uncertainty import Estimate
+from vaekit.statistics.bootstrap import Estimate
+from vaekit.statistics.jackknife import around, influence_variance
 
 BLOCK = 1024  # rows of the kernel matrix at a time: 80 MB against 10,000 images
 SUBSETS, SUBSET = 50, 1000  # Binkowski et al. take subsets of 1000; here half of the images where there are fewer

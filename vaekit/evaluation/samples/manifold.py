@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vaekit.evaluation.samples.intervals import around, delete_d_variance, influence_variance, wilson
-from vaekit.evaluation.uncertainty import Estimate
+from vaekit.statistics.bootstrap import Estimate
+from vaekit.statistics.jackknife import around, delete_d_variance, influence_variance
+from vaekit.statistics.proportions import wilson
 
 NEIGHBOURS = 5
 BLOCK = 1024  # rows of distances at a time: 80 MB against 10,000 images

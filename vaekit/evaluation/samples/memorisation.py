@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from vaekit.evaluation.samples.intervals import around, influence_variance, wilson
 from vaekit.evaluation.samples.manifold import nearest
-from vaekit.evaluation.uncertainty import Estimate
+from vaekit.statistics.bootstrap import Estimate
+from vaekit.statistics.jackknife import around, influence_variance
+from vaekit.statistics.proportions import wilson
 
 CLOSE = 0.01  # quantile of the distances of test images below which a sample counts as close to a train image
 PAIRS = 12  # train images that samples come closest to, kept as pictures

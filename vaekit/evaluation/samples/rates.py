@@ -7,12 +7,12 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from vaekit.evaluation.samples.intervals import newcombe, wilson
 from vaekit.evaluation.samples.sources import LABELS
 from vaekit.figures.words import in_sentence, readable
+from vaekit.statistics.discovery import Q_LEVEL
+from vaekit.statistics.proportions import newcombe, wilson
 
 DECENT = 0.8  # test AUROC of the judge from which its count of an attribute means something
-Q_LEVEL = 0.05  # Benjamini-Hochberg over the attributes of one source
 RARELY = 0.5  # drawn less than so many times as often as in real faces, or more than 1 / RARELY times: worth naming
 NAMED = 5  # attributes that get a sentence
 

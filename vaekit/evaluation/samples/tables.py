@@ -9,8 +9,8 @@ import pandas as pd
 
 from vaekit.evaluation.samples.gap import kinds
 from vaekit.evaluation.samples.sources import AGGREGATE, FLOOR, LABELS, PRIOR, RECONSTRUCTIONS
-from vaekit.evaluation.uncertainty import Estimate
 from vaekit.figures.words import in_sentence
+from vaekit.statistics.bootstrap import Estimate
 
 Rows = Mapping[str, Mapping[str, Estimate]]
 

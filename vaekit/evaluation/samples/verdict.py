@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from vaekit.evaluation.samples.sources import AGGREGATE, BLURRED, FLOOR, INTERPOLATIONS, PRIOR, RECONSTRUCTIONS
-from vaekit.evaluation.uncertainty import Estimate
 from vaekit.figures.words import plain
+from vaekit.statistics.bootstrap import Estimate
 
 THRESHOLDS = {
     "like_real": (1.5, "no fault: prior samples are at most so many times as far as real train images"),

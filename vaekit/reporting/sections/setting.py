@@ -12,8 +12,8 @@ from vaekit.reporting.material import Material
 from vaekit.reporting.sections.metrics import group_of
 from vaekit.reporting.tables import ABSENT, metrics_of, numbers, table_of, words
 from vaekit.reporting.text import count
+from vaekit.statistics.bootstrap import RESAMPLES
 
-RESAMPLES = 1000
 _REASONS = 10  # a broken download can skip thousands of files; their index lists them all
 DESCRIPTIVE = (
     "Differences between single attributes are descriptive: what is called a finding was tested on held-out images."

@@ -1,13 +1,18 @@
-"""Intervals of means over images, by the percentile bootstrap."""
+"""Intervals of means and of ratios of sums over images, by the percentile bootstrap."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 from vaekit.seeding import numpy_generator
 
 RESAMPLES = 1000
 LEVEL = 0.95
+TAILS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
+NORMAL = float(stats.norm.ppf(TAILS[1]))  # half the width of a normal interval, in standard deviations
+_AT_ONCE = 50  # resamples per matrix product
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,7 @@ def bootstrap_means(columns: np.ndarray, seed: int) -> list[Estimate]:
     for i in range(RESAMPLES):
         weights = np.bincount(generator.integers(0, n, n), minlength=n)
         means[i] = weights @ usable / n
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    low, high = np.quantile(means, TAILS, axis=0)
     estimates = []
     for k, column in enumerate(columns.T):
         bad = n - int(finite[:, k].sum())
@@ -70,5 +75,28 @@ def bootstrap_ratio(above: np.ndarray, below: np.ndarray, seed: int) -> Estimate
         ratios[i] = np.divide(weights @ above, weights @ below, where=weights @ below != 0, out=np.array(np.nan))
     if n == 1 or np.isnan(ratios).any():
         return Estimate(value, None, None, n)
-    low, high = np.quantile(ratios, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    low, high = np.quantile(ratios, TAILS)
     return Estimate(value, float(low), float(high), n)
+
+
+def interval(resampled: np.ndarray) -> tuple[float | None, float | None]:
+    """Return the 95 % percentile interval of resampled values; an end that is not finite is None."""
+    low, high = (float(end) for end in np.quantile(resampled, TAILS, method="closest_observation"))
+    return (low if np.isfinite(low) else None), (high if np.isfinite(high) else None)
+
+
+def resampled_sums(columns: np.ndarray, seed: int, *names: object) -> np.ndarray:
+    """Return the column sums of (N, M) over each of 1,000 bootstrap resamples of the N images, (1000, M) float64.
+
+    All columns see the same resamples, so that any ratio or difference of sums keeps what its parts share. Takes
+    matrix products of 50 resamples at once: 20,000 images of 60 columns need about a second and 8 MB.
+    """
+    columns = np.asarray(columns, np.float64)
+    return np.concatenate([weights @ columns for weights in _resamples(len(columns), seed, names)])
+
+
+def _resamples(n: int, seed: int, names: tuple[object, ...]) -> Iterator[np.ndarray]:
+    generator = numpy_generator(seed, "bootstrap", *names)
+    for _ in range(RESAMPLES // _AT_ONCE):
+        drawn = generator.integers(0, n, (_AT_ONCE, n)) + n * np.arange(_AT_ONCE)[:, None]
+        yield np.bincount(drawn.ravel(), minlength=_AT_ONCE * n).reshape(_AT_ONCE, n).astype(np.float64)

@@ -6,8 +6,8 @@ import pytest
 from scipy import stats
 
 from vaekit.errors import DataError
-from vaekit.evaluation.paired import paired_differences, with_q
-from vaekit.evaluation.uncertainty import bootstrap_means
+from vaekit.statistics.bootstrap import bootstrap_means
+from vaekit.statistics.differences import paired_differences, with_q
 
 
 def table(**columns) -> pd.DataFrame:

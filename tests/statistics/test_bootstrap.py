@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from vaekit.evaluation.uncertainty import bootstrap_means
+from vaekit.statistics.bootstrap import bootstrap_means
 
 
 def test_interval_matches_theory_for_normal_data():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from vaekit.failure_analysis.difference import LEAST_GROUPS, mean_difference
+from vaekit.statistics.differences import LEAST_GROUPS, mean_difference
 
 
 def two_groups(seed, n=60, m=1900, sigma=0.35, times=3.0):

@@ -10,9 +10,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from vaekit.evaluation.uncertainty import Estimate
+from vaekit.statistics.bootstrap import NORMAL, Estimate
 
-NORMAL = 1.959963984540054  # 97.5 % quantile: intervals are of 95 %
 REPLICATES = 50  # the standard deviation is then known to about a tenth
 MOST = 1000  # images a side in one replicate: half of them where there are fewer than twice as many
 
@@ -64,24 +63,5 @@ def delete_d_variance(
     for _ in range(REPLICATES):
         rows = some(n)
         values.append(statistic(rows, rows if paired else some(m)))
-    return np.var(values, axis=0, ddof=1) * share / (1 - share)
-
-
-def wilson(successes: np.ndarray | float, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ends of Wilson's 95 % interval of shares of n, elementwise; for 0 and n of n it still has a width."""
-    share, z2 = np.asarray(successes, np.float64) / n, NORMAL**2
-    centre = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = NORMAL / (1 + z2 / n) * np.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return np.maximum(centre - half, 0.0), np.minimum(centre + half, 1.0)
-
-
-def newcombe(a: np.ndarray, n: int, b: np.ndarray, m: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ends of the 95 % interval of the difference of shares a/n - b/m (Newcombe 1998, method 10).
-
-    `a` and `b` count successes, elementwise, in independent sets.
-    """
-    p, q = np.asarray(a, np.float64) / n, np.asarray(b, np.float64) / m
-    (low_p, high_p), (low_q, high_q) = wilson(a, n), wilson(b, m)
-    below = np.sqrt((p - low_p) ** 2 + (high_q - q) ** 2)
-    above = np.sqrt((high_p - p) ** 2 + (q - low_q) ** 2)
-    return p - q - below, p - q + above
+    variance: np.ndarray = np.var(values, axis=0, ddof=1)
+    return variance * share / (1 - share)

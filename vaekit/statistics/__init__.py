@@ -1,0 +1,1 @@
+"""Intervals, differences and discovery rates: what any number of vaekit rests on. NumPy and SciPy only."""
