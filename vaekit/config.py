@@ -6,10 +6,10 @@ import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from vaekit.errors import ConfigError, did_you_mean
 
@@ -37,22 +37,29 @@ def _sentences(config: type[BaseModel], error: ValidationError, where: str) -> l
     """Return one sentence per wrong setting; what a setting may be is joined where it may be several things."""
     wrong: dict[str, list[Any]] = {}
     for e in error.errors():
-        group: Any = config
+        group: type[BaseModel] | None = config
         path: list[str] = []
         for part in map(str, e["loc"]):
-            if not (isinstance(group, type) and issubclass(group, BaseModel)):
+            if group is None:
                 break  # inside a value: a union's branch, a dictionary's key, an item
             path.append(part)
-            group = group.model_fields[part].annotation if part in group.model_fields else None
+            group = _group(group, part)
         wrong.setdefault(".".join(path), []).append(e)
     return [_sentence(config, path, errors, where) for path, errors in wrong.items()]
+
+
+def _group(config: type[BaseModel], name: str) -> type[BaseModel] | None:
+    """Return the group of settings that stands at `name` in `config`; None where a value does."""
+    field = config.model_fields.get(name)
+    kinds = () if field is None else get_args(field.annotation) or (field.annotation,)
+    return next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), None)
 
 
 def _sentence(config: Any, path: str, errors: list[Any], where: str) -> str:
     *parents, key = path.split(".")
     if errors[0]["type"] == "extra_forbidden":
         for name in parents:
-            config = config.model_fields[name].annotation
+            config = _group(config, name)
         return f"{where} has no setting {path!r}.{did_you_mean(key, config.model_fields)}"
     if errors[0]["type"] == "missing":
         return f"{where} lacks the setting {path!r}."
@@ -133,14 +140,24 @@ class TrainingConfig(Config):
 
 
 class RunConfig(Config):
-    """Everything that defines a training run."""
+    """Everything that defines a training run.
+
+    `likelihood` and `objective` are None exactly where the training objective is unknown: of a checkpoint that another
+    program wrote, when nobody said. TOML has no word for that, so that such a config is no recipe.
+    """
 
     note: str = Field("", description="A sentence that every report of this run repeats, such as what a profile trims.")
     data: DataConfig = DataConfig()
     model: ModelConfig = ModelConfig()
-    likelihood: LikelihoodConfig = LikelihoodConfig()
-    objective: ObjectiveConfig = ObjectiveConfig()
+    likelihood: LikelihoodConfig | None = LikelihoodConfig()
+    objective: ObjectiveConfig | None = ObjectiveConfig()
     training: TrainingConfig = TrainingConfig()
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> Self:
+        if (self.likelihood is None) != (self.objective is None):
+            raise ValueError("likelihood and objective are known together or not at all")
+        return self
 
     def to_toml(self) -> str:
         """Return the settings as TOML that `load_config` reads back to an equal object."""

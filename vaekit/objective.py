@@ -1,10 +1,13 @@
-"""What training minimises: the negative ELBO and its parts."""
+"""What training minimises: the negative ELBO and its parts, and what a loss that others minimised amounts to."""
 
+import math
 from dataclasses import dataclass
+from typing import Literal
 
 from torch import Tensor
 
-from vaekit.config import ObjectiveConfig
+from vaekit.config import LikelihoodConfig, ObjectiveConfig
+from vaekit.errors import ConfigError
 from vaekit.models.base import GaussianPosterior, Likelihood
 
 
@@ -42,3 +45,38 @@ def negative_elbo(
     else:
         rate = kl
     return NegativeElbo(distortion + warmth * objective.beta * rate, recon_nll, kl)
+
+
+def stated_objective(
+    term: Literal["sse", "mse", "bce", "gaussian"],
+    reduction: Literal["sum", "mean"] | None,
+    beta: float | None,
+    *,
+    scale: float,
+) -> tuple[LikelihoodConfig, ObjectiveConfig]:
+    """Return the likelihood and objective of the loss term(y, y_hat) + beta * kl, in our own terms.
+
+    y = lo + scale * x are the network's pixels, x those in [0, 1]; kl is summed over dims, and the loss averaged over
+    images. The squared error of y is scale^2 times that of x: the negative log-density of a Gaussian with
+    sigma = 1 / (scale sqrt 2) on [0, 1] pixels, up to a constant. Under beta that is the bound of the implied sigma
+    sqrt(beta / 2) / scale; where pixels are averaged, beta counts as many times as an image has values.
+
+    Args:
+        term: sse or mse, the squared error (the names differ in the reduction that they stand for); gaussian, half of
+            it: the negative log-density of unit variance; bce, the cross-entropy of pixels in [0, 1].
+        reduction: over pixels; None where the term's name says it.
+        beta: weight of the kl beside it; of a * term + b * kl that is b / a.
+        scale: width of the range of the network's pixels: 1 for [0, 1], 2 for [-1, 1].
+
+    Raises:
+        ConfigError: the reduction or beta is needed and was not said, or cross-entropy of pixels outside [0, 1].
+    """
+    reduction = reduction or {"sse": "sum", "mse": "mean"}.get(term)
+    if reduction is None or beta is None:
+        missing = "--reduction sum or mean" if reduction is None else "--beta, the weight of the KL beside it"
+        raise ConfigError(f"--objective {term} says not enough of the training loss: give {missing} too.")
+    if term == "bce" and scale != 1:
+        raise ConfigError("--objective bce: a cross-entropy is one of pixels in [0, 1], and this network has others.")
+    sigma = {"bce": "optimal", "gaussian": 1 / scale}.get(term, 1 / (scale * math.sqrt(2)))
+    likelihood = LikelihoodConfig(name="bernoulli" if term == "bce" else "gaussian", sigma=sigma)
+    return likelihood, ObjectiveConfig(beta=beta, pixels=reduction)

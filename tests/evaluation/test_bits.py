@@ -10,10 +10,12 @@ from scipy.stats import norm
 
 from tests.evaluation.conftest import batch_of, make_batch
 from vaekit.config import LikelihoodConfig, ModelConfig, RunConfig
+from vaekit.errors import ConfigError
 from vaekit.evaluation.base import METRICS
-from vaekit.evaluation.eightbit import DoesNotApply, NotComputed, Residual, TrainedLikelihood, trained_likelihood
+from vaekit.evaluation.eightbit import DoesNotApply, Residual, TrainedLikelihood, trained_likelihood
 from vaekit.models.base import Gaussian, GaussianPosterior, build_model
-from vaekit.models.likelihoods import Bernoulli, DiscretisedLogistic
+from vaekit.models.likelihoods import Bernoulli, DiscretisedLogistic, NotComputed
+from vaekit.objective import negative_elbo, stated_objective
 
 LN2 = math.log(2)
 
@@ -133,6 +135,63 @@ def test_a_loss_that_is_no_likelihood_gives_its_reason(batch, objective, likelih
     found = trained_likelihood(*config_of(objective=objective, **likelihood))
     with pytest.raises(NotComputed, match=reason):
         METRICS.get("bpd_model")(replace(batch, trained=found))
+
+
+def network_loss(term, x, mean, beta, kl, reduction, scale):
+    """A training loss as others write it, of the network's own pixels: summed or averaged over pixels, per image."""
+    y, y_hat = scale * x - scale + 1, scale * mean - scale + 1
+    losses = {
+        "sse": (y - y_hat) ** 2,
+        "mse": (y - y_hat) ** 2,
+        "gaussian": 0.5 * (y - y_hat) ** 2,
+        "bce": torch.nn.functional.binary_cross_entropy(mean.clamp(0, 1), x, reduction="none"),
+    }
+    reconstruction = losses[term].flatten(1)
+    return (reconstruction.sum(1) if reduction == "sum" else reconstruction.mean(1)) + beta * kl
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean"])
+@pytest.mark.parametrize("term", ["sse", "mse", "gaussian", "bce"])
+@pytest.mark.parametrize("scale", [1, 2])
+def test_a_stated_objective_is_the_loss_up_to_a_constant(term, reduction, scale):
+    """Ours and theirs differ by the same number for every image, so that they have the same optimum."""
+    if (term, scale) == ("bce", 2):
+        with pytest.raises(ConfigError, match="pixels in"):
+            stated_objective(term, reduction, 3.0, scale=scale)
+        return
+    x, mean = (t.double().clamp(0.01, 0.99) for t in pixels())
+    posterior = GaussianPosterior(torch.randn(5, 2, generator=torch.Generator().manual_seed(0)), torch.zeros(5, 2))
+    likelihood, objective = stated_objective(term, reduction, 3.0, scale=scale)
+    head = build_model(ModelConfig(name="dense"), likelihood, 64, 0).likelihood.double()
+    ours = negative_elbo(x, head(mean), posterior, objective).loss
+    theirs = network_loss(term, x, mean, 3.0, posterior.kl(), reduction, scale)
+    apart = ours - theirs
+    torch.testing.assert_close(apart, apart[:1].expand(5), rtol=1e-6, atol=1e-4)
+    assert theirs.std() > 0.01  # so that the comparison is one
+
+
+@pytest.mark.parametrize(
+    ("term", "reduction", "scale", "sigma"),
+    [
+        ("sse", None, 1, math.sqrt(3 / 2)),
+        ("sse", None, 2, math.sqrt(3 / 8)),
+        ("mse", None, 1, math.sqrt(3 / 2 * 12288)),
+        ("mse", "sum", 1, math.sqrt(3 / 2)),
+        ("gaussian", "sum", 2, math.sqrt(3) / 2),
+    ],
+)
+def test_implied_sigma_of_a_stated_objective(term, reduction, scale, sigma):
+    likelihood, objective = stated_objective(term, reduction, 3.0, scale=scale)
+    config = RunConfig(model={"name": "dense"}, likelihood=likelihood, objective=objective)
+    found = trained_likelihood(build_model(config.model, config.likelihood, 64, 0), config)
+    assert found.sigma == pytest.approx(sigma, rel=1e-6)
+
+
+def test_what_was_not_said_of_an_objective_is_asked_for():
+    with pytest.raises(ConfigError, match="--reduction sum or mean"):
+        stated_objective("bce", None, 1.0, scale=1)
+    with pytest.raises(ConfigError, match="--beta"):
+        stated_objective("mse", None, None, scale=1)
 
 
 def test_excess_over_the_floor_of_the_cross_entropy():

@@ -10,6 +10,8 @@ import torch
 from scipy.special import log_ndtr, logsumexp
 
 from tests.evaluation.oracle_runs import oracle, oracle_config, random_lengths, write_checkpoint
+from vaekit.checkpoint import Checkpoint, save_checkpoint
+from vaekit.config import RunConfig
 from vaekit.seeding import keyed_normal, numpy_generator
 
 SEEDS = range(5)
@@ -177,3 +179,25 @@ def test_a_diverged_encoder_stops_with_a_sentence(faces, workplace):
     """Variances that overflow give codes, and so pixels, that are no numbers."""
     path = write_checkpoint(workplace.folder / "wide", oracle_config(fault="overflow"), str(faces))
     assert "its weights have diverged" in workplace.vaekit("evaluate", path, "--device", "cpu", check=1).stderr
+
+
+def test_an_unknown_objective_costs_the_rows_that_need_it_and_no_other(faces, workplace):
+    config = RunConfig(
+        data={"source": str(faces)},
+        model={"name": "dense", "latent_dim": 3, "hidden": (8,)},
+        likelihood=None,
+        objective=None,
+    )
+    path = workplace.folder / "unknown" / "best.pt"
+    path.parent.mkdir()
+    facts = {"name": "faces", "protocol": "crop178-64px", "fingerprint": "of another program"}
+    save_checkpoint(path, Checkpoint(oracle(config), config, "unknown", facts, 0, 0, [], [], {}))
+    done = workplace.json("evaluate", path, "--device", "cpu")
+    rows = done["metrics"] | done["estimates"]
+    needs_it = {"recon_nll", "elbo", "bpd_model", "bpd_iwae_64_model", "iwae_1", "iwae_8", "iwae_64", "ess_64"}
+    for name, row in rows.items():
+        unknown = row["reason"] == "training objective unknown: give --objective"
+        assert unknown == (name in needs_it) and (row["value"] is None) >= unknown, name
+    for name in ("mse", "kl", "elbo_calibrated", "bpd_calibrated", "bpd_iwae_64_calibrated", "ess_64_calibrated"):
+        assert rows[name]["value"] is not None, name
+    assert done["model"]["sigma_trained"] is None and done["model"]["sigma_calibrated"] > 0

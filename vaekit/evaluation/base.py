@@ -15,8 +15,9 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from vaekit.evaluation.eightbit import DoesNotApply, NotComputed, Residual, TrainedLikelihood
+from vaekit.evaluation.eightbit import DoesNotApply, Residual, TrainedLikelihood
 from vaekit.models.base import Gaussian, GaussianPosterior, Likelihood, sum_dtype
+from vaekit.models.likelihoods import NotComputed
 from vaekit.registry import Registry
 
 __all__ = ["METRICS", "Batch", "DoesNotApply", "Metric", "NotComputed", "metric", "sum_per_image"]

@@ -9,16 +9,12 @@ from torch import Tensor
 
 from vaekit.config import RunConfig
 from vaekit.models.base import VAE, Gaussian, sum_dtype
-from vaekit.models.likelihoods import LocationScale, ScaleHead
+from vaekit.models.likelihoods import OBJECTIVE_UNKNOWN, LocationScale, NotComputed, ScaleHead
 
 BIN = 1 / 255  # width of one of the 256 values of an 8-bit pixel, pixels in [0, 1]
 SERIES_SIGMA = 0.013  # from here upwards the series of `_log_mass_of_near` is exact to 1e-6 of an image's bits
 
 CACHED = 2**15  # values worked on at a time: they stay in the cache, and torch does not share them out over threads
-
-
-class NotComputed(Exception):
-    """Raised by a metric that has no value for this model; the message is the reason that every table shows."""
 
 
 class DoesNotApply(NotComputed):
@@ -54,6 +50,8 @@ def trained_likelihood(model: VAE, config: RunConfig) -> TrainedLikelihood:
     averages over pixels. A sigma that is itself learned or fitted is a statement of its own, and is taken at its word.
     """
     head, objective = model.likelihood, config.objective
+    if objective is None:
+        return _none(OBJECTIVE_UNKNOWN)
     if objective.perceptual > 0:
         return _none("undefined: the training loss has a perceptual term, which makes it no likelihood of an image.")
     if not isinstance(head, ScaleHead):

@@ -13,6 +13,7 @@ from vaekit.data import Prepared
 from vaekit.data.loaders import batches
 from vaekit.evaluation.eightbit import Residual, TrainedLikelihood
 from vaekit.models.base import VAE, Gaussian, GaussianPosterior
+from vaekit.models.likelihoods import OBJECTIVE_UNKNOWN, Unknown
 from vaekit.progress import Progress, silent
 from vaekit.seeding import keyed_normal, numpy_generator
 from vaekit.statistics.bootstrap import bootstrap_means
@@ -28,7 +29,7 @@ class Importance:
     Attributes:
         image_ids: the n images.
         values: number of pixel values of an image.
-        own: log p(x|z) p(z) / q(z|x) with the model's own likelihood.
+        own: log p(x|z) p(z) / q(z|x) with the model's own likelihood; NaN where that is unknown.
         calibrated: the same with the probability of the 8-bit image under the calibrated Gaussian.
         trained: the same under the likelihood that the training loss amounts to; None where it is none.
         reason: why `trained` is None.
@@ -134,9 +135,14 @@ def _log_weights(
     z = posterior.sample(noise)
     likelihood = model.decode(z)
     residual = Residual(x, likelihood.mean)
-    own = residual.log_density(likelihood.sigma.item()) if type(likelihood) is Gaussian else likelihood.log_prob(x)
     # log p(z) - log q(z|x): the constants of the two Gaussians cancel.
     ratio = 0.5 * (noise.double().square() - z.double().square() + posterior.logvar.double()).sum(1)
+    if isinstance(likelihood, Gaussian):
+        own = residual.log_density(likelihood.sigma.item())
+    elif isinstance(likelihood, Unknown):
+        own = torch.full_like(ratio, torch.nan)
+    else:
+        own = likelihood.log_prob(x)
     calibrated = residual.log_mass(Gaussian(likelihood.mean, torch.tensor(sigma)))
     by_training = (
         torch.full_like(ratio, torch.nan)
@@ -188,6 +194,9 @@ def rows_of(found: Importance, seed: int) -> dict[str, dict[str, Any]]:
             "higher_is_better": better,
             "definition": definition,
         }
+    if np.isnan(found.own).all():
+        for name in (*(f"iwae_{j}" for j in ks(k)), f"ess_{k}"):
+            rows[name]["reason"] = OBJECTIVE_UNKNOWN
     if found.trained is None:
         rows[f"bpd_iwae_{k}_model"]["reason"] = found.reason
     return rows

@@ -45,9 +45,9 @@ class EncoderDecoder(VAE):
     to_posterior: nn.Linear
     decoder: nn.Module
 
-    def __init__(self, options: EncoderDecoderOptions, image_size: int, likelihood: LikelihoodConfig) -> None:
+    def __init__(self, options: EncoderDecoderOptions, image_size: int, likelihood: LikelihoodConfig | None) -> None:
         super().__init__(image_size, likelihood)
-        if options.output == "tanh" and likelihood.name == "bernoulli":
+        if options.output == "tanh" and likelihood is not None and likelihood.name == "bernoulli":
             raise ConfigError(
                 "model.output = 'tanh' with likelihood.name = 'bernoulli': cross-entropy needs pixels in [0, 1], and "
                 "a tanh network works on [-1, 1]. Use model.output = 'sigmoid', or likelihood.name = 'gaussian'."

@@ -58,7 +58,9 @@ class VAE(nn.Module):
     Options: ClassVar[type[Config]]
     latent_dim: int
 
-    def __init__(self, image_size: int | tuple[int, int], likelihood: LikelihoodConfig, channels: int = 3) -> None:
+    def __init__(
+        self, image_size: int | tuple[int, int], likelihood: LikelihoodConfig | None, channels: int = 3
+    ) -> None:
         super().__init__()
         height, width = (image_size, image_size) if isinstance(image_size, int) else image_size
         self.image_size = height if height == width else (height, width)
@@ -98,7 +100,7 @@ class VAE(nn.Module):
         return self.decode(z.to(self.device)).mean
 
 
-def build_model(config: ModelConfig, likelihood: LikelihoodConfig, image_size: int, seed: int) -> VAE:
+def build_model(config: ModelConfig, likelihood: LikelihoodConfig | None, image_size: int, seed: int) -> VAE:
     """Return an untrained network, its weights drawn from `seed` alone.
 
     Raises:

@@ -29,7 +29,7 @@ class ConvVAE(EncoderDecoder):
 
     Options = ConvOptions
 
-    def __init__(self, options: ConvOptions, image_size: int, likelihood: LikelihoodConfig) -> None:
+    def __init__(self, options: ConvOptions, image_size: int, likelihood: LikelihoodConfig | None) -> None:
         super().__init__(options, image_size, likelihood)
         stages = len(options.channels)
         side = bottleneck_side(image_size, options.channels, stages, options.bottleneck)

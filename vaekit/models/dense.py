@@ -25,7 +25,7 @@ class DenseVAE(EncoderDecoder):
 
     Options = DenseOptions
 
-    def __init__(self, options: DenseOptions, image_size: int, likelihood: LikelihoodConfig) -> None:
+    def __init__(self, options: DenseOptions, image_size: int, likelihood: LikelihoodConfig | None) -> None:
         super().__init__(options, image_size, likelihood)
         shape = (3, image_size, image_size)
         down = [3 * image_size * image_size, *options.hidden]

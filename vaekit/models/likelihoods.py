@@ -1,17 +1,15 @@
 """Observation models p(x|z) around a decoder's mean, and the heads that hold their one shared sigma.
 
 Pixel values are in [0, 1] throughout, whatever range the network uses inside. What `log_prob` is differs from one
-likelihood to the next, and `log_prob_is` says it:
-
-    density   of the pixel values (Gaussian)
-    mass      probability of the 8-bit image (discretised logistic)
-    neither   no likelihood of an 8-bit image (Bernoulli, on values that are not 0 or 1)
+likelihood to the next: a density of the pixel values (Gaussian), the probability of the 8-bit image (discretised
+logistic), or no likelihood of an 8-bit image at all (Bernoulli, on values that are neither 0 nor 1).
 """
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, Self
+from typing import ClassVar, Self
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +18,12 @@ from vaekit.config import LikelihoodConfig
 from vaekit.errors import ConfigError
 
 FIRST_SIGMA = 0.3  # until the first fit or step: the spread of CelebA's pixels around their mean colour, sqrt(.088)
+OBJECTIVE_UNKNOWN = "training objective unknown: give --objective"
 BERNOULLI_EPS = 1e-6  # input and output stay so far from 0 and 1, where the cross-entropy is infinite
+
+
+class NotComputed(Exception):
+    """Raised where a number has no value for this model; the message is the reason that every table shows."""
 
 
 def sum_dtype(tensor: Tensor) -> torch.dtype:
@@ -33,15 +36,13 @@ class Likelihood(ABC):
 
     Attributes:
         mean: the decoder's output, (B, C, H, W), in [0, 1] for images x in [0, 1].
-        log_prob_is: what kind of number `log_prob` returns.
     """
 
     mean: Tensor
-    log_prob_is: ClassVar[Literal["density", "mass", "neither"]]
 
     @abstractmethod
     def log_prob(self, x: Tensor) -> Tensor:
-        """Return log p(x|z) in nats per image, (B,), summed over all values; see `log_prob_is`."""
+        """Return log p(x|z) in nats per image, (B,), summed over all values."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,6 @@ class LocationScale(Likelihood):
     @abstractmethod
     def log_cdf(t: Tensor) -> Tensor:
         """Return the log CDF of the member with mean 0 and standard deviation 1, accurate in the lower tail."""
-
-    def cdf(self, value: Tensor) -> Tensor:
-        """Return P(X <= value) of each pixel value, float64."""
-        return self.log_cdf(self._standardised(value.to(sum_dtype(value)))).exp()
 
     def log_mass(self, x: Tensor) -> Tensor:
         """Return log P(8-bit image x) in nats per image, (B,), float64.
@@ -84,8 +81,6 @@ class LocationScale(Likelihood):
 class Gaussian(LocationScale):
     """p(x|z) = N(mean, sigma^2) for every pixel value in [0, 1]; mean (B, C, H, W), sigma a scalar tensor."""
 
-    log_prob_is: ClassVar = "density"
-
     @staticmethod
     def log_cdf(t: Tensor) -> Tensor:
         """Return log Phi(t)."""
@@ -107,8 +102,6 @@ class Gaussian(LocationScale):
 class DiscretisedLogistic(LocationScale):
     """A logistic cut into the 256 bins of an 8-bit value: one component and one scale (after Salimans et al. 2017)."""
 
-    log_prob_is: ClassVar = "mass"
-
     @staticmethod
     def log_cdf(t: Tensor) -> Tensor:
         """Return log sigmoid(t pi / sqrt(3)): a logistic of scale s has standard deviation s pi / sqrt(3)."""
@@ -124,7 +117,6 @@ class Bernoulli(Likelihood):
     """Binary cross-entropy of grey values taken as probabilities; mean (B, C, H, W) in [0, 1]."""
 
     mean: Tensor
-    log_prob_is: ClassVar = "neither"
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Return minus the cross-entropy in nats per image, (B,), input and output clamped to [1e-6, 1 - 1e-6].
@@ -136,11 +128,22 @@ class Bernoulli(Likelihood):
         return (x * mean.log() + (1 - x) * torch.log1p(-mean)).flatten(1).sum(1, dtype=sum_dtype(x))
 
 
+@dataclass(frozen=True)
+class Unknown(Likelihood):
+    """A decoder's mean of which nobody said how it was trained; mean (B, C, H, W) in [0, 1]."""
+
+    mean: Tensor
+
+    def log_prob(self, x: Tensor) -> Tensor:
+        """Raise NotComputed: there is no telling."""
+        raise NotComputed(OBJECTIVE_UNKNOWN)
+
+
 class Head(nn.Module):
     """Puts a likelihood around a decoder's mean.
 
     Attributes:
-        family: the likelihood; its `log_prob_is` says what the training loss measures.
+        family: the likelihood.
         is_optimal: whether the trainer keeps sigma at its maximum-likelihood value.
         sigma: standard deviation shared by all pixel values, a scalar; NaN where the likelihood has none.
     """
@@ -233,13 +236,31 @@ class BernoulliHead(Head):
         )
 
 
-HEADS: dict[str, type[Head]] = {
+class UnknownHead(Head):
+    """Of a model whose training objective is unknown: nothing to hold."""
+
+    family: ClassVar = Unknown
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("sigma", torch.tensor(math.nan), persistent=False)
+
+    def forward(self, mean: Tensor) -> Unknown:
+        """Return `mean` without a likelihood."""
+        return Unknown(mean)
+
+    def sentence(self) -> str:
+        """Return what the likelihood is, for tables and reports."""
+        return OBJECTIVE_UNKNOWN
+
+
+HEADS: dict[str, Callable[[float | str], Head]] = {
     "gaussian": GaussianHead,
     "bernoulli": BernoulliHead,
     "discretised_logistic": DiscretisedLogisticHead,
 }
 
 
-def build_head(config: LikelihoodConfig) -> Head:
-    """Return the head that `config` names; ConfigError where its sigma is impossible."""
-    return HEADS[config.name](config.sigma)
+def build_head(config: LikelihoodConfig | None) -> Head:
+    """Return the head that `config` names, None being unknown; ConfigError where its sigma is impossible."""
+    return UnknownHead() if config is None else HEADS[config.name](config.sigma)

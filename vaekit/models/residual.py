@@ -101,7 +101,7 @@ class ResidualVAE(EncoderDecoder):
 
     Options = ResidualOptions
 
-    def __init__(self, options: ResidualOptions, image_size: int, likelihood: LikelihoodConfig) -> None:
+    def __init__(self, options: ResidualOptions, image_size: int, likelihood: LikelihoodConfig | None) -> None:
         super().__init__(options, image_size, likelihood)
         widths, norm, activation = options.channels, options.norm, options.activation
         side = bottleneck_side(image_size, widths, len(widths) - 1, options.bottleneck)

@@ -19,7 +19,7 @@ def models(together: Together) -> Iterable[Block]:
         "Network": lambda s: s["model"]["name"],
         "Parameters": lambda s: count(s["model"]["parameters"]),
         "Latent dims": lambda s: count(s["model"]["latent_dim"]),
-        "β": lambda s: f"{s['config']['objective']['beta']:g}",
+        "β": lambda s: f"{s['config']['objective']['beta']:g}" if s["config"]["objective"] else "unknown",
         "Likelihood": lambda s: s["model"]["likelihood"],
         "Epoch": lambda s: count(s["run"]["epoch"]),
         "Train images": lambda s: count(s["data"]["counts"]["train"]),

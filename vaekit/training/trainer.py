@@ -129,7 +129,9 @@ def train(
         DataError: no train or no valid image.
         VaekitError: the loss exploded or stopped being a number; the checkpoints of the epochs before stay.
     """
-    device, settings = torch.device(device), config.training
+    device, settings, objective = torch.device(device), config.training, config.objective
+    if objective is None:
+        raise ConfigError("These settings have no objective, as of a model that another program trained: state one.")
     images = len(prepared.rows("train"))
     prepared.rows("valid")
     run = _Run(config, device)
@@ -138,7 +140,7 @@ def train(
             "training.batch_size = 1 with batch normalisation (model.norm = 'batch'): one image has no batch to be "
             "normalised by. Choose a larger training.batch_size, or model.norm = 'group'."
         )
-    perceptual = Perceptual(config.objective, device) if config.objective.perceptual else None
+    perceptual = Perceptual(objective, device) if objective.perceptual else None
     if resume is not None:
         run.restore(resume)
     artifacts.write_text(folder / artifacts.CONFIG, config.to_toml())
@@ -146,7 +148,7 @@ def train(
         started = time.perf_counter()
         record = _one_epoch(run, config, prepared, folder, epoch, perceptual, progress)
         log.info("epoch %d: %.0f images/s", epoch, images / (time.perf_counter() - started))
-        means, kl_per_dim = validate(run.kept, prepared, config.objective, seed=settings.seed, device=device)
+        means, kl_per_dim = validate(run.kept, prepared, objective, seed=settings.seed, device=device)
         record |= means
         if not math.isfinite(record["valid_loss"]):
             raise VaekitError(_diverged(epoch, record["step"], folder, run.history))
@@ -175,7 +177,8 @@ def _one_epoch(
     progress: Progress,
 ) -> dict[str, Any]:
     """Take one pass over the train split; return its record: epoch, step, means over images, mean gradient norm."""
-    settings, model, device = config.training, run.model, run.model.device
+    settings, objective, model, device = config.training, config.objective, run.model, run.model.device
+    assert objective is not None  # `train` has looked
     rows = prepared.rows("train")
     steps = math.ceil(len(rows) / settings.batch_size)
     step, seen = (epoch - 1) * steps, (epoch - 1) * len(rows)
@@ -188,8 +191,8 @@ def _one_epoch(
         for batch in batches(prepared, rows, settings.batch_size, device, run.order):
             run.optimiser.param_groups[0]["lr"] = _learning_rate(config, step, steps)
             noise = torch.randn(len(batch.x), model.latent_dim, generator=run.noise)
-            warmth = _warmth(config.objective, step / steps)
-            terms = training_loss(model, batch.x, noise, config.objective, warmth, perceptual, bfloat16)
+            warmth = _warmth(objective, step / steps)
+            terms = training_loss(model, batch.x, noise, objective, warmth, perceptual, bfloat16)
             loss = terms.loss.mean()
             step, seen = step + 1, seen + len(batch.x)
             if _has_diverged(loss.item(), run.history):

@@ -174,6 +174,8 @@ def _causes(name: str, f: Facts, config: RunConfig) -> tuple[list[str], list[str
     if name == "none":
         return [], []
     objective = config.objective
+    if objective is None:
+        return ["The training objective is unknown, so that nothing can be said of beta."], ["Give --objective."]
     if name == "rate too high":
         causes, remedies = [], []
         if f.sigma_trained is not None and f.sigma_trained * _limit("sigma_off") < f.sigma_calibrated:
@@ -216,8 +218,10 @@ def _sigmas(f: Facts) -> str:
 
 def _better_beta(f: Facts, config: RunConfig) -> str:
     assert f.sigma_trained is not None
-    if config.likelihood.name == "gaussian" and isinstance(config.likelihood.sigma, float):
-        beta = config.objective.beta * (f.sigma_calibrated / f.sigma_trained) ** 2
+    likelihood, objective = config.likelihood, config.objective
+    assert likelihood is not None and objective is not None
+    if likelihood.name == "gaussian" and isinstance(likelihood.sigma, float):
+        beta = objective.beta * (f.sigma_calibrated / f.sigma_trained) ** 2
         return f'Set objective.beta = {beta:.2g}, or likelihood.sigma = "optimal" with beta = 1.'
     return "Set objective.beta = 1."
 

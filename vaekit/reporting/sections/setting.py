@@ -47,7 +47,9 @@ def model(material: Material) -> Iterable[Block]:
     yield from material.part(_layers, artifacts.LAYERS)
 
 
-def _objective(objective: dict[str, Any]) -> str:
+def _objective(objective: dict[str, Any] | None) -> str:
+    if objective is None:
+        return "unknown: another program trained this model, and nobody said how"
     beta, free_bits = objective["beta"], objective.get("free_bits", 0)
     averaged = objective.get("pixels", "sum") == "mean"
     said = f"{'mean over pixels' if averaged else 'sum over pixels'} of −log p(x|z), plus {beta:g} × KL"

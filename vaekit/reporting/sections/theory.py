@@ -66,6 +66,8 @@ def _rate_and_distortion(material: Material) -> Iterable[Block]:
 
 def _beta(material: Material) -> Iterable[Block]:
     config, model = material.summary["config"], material.summary["model"]
+    if config["objective"] is None:
+        return
     beta, sigma = config["objective"]["beta"], config["likelihood"].get("sigma")
     fitted, trained = model["sigma_calibrated"], model.get("sigma_trained")
     if beta == 1 and sigma == "optimal":
