@@ -150,6 +150,15 @@ def test_every_recipe_loads_says_what_it_is_and_survives_toml(tmp_path):
         assert RunConfig.parse(json.loads(json.dumps(config.model_dump(mode="json"))), name) == config
 
 
+@pytest.mark.parametrize(("given", "kept"), [(100, 100), ([218, 178], (218, 178)), ([28, 28], 28)])
+def test_any_image_size_and_grey_survive_toml_and_json(given, kept, tmp_path):
+    config = load_config("default", {"data.image_size": given, "data.channels": 1})
+    assert (config.data.image_size, config.data.channels) == (kept, 1)
+    (tmp_path / "again.toml").write_text(config.to_toml())
+    assert load_config(str(tmp_path / "again.toml")) == config
+    assert RunConfig.parse(json.loads(json.dumps(config.model_dump(mode="json"))), "again") == config
+
+
 @pytest.mark.parametrize(
     ("overrides", "says"),
     [
@@ -161,6 +170,9 @@ def test_every_recipe_loads_says_what_it_is_and_survives_toml(tmp_path):
         ({"data.limit": {"trian": 5}}, r"data.limit = 'trian' does not fit; .*Did you mean 'train'\?"),
         ({"training.epochs": "many"}, r"training.epochs = 'many' does not fit; it should be a valid integer"),
         ({"training.epochs": 2.5}, r"training.epochs = 2.5 does not fit; it should be a valid integer"),
+        ({"data.image_size": 27}, r"data.image_size = 27 does not fit; it should be a whole number of pixels from 28"),
+        ({"data.image_size": [64, 20]}, r"data.image_size = \[64, 20\] does not .* from 28 up, or \[height, width\]"),
+        ({"data.channels": 4}, r"data.channels = 4 does not fit; it should be 1 or 3"),
         ({"data.image_size.side": 3}, r"'data.image_size.side' is no setting: 'image_size' holds a value, not a group"),
     ],
 )

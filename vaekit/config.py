@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from vaekit.errors import ConfigError, did_you_mean
 
 Crop = Literal[178, 148, 140, "none"]
-ImageSize = Literal[64, 128]
+ImageSize = int | tuple[int, int]  # square, or height and width
+SMALLEST = 28  # pixels
+Channels = Literal[1, 3]
 Split = Literal["train", "valid", "test"]
 OnBadFile = Literal["skip", "black", "error"]
 
@@ -78,10 +81,23 @@ class DataConfig(Config):
 
     source: str | None = Field(None, description="A dataset's name or a folder; none: data/celeba, else drawn faces.")
     crop: Crop = Field(178, description="Side of the centre crop in pixels, or 'none' for the whole image squeezed.")
-    image_size: ImageSize = Field(64, description="Side of the images the network sees, in pixels.")
+    image_size: ImageSize = Field(
+        64, description="Side of the images the network sees in pixels, from 28, or [height, width]."
+    )
+    channels: Channels = Field(3, description="3 for colour, 1 for grey (luminance).")
     limit: dict[Split, int] = Field(default_factory=dict, description="At most so many images of each split.")
     seed: int = Field(0, ge=0, description="Of random subsets, and of the split where the data has none.")
     on_bad_file: OnBadFile = Field("skip", description="What to do with a file that can not be decoded.")
+
+    @field_validator("image_size", mode="before")
+    @classmethod
+    def _one_spelling(cls, size: object) -> ImageSize:
+        sides = tuple(size) if isinstance(size, list | tuple) else (size, size)
+        if len(sides) != 2 or not all(type(side) is int and side >= SMALLEST for side in sides):
+            raise PydanticCustomError(
+                "image_size", f"a whole number of pixels from {SMALLEST} up, or [height, width] of such numbers"
+            )
+        return sides[0] if sides[0] == sides[1] else sides
 
 
 class ModelConfig(Config):

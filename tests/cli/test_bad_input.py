@@ -154,7 +154,10 @@ def test_a_run_is_never_overwritten_unasked(faces, workplace):
         (("train", "--set", "model.name=cnv"), "There is no model called 'cnv'. Did you mean 'conv'?"),
         (("train", "--limit", "trian=5"), "Did you mean 'train'?"),
         (("train", "--crop", "150"), "'178', '148', '140', 'none'"),
-        (("train", "--image-size", "100"), "data.image_size = 100 does not fit; it should be 64 or 128"),
+        (
+            ("train", "--image-size", "20"),
+            "data.image_size = 20 does not fit; it should be a whole number of pixels from 28",
+        ),
         (("train", "--epochs", "0"), "--epochs"),
         (("train", "--epoch", "1"), "--epoch"),
         (("train", "--device", "gpu"), "--device gpu is no device."),

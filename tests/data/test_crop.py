@@ -33,7 +33,7 @@ def test_protocols_equal_torchvision(picture, crop, image_size):
     assert np.abs(ours.astype(int) - x.permute(1, 2, 0).numpy().astype(int)).max() <= 1
 
 
-@pytest.mark.parametrize("size", [(178, 218), (179, 217), (218, 178), (201, 200)])
+@pytest.mark.parametrize("size", [(178, 218), (178, 217), (218, 178), (201, 178)])
 @pytest.mark.parametrize("crop", [178, 148, 140])
 def test_the_crop_equals_torchvision(size, crop):
     noise = np.random.default_rng(1).integers(0, 256, (size[1], size[0], 3), np.uint8)
@@ -48,14 +48,66 @@ def test_the_crop_equals_torchvision(size, crop):
 def test_names_of_protocols():
     assert Protocol(178, 64).name == "crop178-64px"
     assert Protocol("none", 128).name == "whole-128px"
+    assert Protocol("none", (218, 178)).name == "whole-218x178px"
+    assert Protocol(148, 28, 1).name == "crop148-28px-grey"
+    assert Protocol(178, (64, 64)) == Protocol(178, 64) and Protocol(178, [128, 112]) == Protocol(178, (128, 112))
 
 
-def test_a_smaller_picture_gives_its_largest_centred_square(tmp_path):
+@pytest.mark.parametrize(
+    ("size", "protocol", "box"),
+    [
+        ((178, 218), Protocol(148, 64), (15, 35, 163, 183)),
+        ((1780, 2180), Protocol(148, 64), (150, 350, 1630, 1830)),
+        ((1024, 1024), Protocol(178, 64), (0, 0, 1024, 1024)),
+        ((1024, 1024), Protocol(148, 64), (86, 86, 937, 937)),  # 1024 * 148 / 178 = 851.4
+        ((100, 60), Protocol(140, 64), (26, 6, 73, 53)),
+        ((178, 218), Protocol(178, (218, 178)), (0, 0, 178, 218)),
+        ((178, 218), Protocol(178, (109, 89)), (0, 0, 178, 218)),
+        ((178, 218), Protocol(140, (128, 112)), (19, 29, 159, 189)),  # 140 * 128 / 112 = 160
+        ((178, 218), Protocol(178, (64, 128)), (0, 64, 178, 153)),
+        ((1024, 1024), Protocol(178, (128, 64)), (256, 0, 768, 1024)),  # 2048 high does not fit: scaled down
+        ((300, 10), Protocol(178, (64, 64)), (145, 0, 155, 10)),
+        ((40, 30), Protocol("none", (64, 128)), (0, 0, 40, 30)),
+    ],
+)
+def test_a_crop_is_a_share_of_the_aligned_width_in_the_asked_aspect_ratio(size, protocol, box):
+    assert protocol.box(*size) == box
+
+
+@pytest.mark.parametrize("crop", [178, 148, 140])
+def test_a_larger_copy_shows_the_same_face(tmp_path, crop):
+    rng = np.random.default_rng(2)
+    face = Image.fromarray(rng.integers(0, 256, (11, 9, 3), np.uint8)).resize((178, 218), Image.Resampling.BICUBIC)
+    face.save(tmp_path / "a.png")
+    face.resize((1424, 1744), Image.Resampling.BICUBIC).save(tmp_path / "large.png")
+    a, large = (load_image(tmp_path / f"{name}.png", Protocol(crop, 64)).astype(int) for name in ("a", "large"))
+    assert np.abs(a - large).max() <= 3
+
+
+def test_what_is_scaled_and_what_is_enlarged_is_told(tmp_path):
     Image.new("RGB", (100, 60), "red").save(tmp_path / "a.png")
-    with strict_pillow():
-        assert decode(tmp_path / "a.png", Protocol(140, 64)).is_small
-        assert not decode(tmp_path / "a.png", Protocol("none", 64)).is_small
-    assert load_image(tmp_path / "a.png", Protocol(140, 64)).shape == (64, 64, 3)
+    Image.new("RGB", (178, 218), "red").save(tmp_path / "aligned.png")
+
+    def remarks(name, protocol):
+        with strict_pillow():
+            decoded = decode(tmp_path / name, protocol)
+        assert decoded.pixels.shape == protocol.shape
+        return decoded.is_scaled, decoded.is_enlarged
+
+    assert remarks("a.png", Protocol(140, 64)) == (True, True)
+    assert remarks("a.png", Protocol(178, 28)) == (True, False)
+    assert remarks("a.png", Protocol("none", 64)) == (False, True)
+    assert remarks("aligned.png", Protocol(140, 128)) == (False, False)
+    assert remarks("aligned.png", Protocol(178, (256, 64))) == (False, True)
+
+
+def test_grey_is_pillows_luminance_before_the_resize(picture):
+    grey = load_image(picture, Protocol(178, (109, 89), 1))
+    assert grey.shape == (109, 89, 1) and grey.dtype == np.uint8
+    expected = Image.open(picture).convert("L").resize((89, 109), Image.Resampling.BILINEAR)
+    assert np.array_equal(grey[..., 0], np.asarray(expected))
+    Image.new("RGB", (178, 218), "red").save(picture)
+    assert (load_image(picture, Protocol(148, 28, 1)) == 76).all()  # 0.299 * 255
 
 
 RED, WHITE, GREY = (255, 0, 0), (255, 255, 255), (128, 128, 128)

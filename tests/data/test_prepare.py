@@ -17,6 +17,8 @@ import pytest
 
 from vaekit.data import Protocol, load_image, open_prepared, open_source, prepare
 from vaekit.data.celeba import open_celeba
+from vaekit.data.loaders import batches
+from vaekit.data.pixels import to_uint8
 from vaekit.errors import ConfigError, DataError, OutputError
 
 # The package binds the name `prepare` to the function, so the module itself is asked of sys.modules.
@@ -53,7 +55,7 @@ def test_rows_are_the_index_and_pixels_those_of_the_protocol(source, tmp_path):
     assert prepared.skipped.empty and list(prepared.skipped) == ["file", "reason"]
     assert (prepared.name, prepared.attributes, prepared.notes) == ("celeba", source.attributes, source.notes)
     assert prepared.protocol == SMALL and prepared.folder == tmp_path / "c" / prepared.fingerprint
-    assert prepared.meta["protocol"] == {"name": "crop178-64px", "crop": 178, "image_size": 64}
+    assert prepared.meta["protocol"] == {"name": "crop178-64px", "crop": 178, "image_size": 64, "channels": 3}
     assert prepared.meta["counts"] == {"train": 12, "valid": 4, "test": 4}
     assert [prepared.count(s) for s in ("train", "valid", "test")] == [12, 4, 4]
     assert prepared.rows("test").tolist() == [8, 9, 18, 19]
@@ -187,11 +189,29 @@ def test_nothing_but_bad_files(celeba, tmp_path, choice):
         prepare(open_celeba(celeba.root, 0), SMALL, on_bad_file=choice, cache=tmp_path / "c")
 
 
-def test_smaller_pictures_are_counted(celeba, tmp_path, draw_picture):
-    draw_picture(celeba.images / celeba.files[2], 1, (100, 120))
-    prepared = prepare(open_celeba(celeba.root, 0), SMALL, cache=tmp_path / "c")
-    assert prepared.meta["smaller_than_crop"] == 1
-    assert prepared.notes[-1].startswith("1 images are smaller than the crop of 178 pixels")
+def test_pictures_of_other_sizes_are_counted(celeba, tmp_path, draw_picture):
+    draw_picture(celeba.images / celeba.files[2], 1, (1024, 1024))
+    draw_picture(celeba.images / celeba.files[5], 1, (50, 60))
+    prepared = prepare(open_celeba(celeba.root, 0), Protocol(148, 64), cache=tmp_path / "c")
+    assert prepared.meta["scaled"] == 2 and prepared.meta["enlarged"] == 1
+    assert prepared.notes[-2:] == (
+        "Not of CelebA's aligned size, 178 x 218: 2 of the 20 pictures. Crop 148 takes 148 / 178 of their shorter "
+        "side, whatever a face fills of it.",
+        "Enlarged, for want of pixels in the crop: 1 of the 20 pictures.",
+    )
+
+
+@pytest.mark.parametrize("protocol", [Protocol(178, (109, 89)), Protocol("none", 28, 1), Protocol(148, (30, 41), 1)])
+def test_any_size_and_grey(source, tmp_path, protocol):
+    prepared = prepare(source, protocol, cache=tmp_path / "c")
+    assert prepared.images.shape == (20, *protocol.shape) and prepared.protocol == protocol
+    assert open_prepared(prepared.folder).protocol == protocol
+    assert np.array_equal(prepared.images[7], load_image(source.root / source.index["file"][7], protocol))
+    assert prepared.mean_image().shape == protocol.shape
+    x = next(batches(prepared, prepared.rows("test"), 3)).x
+    height, width, channels = protocol.shape
+    assert x.shape == (3, channels, height, width) and x.is_contiguous()
+    assert np.array_equal(to_uint8(x), prepared.images[prepared.rows("test")[:3]])
 
 
 def test_names_that_tables_mistake_are_kept(tmp_path, draw_picture):
@@ -260,6 +280,8 @@ import os, signal, sys
 from pathlib import Path
 from vaekit.data import Protocol, prepare
 from vaekit.data.celeba import open_celeba
+from vaekit.data.loaders import batches
+from vaekit.data.pixels import to_uint8
 module = sys.modules["vaekit.data.prepare"]
 module.CHUNK = 16
 def progress(stage, done, total, note=""):

@@ -30,5 +30,5 @@ def test_a_part_of_it_is_prepared(source, tmp_path):
     limit = {"train": 300, "valid": 50, "test": 50}
     prepared = prepare(source, Protocol(148, 64), limit=limit, cache=tmp_path)
     assert {split: prepared.count(split) for split in limit} == limit
-    assert prepared.skipped.empty and prepared.meta["smaller_than_crop"] == 0
+    assert prepared.skipped.empty and prepared.meta["scaled"] == 0
     assert prepared.mean_image().mean() == pytest.approx(0.45, abs=0.05)

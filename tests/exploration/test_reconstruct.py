@@ -5,7 +5,7 @@ from PIL import Image
 from tests.exploration.waves import linear_model
 from vaekit.data import Protocol, load_image
 from vaekit.errors import DataError
-from vaekit.exploration.reconstruct import like_data, reconstruct
+from vaekit.exploration.reconstruct import reconstruct
 
 PROTOCOL = Protocol(178, 64)
 
@@ -26,8 +26,8 @@ def save(tmp_path):
     return save
 
 
-def run(files, protocol=PROTOCOL, data="celeba"):
-    return reconstruct("run", linear_model(), files, protocol, data=data, made_by={})
+def run(files, protocol=PROTOCOL):
+    return reconstruct("run", linear_model(), files, protocol, made_by={})
 
 
 def test_mse_and_kl_are_those_of_the_model(portrait, save):
@@ -59,28 +59,12 @@ def test_every_size_and_mode_shows_the_same_face(portrait, save):
     assert found.x.shape == found.x_hat.shape == (6, 64, 64, 3)
     for other in found.x[1:]:
         assert np.abs(other.astype(int) - found.x[0].astype(int)).mean() < 4
-    assert found.table["crop"].tolist() == [178, 890, 178, 178, 178, 178]
     assert (found.x[0] == load_image(files[0], PROTOCOL)).all()
 
 
 def test_grey_is_repeated_over_the_channels(portrait, save):
     found = run([save(portrait.convert("L"), "grey.png")])
     assert (found.x[..., 0] == found.x[..., 1]).all() and (found.x[..., 0] == found.x[..., 2]).all()
-
-
-@pytest.mark.parametrize(
-    ("size", "crop", "data", "expected"),
-    [
-        ((178, 218), 148, "celeba", 148),
-        ((1780, 2180), 148, "celeba", 1480),
-        ((89, 400), 178, "faces", 89),
-        ((400, 400), 178, "cats", 178),
-        ((400, 400), "none", "celeba", "none"),
-    ],
-)
-def test_a_crop_is_measured_on_celebas_width(size, crop, data, expected, save):
-    file = save(Image.new("RGB", size), "a.png")
-    assert like_data(file, Protocol(crop, 64), data).crop == expected
 
 
 def test_what_can_not_be_read_is_listed_and_the_rest_is_done(portrait, save, tmp_path):

@@ -83,13 +83,13 @@ def reconstruct(
     from vaekit.exploration.reconstruct import reconstruct as run
 
     path = find_checkpoint(checkpoint)
-    model, settings, data = _load(path, device)
+    model, settings = _load(path, device)
     if not pictures:
         raise ConfigError("No picture is named: give the files to reconstruct after the checkpoint.")
     if crop is not None:
         settings = DataConfig.parse(settings.model_dump() | {"crop": crop}, "--crop")
-    protocol = Protocol(settings.crop, model.image_size)
-    return run(run_name(path), model, [Path(file) for file in pictures], protocol, data=data, made_by=_made_by(path))
+    protocol = Protocol(settings.crop, settings.image_size, settings.channels)
+    return run(run_name(path), model, [Path(file) for file in pictures], protocol, made_by=_made_by(path))
 
 
 def traverse(
@@ -196,13 +196,12 @@ def edit(
     from vaekit.data import load_image
     from vaekit.exploration.directions import KINDS, read_directions
     from vaekit.exploration.edit import edit as run
-    from vaekit.exploration.reconstruct import like_data
 
     if direction not in KINDS:
         raise ConfigError(f"--direction {direction} is none.{did_you_mean(direction, KINDS)}")
     space = _space(checkpoint, seed=seed, device=device, reports=reports, progress=progress, **evaluation)
     if (file := Path(image)).is_file():
-        picture, name = load_image(file, like_data(file, space.prepared.protocol, space.prepared.name)), file.stem
+        picture, name = load_image(file, space.prepared.protocol), file.stem
     else:
         try:
             name = space.image_id(str(image))
@@ -227,13 +226,13 @@ def _space(
     return open_space(run_name(path), _load(path, device)[0], prepared, found.folder)
 
 
-def _load(path: Path, device: str) -> tuple[Any, Any, str]:
-    """Return the model in a checkpoint, the settings of its data, and that data's name."""
+def _load(path: Path, device: str) -> tuple[Any, Any]:
+    """Return the model in a checkpoint and the settings of its data."""
     from vaekit.checkpoint import load_checkpoint
     from vaekit.device import choose_device
 
     loaded = load_checkpoint(path, choose_device(device))
-    return loaded.model, loaded.config.data, loaded.data["name"]
+    return loaded.model, loaded.config.data
 
 
 def _made_by(path: Path) -> Mapping[str, str]:

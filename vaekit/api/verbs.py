@@ -364,7 +364,7 @@ def prepare_data(settings: "DataConfig", progress: Progress) -> tuple["Prepared"
     source = open_source(settings.source, seed=settings.seed, progress=progress)
     prepared = prepare(
         source,
-        Protocol(settings.crop, settings.image_size),
+        Protocol(settings.crop, settings.image_size, settings.channels),
         limit=settings.limit,
         on_bad_file=settings.on_bad_file,
         seed=settings.seed,

@@ -94,7 +94,7 @@ def prepare(
         source = open_source(settings.source, seed=settings.seed, progress=progress)
         prepared = run(
             source,
-            Protocol(settings.crop, settings.image_size),
+            Protocol(settings.crop, settings.image_size, settings.channels),
             limit=settings.limit,
             on_bad_file=settings.on_bad_file,
             seed=settings.seed,

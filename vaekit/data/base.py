@@ -7,9 +7,10 @@ from typing import Protocol as TypingProtocol
 
 import pandas as pd
 
-from vaekit.config import Crop, ImageSize
+from vaekit.config import Channels, Crop, ImageSize
 from vaekit.registry import Registry
 
+ALIGNED = (178, 218)  # width and height of CelebA's aligned pictures: crops are measured on them
 SPLITS = ("train", "valid", "test")
 RESERVED_COLUMNS = ("image_id", "file", "split", "identity")  # of Source.index: no attribute is called so
 
@@ -53,17 +54,51 @@ dataset = DATASETS.register
 class Protocol:
     """How a file becomes a network's input; part of every result, because numbers at other crops do not compare.
 
-    The image is cropped to a centred square of side `crop` ("none": kept whole) and resized to `image_size` squared
-    by Pillow's antialiased bilinear filter.
+    `crop` is the width of a centred rectangle in pixels of CelebA's aligned pictures, 178 x 218; it has the aspect
+    ratio of `image_size` (a square where that is one number) and is resized to it by Pillow's antialiased bilinear
+    filter. On a picture of another size it covers the same share of the shorter side: crop 148 of 1024 x 1024 pixels
+    is 851 x 851. A rectangle that is higher or wider than the picture is scaled down until it fits. "none" squeezes
+    the whole picture to `image_size`, whatever its aspect ratio.
+
+    Attributes:
+        crop: 178, 148, 140 or "none".
+        image_size: side of the result in pixels, or (height, width).
+        channels: 3 for RGB, 1 for grey: the luminance of Pillow's "L" (ITU-R 601), taken before the resize.
     """
 
     crop: Crop
     image_size: ImageSize
+    channels: Channels = 3
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.image_size, int):
+            height, width = self.image_size
+            object.__setattr__(self, "image_size", height if height == width else (height, width))
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(H, W, C) of the pixels."""
+        size = self.image_size
+        return (*((size, size) if isinstance(size, int) else size), self.channels)
 
     @property
     def name(self) -> str:
-        """A name for folders, such as "crop178-64px"."""
-        return f"{'whole' if self.crop == 'none' else f'crop{self.crop}'}-{self.image_size}px"
+        """A name for folders, such as "crop178-64px", "whole-218x178px" or "crop148-28px-grey"."""
+        height, width, channels = self.shape
+        side = f"{height}" if height == width else f"{height}x{width}"
+        crop = "whole" if self.crop == "none" else f"crop{self.crop}"
+        return f"{crop}-{side}px" + ("-grey" if channels == 1 else "")
+
+    def box(self, width: int, height: int) -> tuple[int, int, int, int]:
+        """Return what is kept of a picture of this size: left, upper, right and lower bound in its pixels."""
+        if self.crop == "none":
+            return 0, 0, width, height
+        across = self.crop * min(width, height) / ALIGNED[0]
+        down = across * self.shape[0] / self.shape[1]
+        fit = min(1.0, width / across, height / down)
+        across, down = max(1, round(fit * across)), max(1, round(fit * down))
+        left, upper = round((width - across) / 2), round((height - down) / 2)
+        return left, upper, left + across, upper + down
 
 
 Limits = Mapping[str, int]

@@ -1,4 +1,4 @@
-"""From a picture file to the square uint8 pixels that a network sees: decode, upright, RGB, crop, resize."""
+"""From a picture file to the uint8 pixels that a network sees: decode, upright, RGB or grey, crop, resize."""
 
 import contextlib
 import warnings
@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from vaekit.data.base import Protocol
+from vaekit.data.base import ALIGNED, Protocol
 from vaekit.errors import DataError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
@@ -18,13 +19,18 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
 @dataclass(frozen=True)
 class Decoded:
-    """A decoded file: uint8 pixels (S, S, 3), or None and the reason why not.
+    """A decoded file: uint8 pixels (H, W, C), or None and the reason why not.
 
-    `is_small` tells that the picture is smaller than the crop, which was then its largest centred square.
+    Attributes:
+        pixels: what the network sees.
+        is_scaled: the picture is not of CelebA's aligned size, so that the crop was scaled to it.
+        is_enlarged: the crop has fewer pixels than the network sees, in height or width.
+        reason: why there are no pixels.
     """
 
-    pixels: np.ndarray | None
-    is_small: bool = False
+    pixels: npt.NDArray[np.uint8] | None
+    is_scaled: bool = False
+    is_enlarged: bool = False
     reason: str = ""
 
 
@@ -45,8 +51,8 @@ def strict_pillow() -> Iterator[None]:
         ImageFile.LOAD_TRUNCATED_IMAGES = before
 
 
-def load_image(file: Path | str | IO[bytes], protocol: Protocol) -> np.ndarray:
-    """Return one picture as the protocol shows it to a network: uint8 (S, S, 3).
+def load_image(file: Path | str | IO[bytes], protocol: Protocol) -> npt.NDArray[np.uint8]:
+    """Return one picture as the protocol shows it to a network: uint8 (H, W, C).
 
     Raises:
         DataError: the file can not be decoded.
@@ -68,11 +74,12 @@ def decode(file: Path | str | IO[bytes], protocol: Protocol) -> Decoded:
         with Image.open(file) as image:
             upright = ImageOps.exif_transpose(image)
             rgb = _to_rgb(upright)
-        square = _centre(rgb, protocol)
-        is_small = protocol.crop != "none" and min(rgb.size) < protocol.crop
-        size = (protocol.image_size, protocol.image_size)
+        height, width, channels = protocol.shape
         # Cropped before it is resized: a resize with a box would blend in pixels from outside of the crop.
-        return Decoded(np.asarray(square.resize(size, Image.Resampling.BILINEAR)), is_small)
+        part = rgb.crop(protocol.box(*rgb.size)).convert("L" if channels == 1 else "RGB")
+        pixels = np.asarray(part.resize((width, height), Image.Resampling.BILINEAR)).reshape(protocol.shape)
+        is_scaled = protocol.crop != "none" and rgb.size != ALIGNED
+        return Decoded(pixels, is_scaled, is_enlarged=part.width < width or part.height < height)
     except Exception as error:  # a broken file can raise anything inside a decoder
         return Decoded(None, reason=_reason(error, file))
 
@@ -87,15 +94,6 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         rgba = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
     return image.convert("RGB")
-
-
-def _centre(image: Image.Image, protocol: Protocol) -> Image.Image:
-    if protocol.crop == "none":
-        return image
-    width, height = image.size
-    side = min(protocol.crop, width, height)
-    left, top = round((width - side) / 2), round((height - side) / 2)
-    return image.crop((left, top, left + side, top + side))
 
 
 def _reason(error: Exception, file: Path | str | IO[bytes]) -> str:

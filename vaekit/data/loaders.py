@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """B images: their row numbers (B,) and ids, and x, float32 (B, 3, H, W) in [0, 1] on the asked device."""
+    """B images: their row numbers (B,) and ids, and x, float32 (B, C, H, W) in [0, 1] on the asked device."""
 
     rows: np.ndarray
     image_ids: list[str]

@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import logging
+import math
 import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
@@ -36,7 +37,7 @@ from vaekit.artifacts import (
     write_table,
 )
 from vaekit.config import OnBadFile
-from vaekit.data.base import SPLITS, Limits, Protocol, Source
+from vaekit.data.base import ALIGNED, SPLITS, Limits, Protocol, Source
 from vaekit.data.crop import Decoded, decode, strict_pillow
 from vaekit.data.output import locked, writing
 from vaekit.data.prepared import FORMAT, Prepared, open_prepared
@@ -45,7 +46,7 @@ from vaekit.errors import ConfigError, DataError, did_you_mean
 from vaekit.progress import Progress, silent
 from vaekit.version import __version__
 
-JOURNAL = "journal.txt"  # a line per file: ok, small, or bad and the reason
+JOURNAL = "journal.txt"  # a line per file: ok and remarks, or bad and the reason
 HEADER = 128  # bytes of images.npy before its first row, whatever its number of rows
 CHUNK = 512  # files between two flushes: what an interruption can cost
 CACHE = Path("data") / PREPARED
@@ -125,7 +126,7 @@ class _Task:
 
     @property
     def row_bytes(self) -> int:
-        return 3 * self.protocol.image_size**2
+        return math.prod(self.protocol.shape)
 
     def decode(self, file: str) -> Decoded:
         return decode(self.root / file, self.protocol)
@@ -255,7 +256,7 @@ def _check_room(folder: Path, needed: int) -> None:
 
 def _outcome(file: str, decoded: Decoded, task: _Task) -> str:
     if decoded.pixels is not None:
-        return "small" if decoded.is_small else "ok"
+        return "ok" + " scaled" * decoded.is_scaled + " enlarged" * decoded.is_enlarged
     if task.on_bad_file == "error":
         raise DataError(
             f"{task.root / file} can not be decoded: {decoded.reason}. Put a whole picture there, or leave it out with "
@@ -276,7 +277,7 @@ def _to_disk(file: BinaryIO) -> None:
 def _finish(partial: Path, task: _Task, outcomes: list[str], meta: dict[str, Any]) -> None:
     """Write the header of images.npy and the small files; each is written whole, so this can be done again."""
     index = task.index[[task.has_row(line) for line in outcomes]].drop(columns="file").reset_index(drop=True)
-    _write_header(partial / IMAGES, (len(index), task.protocol.image_size, task.protocol.image_size, 3))
+    _write_header(partial / IMAGES, (len(index), *task.protocol.shape))
     write_table(partial / INDEX, index)
     prefix = "replaced by black: " if task.on_bad_file == "black" else ""
     bad = [
@@ -286,19 +287,25 @@ def _finish(partial: Path, task: _Task, outcomes: list[str], meta: dict[str, Any
     train = np.flatnonzero(index["split"] == "train")
     if len(train):
         write_array(partial / MEAN_IMAGE, _mean(read_array(partial / IMAGES), train))
-    small = outcomes.count("small")
+    scaled, enlarged = (
+        sum(line.startswith("ok") and remark in line for line in outcomes) for remark in ("scaled", "enlarged")
+    )
     notes = list(meta["notes"])
     if bad:
         what = "shown black" if task.on_bad_file == "black" else "left out"
         notes.append(f"{len(bad):,} of the {len(outcomes):,} files can not be decoded and are {what} ({SKIPPED}).")
-    if small:
+    if scaled:
+        width, height = ALIGNED
         notes.append(
-            f"{small:,} images are smaller than the crop of {task.protocol.crop} pixels: their largest centred square "
-            "is taken instead."
+            f"Not of CelebA's aligned size, {width} x {height}: {scaled:,} of the {len(outcomes):,} pictures. Crop "
+            f"{task.protocol.crop} takes {task.protocol.crop} / {width} of their shorter side, whatever a face "
+            "fills of it."
         )
+    if enlarged:
+        notes.append(f"Enlarged, for want of pixels in the crop: {enlarged:,} of the {len(outcomes):,} pictures.")
     counts = {split: int((index["split"] == split).sum()) for split in SPLITS}
     versions = {"vaekit": __version__, "pillow": PIL.__version__}
-    bad_files = {"not_decoded": len(bad), "smaller_than_crop": small}
+    bad_files = {"not_decoded": len(bad), "scaled": scaled, "enlarged": enlarged}
     write_json(partial / META, {**meta, "notes": notes, "counts": counts, **bad_files, "versions": versions})
 
 

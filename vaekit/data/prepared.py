@@ -2,7 +2,7 @@
 
 import html
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,10 @@ class Prepared:
 
     Attributes:
         folder: where it lies.
-        images: uint8 (N, S, S, 3), mapped read-only; row i belongs to row i of `index`. Sorted by image_id.
+        images: uint8 (N, H, W, C), mapped read-only; row i belongs to row i of `index`. Sorted by image_id.
         index: image_id, split, identity (where known), then one 0/1 column per attribute.
         skipped: file and reason of what could not be decoded.
-        protocol: crop and size of the images.
+        protocol: crop, size and channels of the images.
         name: of the dataset, such as "celeba".
         fingerprint: what was asked for, hashed: the selected files and their sizes, index, protocol, on_bad_file.
         attributes: names of the attribute columns; empty where there are none.
@@ -62,7 +62,7 @@ class Prepared:
         return int((self.index["split"] == split).sum())
 
     def mean_image(self) -> np.ndarray:
-        """Return the mean of the train images, float64 (S, S, 3) in [0, 1]; DataError where there are none."""
+        """Return the mean of the train images, float64 (H, W, C) in [0, 1]; DataError where there are none."""
         self.rows("train")
         return np.asarray(read_array(self.folder / MEAN_IMAGE))
 
@@ -100,18 +100,18 @@ def open_prepared(folder: Path) -> Prepared:
     attributes = tuple(meta["attributes"])
     index = _read_text_table(folder / INDEX, attributes)
     images = read_array(folder / IMAGES)
-    side = meta["protocol"]["image_size"]
-    if images.shape != (len(index), side, side, 3) or images.dtype != np.uint8:
+    protocol = Protocol(**{field.name: meta["protocol"][field.name] for field in fields(Protocol)})
+    if images.shape != (len(index), *protocol.shape) or images.dtype != np.uint8:
         raise DataError(
             f"{folder} does not fit together: images {images.shape} {images.dtype}, expected uint8 "
-            f"{(len(index), side, side, 3)}. Delete it and prepare the data again."
+            f"{(len(index), *protocol.shape)}. Delete it and prepare the data again."
         )
     return Prepared(
         folder=folder,
         images=images,
         index=index,
         skipped=_read_text_table(folder / SKIPPED, ()),
-        protocol=Protocol(meta["protocol"]["crop"], side),
+        protocol=protocol,
         name=meta["source"],
         fingerprint=meta["fingerprint"],
         attributes=attributes,

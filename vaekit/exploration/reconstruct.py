@@ -1,96 +1,70 @@
 """One's own pictures through the model, cropped like the data it was trained on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from PIL import Image
 
 from vaekit.data import Protocol, load_image
-from vaekit.data.crop import strict_pillow
 from vaekit.data.pixels import to_uint8
 from vaekit.errors import DataError
 from vaekit.exploration.results import Shown
 from vaekit.figures.grids import pair_grid
 from vaekit.models.base import VAE, sum_dtype
 
-# The shorter side of the pictures that a crop of 178, 148 or 140 pixels was made for: CelebA's, aligned.
-WIDTH = 178
-_ALIGNED = ("celeba", "faces")
 _COLUMNS = 8
 _AT_A_TIME = 256
 
 
 @dataclass(frozen=True, eq=False)
 class Reconstructions(Shown):
-    """Pictures x and their reconstructions x_hat, uint8 (n, S, S, 3); `unreadable`: file -> why it is not there."""
+    """Pictures x and their reconstructions x_hat, uint8 (n, H, W, C); `unreadable`: file -> why it is not there."""
 
     x: np.ndarray
     x_hat: np.ndarray
     unreadable: dict[str, str]
 
 
-def like_data(file: Path, protocol: Protocol, data: str) -> Protocol:
-    """Return the protocol under which one's own picture shows what the data's pictures show under `protocol`.
-
-    Crops of CelebA (and of drawn faces) are measured on pictures 178 pixels wide: on another size the crop takes the
-    same share of the shorter side. Crops of other data are in pixels, as they were for the data.
-    """
-    if data not in _ALIGNED or protocol.crop == "none":
-        return protocol
-    try:
-        with strict_pillow(), Image.open(file) as image:
-            shorter = min(image.size)
-    except Exception:  # a broken file can raise anything; decoding it says why
-        return protocol
-    return replace(protocol, crop=max(1, round(protocol.crop * shorter / WIDTH)))
-
-
 @dataclass(frozen=True, eq=False)
 class OwnPictures:
-    """The files that could be read, their crops and pixels x, uint8 (n, S, S, 3); `unreadable`: file -> why not."""
+    """The files that could be read and their pixels x, uint8 (n, H, W, C); `unreadable`: file -> why not."""
 
     files: list[str]
-    crops: list[int | str]
     x: np.ndarray
     unreadable: dict[str, str]
 
 
-def read_pictures(files: Sequence[Path], protocol: Protocol, data: str) -> OwnPictures:
+def read_pictures(files: Sequence[Path], protocol: Protocol) -> OwnPictures:
     """Return one's own pictures as the network saw those it was trained on.
 
     Raises:
         DataError: none can be read.
     """
-    crops, pixels, unreadable = [], [], {}
+    pixels, unreadable = [], {}
     for file in files:
-        own = like_data(file, protocol, data)
         try:
-            pixels.append(load_image(file, own))
-            crops.append(own.crop)
+            pixels.append(load_image(file, protocol))
         except DataError as error:
             unreadable[str(file)] = str(error)
     if not pixels:
         raise DataError(" ".join(unreadable.values()))
-    return OwnPictures(
-        [str(file) for file in files if str(file) not in unreadable], crops, np.stack(pixels), unreadable
-    )
+    return OwnPictures([str(file) for file in files if str(file) not in unreadable], np.stack(pixels), unreadable)
 
 
 @torch.inference_mode()
 def reconstruct(
-    run: str, model: VAE, files: Sequence[Path], protocol: Protocol, *, data: str, made_by: Mapping[str, Any]
+    run: str, model: VAE, files: Sequence[Path], protocol: Protocol, *, made_by: Mapping[str, Any]
 ) -> Reconstructions:
-    """Return originals and reconstructions (decoder mean at z = mu) with mse and kl of each; crops as in `like_data`.
+    """Return originals and reconstructions (decoder mean at z = mu) with mse and kl of each.
 
     Raises:
         DataError: no file can be decoded.
     """
-    own = read_pictures(files, protocol, data)
+    own = read_pictures(files, protocol)
     decoded, mse, kl = [], [], []
     for part in torch.tensor(own.x).split(_AT_A_TIME):
         pixels = part.to(model.device).permute(0, 3, 1, 2).float().div(255)
@@ -101,12 +75,10 @@ def reconstruct(
         kl.append(posterior.kl().cpu().numpy())
         decoded.append(to_uint8(mean))
     x_hat = np.concatenate(decoded)
-    table = pd.DataFrame(
-        {"file": own.files, "crop": own.crops, "mse": np.concatenate(mse), "kl": np.concatenate(kl).astype(np.float64)}
-    )
+    table = pd.DataFrame({"file": own.files, "mse": np.concatenate(mse), "kl": np.concatenate(kl).astype(np.float64)})
     sentences = [
-        f"{len(table):,} pictures at {protocol.name}, originals above, reconstructions below; crop: pixels of the "
-        "picture's own; mse: squared error of a pixel in [0, 1]; kl in nats.",
+        f"{len(table):,} pictures at {protocol.name}, originals above, reconstructions below; "
+        "mse: squared error of a pixel in [0, 1]; kl in nats.",
         *(f"Left out: {reason}" for reason in own.unreadable.values()),
     ]
     facts = {
@@ -116,5 +88,5 @@ def reconstruct(
         "unreadable": own.unreadable,
         "made_by": dict(made_by),
     }
-    picture = pair_grid(own.x, x_hat, _COLUMNS, scale=max(1, 128 // protocol.image_size))
+    picture = pair_grid(own.x, x_hat, _COLUMNS, scale=max(1, 128 // protocol.shape[0]))
     return Reconstructions(run, "reconstruct", picture, table, tuple(sentences), facts, own.x, x_hat, own.unreadable)
