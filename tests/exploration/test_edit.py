@@ -134,7 +134,7 @@ def test_a_probe_that_says_the_same_of_all_has_no_effect(space, tmp_path):
 def test_strongest_are_by_auroc_and_side_effects_name_three(directions):
     assert directions.strongest(2) == ["Blue", "Green"]
     said = side_effects("Red", ["A", "B_b", "C", "D", "E"], np.array([0.2, -0.9, 0.05, 0.3, 0.15]))
-    assert said == "Red also moved B b by -0.90, D by +0.30, A by +0.20."
+    assert said == "Red also moved B b by −0.90, D by +0.30, A by +0.20."
     assert (
         side_effects("Red", [], np.array([])) == "Red moved no other probe by 0.1 of its standard deviations or more."
     )

@@ -10,7 +10,7 @@ from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures.base import FIGURES, draw
 from vaekit.figures.curves import figure_bytes, training_curves
-from vaekit.figures.words import in_sentence, readable
+from vaekit.figures.words import in_sentence, plural, readable
 
 COLUMNS = ("train_loss", "train_recon_nll", "train_kl", "valid_loss", "valid_recon_nll", "valid_kl", "valid_mse")
 
@@ -124,7 +124,7 @@ def test_kl_caption_counts_the_dims_that_carry_half():
 def test_error_distribution_takes_any_errors(mse):
     drawn = draw("error_distribution", {artifacts.PER_IMAGE: per_image(mse)})
     lost = sum(not np.isfinite(value) for value in mse)
-    assert (f"{lost} of {len(mse)} images" in drawn.caption) == (lost > 0)
+    assert (f"{lost} of {plural(len(mse), 'image')} ha" in drawn.caption) == (lost > 0)
 
 
 def test_a_missing_file_gives_its_reason_and_a_missing_column_its_name():
@@ -150,7 +150,7 @@ def test_attribute_names_are_no_formulas():
     assert b"a$b$c\\frac{" in drawn.data
     assert "1 largest of 2" in drawn.caption
     empty = draw("attributes", {artifacts.SLICES: table[1:], artifacts.FAILURES_SUMMARY: ranked})
-    assert "None of 1 attributes" in empty.caption
+    assert "None of 1 attribute " in empty.caption
 
 
 def test_labels_keep_their_abbreviations():

@@ -137,7 +137,7 @@ def test_captions_say_the_numbers():
         in drawn("preserved").caption
     )
     assert "Shuffling fine detail costs most, 0.40 of R2" in drawn("explained").caption
-    assert "properties predict 50.0 % [48.0, 52.0] of the variance of the log mse" in drawn("explained").caption
+    assert "properties predict 50 % [48, 52] of the variance of the log mse" in drawn("explained").caption
     fairness = drawn("fairness").caption
     assert (
         "1 of 2 groups have a gap (q < .05). The largest is that of Pale Skin: mean squared error 1.16 times that"

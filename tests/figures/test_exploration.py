@@ -167,7 +167,7 @@ def test_captions_count_what_is_shown():
 
 def test_the_strongest_side_effect_is_named():
     drawn = draw("edit_effects", explored())
-    assert "The strongest side effect: Attribute 1 moves Attribute 0 by -0.70." in drawn.caption
+    assert "The strongest side effect: Attribute 1 moves Attribute 0 by −0.70." in drawn.caption
     assert "the 18 of 30 probes" in drawn.caption and "−0.70" in drawn.data.decode()
 
 

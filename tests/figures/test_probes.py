@@ -98,7 +98,7 @@ def test_shared_and_opposed_directions_are_named():
     caption = draw("direction_cosines", artifacts).caption
     assert caption.startswith(
         "Attribute 0 and Attribute 2 share most of a direction (cosine 0.80); Attribute 1 and Attribute 3 are the most "
-        "opposed (-0.70)."
+        "opposed (−0.70)."
     )
     labels = draw("direction_cosines", artifacts).data.decode()
     assert abs(labels.index("Attribute 0") - labels.index("Attribute 2")) < abs(

@@ -97,7 +97,7 @@ def test_precision_and_recall_are_not_swapped():
     for name, value in (("precision", 0.97), ("recall", 0.11)):
         table.loc[table["source"] == "prior", name] = value
     caption = draw("precision_recall", files(table)).caption
-    assert "come near 11.0 % of the test images (recall)" in caption and "Of the samples 97.0 %" in caption
+    assert "come near 11 % of the test images (recall)" in caption and "Of the samples 97 %" in caption
     assert "A density above" in caption  # 0.9 - 0.05 lies over 0.5 + 0.05
     assert "A density above" not in draw("precision_recall", files(gap(dict.fromkeys(SOURCES, 0.5)))).caption
 
@@ -106,7 +106,7 @@ def test_precision_and_recall_are_not_swapped():
 def test_rates_name_what_is_dropped(count):
     drawn = draw("attribute_rates", {artifacts.ATTRIBUTE_RATES: rates(count)})
     assert drawn.data.startswith(b"<?xml")
-    assert "most of all Hat 0: 0.0 % against 30.0 % and 25.0 %" in drawn.caption
+    assert "most of all Hat 0: 0 % against 30 % and 25 %" in drawn.caption
     assert drawn.caption.startswith("The 24 of 40" if count == 40 else f"All {count} attributes")
     assert re.search(rb"font-weight: 700[^>]*>Hat 0<", drawn.data)
 

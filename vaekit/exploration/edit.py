@@ -14,7 +14,7 @@ from vaekit.exploration.directions import Directions, Kind
 from vaekit.exploration.results import Shown
 from vaekit.exploration.space import Space, decode, encode, mean_change
 from vaekit.figures.exploration import edit_sheet
-from vaekit.figures.words import readable, visible
+from vaekit.figures.words import fixed, readable, visible
 
 SIDE_EFFECTS = 3  # named in a sentence
 NOTEWORTHY = 0.1  # standard deviations of a logit per step: a side effect under it is not named
@@ -161,9 +161,11 @@ def said_of(table: pd.DataFrame, change: float) -> tuple[str, ...]:
     target, others = table.iloc[0], table.iloc[1:]
     name = readable(target["attribute"])
     said = (
-        f"One step towards {name} moves its probe by {target['on_code']:+.2f} of its standard deviations on the code "
-        f"and by {target['on_picture']:+.2f} on the picture, encoded again; end to end a pixel changes by "
-        f"{change:.1f} of 255 grey levels."
+        f"One step towards {name} moves its probe by {fixed(target['on_code'], 2, sign=True)} of its standard "
+        "deviations on the code "
+        f"and by {fixed(target['on_picture'], 2, sign=True)} on the picture, encoded again; end to end a pixel changes "
+        "by "
+        f"{fixed(change, 1)} of 255 grey levels."
     )
     return said, side_effects(name, others["attribute"].tolist(), others["on_picture"].to_numpy())
 
@@ -173,4 +175,7 @@ def side_effects(name: str, attributes: Sequence[str], moved: np.ndarray) -> str
     order = [i for i in np.argsort(-np.abs(moved), kind="stable")[:SIDE_EFFECTS] if abs(moved[i]) >= NOTEWORTHY]
     if not order:
         return f"{name} moved no other probe by {NOTEWORTHY} of its standard deviations or more."
-    return f"{name} also moved {', '.join(f'{readable(attributes[i])} by {moved[i]:+.2f}' for i in order)}."
+    return (
+        f"{name} also moved "
+        f"{', '.join(f'{readable(attributes[i])} by {fixed(moved[i], 2, sign=True)}' for i in order)}."
+    )

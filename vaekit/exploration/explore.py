@@ -21,7 +21,7 @@ from vaekit.exploration.latent_map import METHOD, NEIGHBOURS, gathered, latent_m
 from vaekit.exploration.space import Space, encode, mean_change, open_space
 from vaekit.exploration.traverse import base_code, top_dims, walk
 from vaekit.exploration.traverse import said_of as said_of_walk
-from vaekit.figures.words import readable
+from vaekit.figures.words import fixed, percent, readable
 from vaekit.models.base import VAE
 from vaekit.progress import Progress, silent
 from vaekit.statistics.bootstrap import TAILS
@@ -211,7 +211,8 @@ def _edit_facts(attribute: str, directions: Directions, effects: _Effects) -> di
         "on_code": float(effects.on_code[target]),
         "change": effects.change,
         "others": {directions.attributes[i]: row(i) for i in others},
-        "sentence": f"A step towards {readable(attribute)} moves its own probe by {effects.value[target]:+.2f}. {also}",
+        "sentence": f"A step towards {readable(attribute)} moves its own probe by "
+        f"{fixed(effects.value[target], 2, sign=True)}. {also}",
     }
 
 
@@ -237,7 +238,7 @@ def _map(space: Space, file: Path, seed: int) -> dict[str, Any]:
             for name in shown
         ],
         "sentences": [
-            f"Of the {NEIGHBOURS} nearest codes of an image {100 * found.kept:.0f} % are among its {NEIGHBOURS} "
-            f"nearest on the map; the best flat view would show {100 * found.plane:.0f} % of the codes' variance."
+            f"Of the {NEIGHBOURS} nearest codes of an image {percent(found.kept)} are among its {NEIGHBOURS} "
+            f"nearest on the map; the best flat view would show {percent(found.plane)} of the codes' variance."
         ],
     }

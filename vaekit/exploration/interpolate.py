@@ -11,6 +11,7 @@ from vaekit.exploration.paths import linear, spherical, steps
 from vaekit.exploration.results import Shown
 from vaekit.exploration.space import Space, decode, encode
 from vaekit.figures.exploration import interpolation_sheet
+from vaekit.figures.words import percent, plural
 from vaekit.seeding import numpy_generator
 
 PATHS = {"linear": linear, "spherical": spherical}
@@ -128,8 +129,8 @@ def interpolate(
 def said_of(found: Between) -> str:
     """Return the sentence about what happens half-way, on either path."""
     parts = [
-        f"on the {name} path the code is {100 * found.middle_norm(name).mean():.0f} % as long as at the ends and the "
-        f"picture has {100 * found.middle_detail(name).mean():.0f} % of their detail"
+        f"on the {name} path the code is {percent(found.middle_norm(name).mean())} as long as at the ends and the "
+        f"picture has {percent(found.middle_detail(name).mean())} of their detail"
         for name in PATHS
     ]
-    return f"Half-way, {'; '.join(parts)} (mean over {len(found.pairs)} pairs)."
+    return f"Half-way, {'; '.join(parts)} (mean over {plural(len(found.pairs), 'pair')})."

@@ -16,6 +16,7 @@ from vaekit.errors import ConfigError, DataError
 from vaekit.exploration.results import Shown
 from vaekit.exploration.space import decode
 from vaekit.figures.grids import image_grid, png_bytes
+from vaekit.figures.words import plain
 from vaekit.models.base import VAE
 from vaekit.seeding import numpy_generator, torch_generator
 
@@ -74,7 +75,9 @@ def sample(
     images = decode(model, z)
     table = pd.DataFrame({"sample": np.arange(1, n + 1), "norm": np.linalg.norm(z, axis=1)})
     spread = images.astype(np.float64).std(axis=0).mean()
-    sentence = f"{said}, seed {seed}: a pixel varies across them with a standard deviation of {spread:.3g} grey levels."
+    sentence = (
+        f"{said}, seed {seed}: a pixel varies across them with a standard deviation of {plain(spread, 3)} grey levels."
+    )
     facts = {"run": run, "n": n, "from": source, "temperature": temperature, "seed": seed, "made_by": dict(made_by)}
     return Samples(run, "sample", image_grid(images, _COLUMNS), table, (sentence,), facts, images, z)
 

@@ -11,7 +11,7 @@ from vaekit.errors import ConfigError
 from vaekit.exploration.results import Shown
 from vaekit.exploration.space import Space, decode, encode, mean_change
 from vaekit.figures.exploration import traversal_sheet
-from vaekit.figures.words import visible
+from vaekit.figures.words import fixed, plain, plural, visible
 
 MEAN = "mean"  # in place of an image's id: start from the mean code of the test images
 
@@ -119,12 +119,15 @@ def said_of(walked: Walk, space: Space) -> str:
     change = walked.change
     most, least = int(change.argmax()), int(change.argmin())
     if change[most] < 0.5:
-        return f"None of the {len(change)} dims shown changes the picture: the decoder does not use them."
-    said = f"Dim {walked.dims[most]} changes the picture most, by {change[most]:.1f} of 255 grey levels from end to end"
+        return f"None of the {plural(len(change), 'dim')} shown changes the picture: the decoder does not use them."
+    said = (
+        f"Dim {walked.dims[most]} changes the picture most, by {fixed(change[most], 1)} of 255 grey levels from end to "
+        "end"
+    )
     if most != least:
-        said += f", dim {walked.dims[least]} least, by {change[least]:.1f}"
+        said += f", dim {walked.dims[least]} least, by {fixed(change[least], 1)}"
     carried, total = space.kl[walked.dims].sum(), space.kl.sum()
-    return f"{said}. The {len(change)} shown carry {carried:.3g} of the code's {total:.3g} nats."
+    return f"{said}. The {len(change)} shown carry {plain(carried, 3)} of the code's {plain(total, 3)} nats."
 
 
 def _row(space: Space, walked: Walk, r: int) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from vaekit.figures._style import BLUE, INK, MUTED, ORANGE, VERMILION, canvas, f
 from vaekit.figures.base import Drawn
 from vaekit.figures.grids import INK as PICTURE_INK
 from vaekit.figures.grids import PAPER, image_grid, label_font, png_bytes
-from vaekit.figures.words import plain, visible
+from vaekit.figures.words import fixed, plain, plural, visible
 
 _GREEN, _PINK, _BROWN = (sns.color_palette("colorblind").as_hex()[i] for i in (2, 4, 5))
 _COLOURS = (BLUE, VERMILION, _GREEN, _PINK, ORANGE, _BROWN, INK)
@@ -78,7 +78,7 @@ def rate_distortion(points: Sequence[RatePoint]) -> Drawn:
             )
             is_right = x > (along[0] + along[-1]) / 2
             axes.annotate(
-                f"{visible(point.name)}\n{point.bound:,.0f} nats".replace("\n-", "\n−"),
+                f"{visible(point.name)}\n{fixed(point.bound, 0)} nats".replace("\n-", "\n−"),
                 (x, y),
                 xytext=(-9 if is_right else 9, 6),
                 textcoords="offset points",
@@ -146,7 +146,7 @@ def kl_by_rank(kl: Mapping[str, np.ndarray]) -> Drawn:
         axes.axhline(_USED, color=MUTED, linewidth=1, linestyle=(0, (1, 2)))
         axes.legend(loc="best")
     said = "; ".join(
-        f"{name} has {int((values > _USED).sum())} of {len(values)} dims above {_USED:g} nats, together "
+        f"{name} has {int((values > _USED).sum())} of {plural(len(values), 'dim')} above {_USED:g} nats, together "
         f"{plain(values.sum())} nats"
         for name, values in kl.items()
     )
@@ -169,7 +169,10 @@ def picture_rows(title: str, caption: str, rows: Mapping[str, np.ndarray], *, sc
         pen.text((0, top), name, fill=PICTURE_INK, font=font)
         page.paste(strip, (0, top + _LABEL + 8))
         top += height
-    alt = f"{len(rows)} rows of {max(map(len, rows.values()))} face images, from top to bottom {', '.join(rows)}."
+    alt = (
+        f"{plural(len(rows), 'row')} of {max(map(len, rows.values()))} face images, from top to bottom "
+        f"{', '.join(rows)}."
+    )
     return Drawn(title, caption, alt, png_bytes(page), "png")
 
 

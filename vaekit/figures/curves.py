@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from vaekit.artifacts import HISTORY
 from vaekit.figures._style import BLUE, ORANGE, canvas, figure_bytes, say_empty, theme
 from vaekit.figures.base import Artifacts, Drawn, figure
-from vaekit.figures.words import plain
+from vaekit.figures.words import plain, plural
 
 __all__ = ["figure_bytes", "training_curves"]
 
@@ -75,7 +75,7 @@ def training(artifacts: Artifacts) -> Drawn:
     """Draw the training history."""
     history = artifacts[HISTORY]
     epochs = history["epoch"].to_numpy()
-    words = [f"{len(epochs)} epoch{'s' if len(epochs) != 1 else ''}."]
+    words = [f"{plural(len(epochs), 'epoch')}."]
     alt = f"Four line charts, {words[0].removesuffix('.')}"
     column = "valid_loss" if np.isfinite(_series(history, "valid_loss")).any() else "train_loss"
     split, values = column.removesuffix("_loss"), _series(history, column)
@@ -97,5 +97,5 @@ def training(artifacts: Artifacts) -> Drawn:
                 f"At the end it lies {plain(abs(last - train))} {'above' if last > train else 'below'} the train loss."
             )
     if lost := int((~finite).sum()):
-        words.append(f"{lost} of {len(epochs)} epochs have no finite {split} loss.")
+        words.append(f"{lost} of {plural(len(epochs), 'epoch')} have no finite {split} loss.")
     return Drawn("Training curves", " ".join(words), alt + ".", figure_bytes(training_curves(history), "svg"), "svg")

@@ -9,7 +9,7 @@ from matplotlib.image import AxesImage
 from vaekit.artifacts import DIAGNOSIS_ARRAYS
 from vaekit.figures._style import INK, canvas, figure_bytes, theme
 from vaekit.figures.base import Artifacts, Drawn, figure
-from vaekit.figures.words import plain, readable
+from vaekit.figures.words import percent, plain, readable
 
 _MOST = 4  # slices that get a map of their own
 
@@ -42,7 +42,7 @@ def error_map(artifacts: Artifacts) -> Drawn:
     share = absolute[~face].sum() / absolute.sum() if absolute.any() else 0.0
     said = (
         f"Mean absolute error per pixel, in units of the pixel range: {plain(inside)} in the face (outlined), "
-        f"{plain(outside)} around it, which holds {100 * (~face).mean():.0f} % of the area and {100 * share:.0f} % of "
+        f"{plain(outside)} around it, which holds {percent((~face).mean())} of the area and {percent(share)} of "
         f"the absolute error. The largest, {plain(float(absolute.max()))}, is "
         f"{_place(int(row), int(column), len(face))}; the largest mean shift of brightness is {plain(reach)}."
     )

@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 from vaekit.artifacts import PER_IMAGE
 from vaekit.figures._style import BLUE, INK, VERMILION, canvas, figure_bytes, say_empty, theme
 from vaekit.figures.base import Artifacts, Drawn, figure
-from vaekit.figures.words import plain
+from vaekit.figures.words import fixed, plain, plural
 
 
 @figure("error_distribution", needs=(PER_IMAGE,))
@@ -17,7 +17,8 @@ def error_distribution(artifacts: Artifacts) -> Drawn:
     values = table["mse"].to_numpy(float)
     finite = values[np.isfinite(values)]
     lost = len(values) - len(finite)
-    note = f" {lost:,} of {len(values):,} images have no finite MSE and are left out." if lost else ""
+    kept = "has no finite MSE and is" if lost == 1 else "have no finite MSE and are"
+    note = f" {lost:,} of {plural(len(values), 'image')} {kept} left out." if lost else ""
     with theme():
         fig, (axes,) = canvas(8.6, 3.2)
         axes.set(title="Error of each test image", xlabel="MSE, mean over pixels in [0, 1]", ylabel="images")
@@ -47,8 +48,8 @@ def error_distribution(artifacts: Artifacts) -> Drawn:
                 color=colour,
             )
     name = table["image_id"].iloc[int(np.nanargmax(np.where(np.isfinite(values), values, np.nan)))]
-    caption = f"{len(finite):,} images: mean {plain(mean)}, median {plain(median)}."
+    caption = f"{plural(len(finite), 'image')}: mean {plain(mean)}, median {plain(median)}."
     if len(finite) > 1 and median > 0:
-        caption += f" The worst, {name}, has {plain(worst)}, {worst / median:.1f} times the median."
-    alt = f"Histogram of the MSE of {len(finite):,} images, mean {plain(mean)}, worst {plain(worst)}."
+        caption += f" The worst, {name}, has {plain(worst)}, {fixed(worst / median, 1)} times the median."
+    alt = f"Histogram of the MSE of {plural(len(finite), 'image')}, mean {plain(mean)}, worst {plain(worst)}."
     return Drawn("Distribution of the error", caption + note, alt, figure_bytes(fig, "svg"), "svg")

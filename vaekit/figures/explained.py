@@ -8,7 +8,7 @@ from vaekit.artifacts import FINDINGS
 from vaekit.errors import DataError
 from vaekit.figures._style import BLUE, INK, ORANGE, canvas, figure_bytes, theme
 from vaekit.figures.base import Artifacts, Drawn, figure
-from vaekit.figures.words import readable
+from vaekit.figures.words import fixed, percent, plural, readable
 
 _MOST = 16
 
@@ -39,7 +39,8 @@ def explained(artifacts: Artifacts) -> Drawn:
         axes.legend(loc="lower right")
     first = rows[0]
     said = (
-        f"Shuffling {readable(first['label'])} costs most, {first['value']:.2f} of R2. Held out, properties predict "
+        f"Shuffling {readable(first['label'])} costs most, {fixed(first['value'], 2)} of R2. Held out, properties "
+        "predict "
         f"{r2['properties']} of the variance of {facts['target']} over {facts['n']:,} images, attributes alone "
         f"{r2['attributes']}, both {r2['both']}."
     )
@@ -47,11 +48,11 @@ def explained(artifacts: Artifacts) -> Drawn:
     return Drawn(
         "What explains the error",
         caption,
-        f"Bar chart of {len(rows)} importances. {said}",
+        f"Bar chart of {plural(len(rows), 'importance')}. {said}",
         figure_bytes(fig, "svg"),
         "svg",
     )
 
 
 def _said(row: dict[str, Any]) -> str:
-    return f"{100 * row['value']:.1f} % [{100 * row['low']:.1f}, {100 * row['high']:.1f}]"
+    return percent(row["value"], row["low"], row["high"])

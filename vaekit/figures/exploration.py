@@ -11,9 +11,9 @@ from vaekit.errors import DataError
 from vaekit.figures._style import MUTED, ORANGE, canvas, figure_bytes, theme
 from vaekit.figures.base import Artifacts, Drawn, figure
 from vaekit.figures.grids import png_bytes
-from vaekit.figures.probes import short
+from vaekit.figures.probes import abbreviated
 from vaekit.figures.strips import BLANK, strips
-from vaekit.figures.words import readable, visible
+from vaekit.figures.words import fixed, percent, plain, plural, readable, visible
 
 _PIXELS = (
     96 * 64 * 64
@@ -26,15 +26,15 @@ def traversal_sheet(
     pictures: np.ndarray, rows: Sequence[Mapping[str, Any]], percentiles: Sequence[float], *, by_run: bool = False
 ) -> Image.Image:
     """Return walks along single dims, uint8 (R, steps, S, S, 3); a row knows its run, dim, kl, low, high, change."""
-    kl = ["KL " + (f"{row['kl']:.3g}" if row["kl"] >= 0.01 else "< 0.01") + " nats" for row in rows]
+    kl = ["KL " + (plain(row["kl"], 3) if row["kl"] >= 0.01 else "< 0.01") + " nats" for row in rows]
     labels = [f"dim {row['dim']}\n{nats}" for row, nats in zip(rows, kl, strict=True)]
     apart = []
     if by_run:
         labels = [f"{visible(row['run'])}\n{label}" for row, label in zip(rows, labels, strict=True)]
         apart = [i for i in range(1, len(rows)) if rows[i]["run"] == rows[0]["run"]]
     heads = [f"{percentiles[0]:g} %", *[""] * (pictures.shape[1] - 2), f"{percentiles[1]:g} %"]
-    ends = [f"{row['low']:.2f} to {row['high']:.2f}".replace("-", "−") for row in rows]
-    notes = [f"{row['change']:.1f} grey levels\n{reach}" for row, reach in zip(rows, ends, strict=True)]
+    ends = [f"{fixed(row['low'], 2)} to {fixed(row['high'], 2)}" for row in rows]
+    notes = [f"{fixed(row['change'], 1)} grey levels\n{reach}" for row, reach in zip(rows, ends, strict=True)]
     return strips(pictures, labels, heads=heads, notes=notes, rows_apart=apart)
 
 
@@ -62,7 +62,7 @@ def edit_sheet(original: np.ndarray, pictures: np.ndarray, strengths: np.ndarray
 
 
 def _strength(value: float) -> str:
-    return f"{value:+.3g}".replace("-", "−") if value else "0"
+    return plain(value, 3, sign=True)
 
 
 def _rows_that_fit(pictures: np.ndarray) -> int:
@@ -87,11 +87,14 @@ def traversals(artifacts: Artifacts) -> Drawn:
     rows = [dict(zip(("dim", "kl", "low", "high", "change"), row, strict=True)) for row in columns][:n]
     low, high = facts["percentiles"]
     caption = (
-        f"The {n} dims with the most KL, one row each: from {facts['base']}, one dim is moved from the {low:g} % to "
+        f"The {plural(n, 'dim')} with the most KL, one row each: from {facts['base']}, one dim is moved from the "
+        f"{low:g} % to "
         f"the {high:g} % quantile of μ over the {facts['n']:,} test images, the others held. At the right: how far the "
         f"ends of a row are apart (mean |difference| of a pixel), and the dim's values there. {facts['sentences'][0]}"
     )
-    alt = f"{n} rows of {pictures.shape[1]} faces, each changing along one latent dim. {facts['sentences'][0]}"
+    alt = (
+        f"{plural(n, 'row')} of {pictures.shape[1]} faces, each changing along one latent dim. {facts['sentences'][0]}"
+    )
     sheet = traversal_sheet(pictures[:n], rows, (low, high))
     return Drawn("Traversals of single dims", caption, alt, png_bytes(sheet), "png")
 
@@ -104,11 +107,12 @@ def interpolations(artifacts: Artifacts) -> Drawn:
     n = _rows_that_fit(np.stack([arrays[path] for path in paths], axis=1))
     pairs = facts["pairs"][:n]
     caption = (
-        f"{n} pairs of test images drawn by seed, originals at both ends, decoded codes between them: on the straight "
+        f"{plural(n, 'pair')} of test images drawn by seed, originals at both ends, decoded codes between them: on the "
+        "straight "
         "line, and below it on the great circle around the prior's mean, on which the code keeps its length. Detail is "
         f"the mean difference of neighbouring pixels. {facts['sentences'][0]}"
     )
-    alt = f"{n} pairs of rows of faces, each changing from one test image to another. {facts['sentences'][0]}"
+    alt = f"{plural(n, 'pair')} of rows of faces, each changing from one test image to another. {facts['sentences'][0]}"
     sheet = interpolation_sheet(pairs, arrays["ends"][:n], {path: arrays[path][:n] for path in paths})
     return Drawn("Interpolations", caption, alt, png_bytes(sheet), "png")
 
@@ -123,13 +127,17 @@ def edits(artifacts: Artifacts) -> Drawn:
     images, count = pictures.shape[1:3]
     sheet = strips(
         pictures[:n].reshape(n, images * count, *pictures.shape[3:]),
-        [f"{readable(row['attribute'])}\n{row['value']:+.2f} per step" for row in rows],
+        [f"{readable(row['attribute'])}\n{fixed(row['value'], 2, sign=True)} per step" for row in rows],
         heads=[*map(_strength, strengths)] * images,
         columns_apart=range(count, images * count, count),
     )
     best, worst = max(rows, key=lambda row: row["value"]), min(rows, key=lambda row: row["value"])
-    obeyed = f"The decoder follows {readable(best['attribute'])} best, with {best['value']:+.2f} per step"
-    obeyed += f", {readable(worst['attribute'])} least, with {worst['value']:+.2f}." if len(rows) > 1 else "."
+    obeyed = (
+        f"The decoder follows {readable(best['attribute'])} best, with {fixed(best['value'], 2, sign=True)} per step"
+    )
+    obeyed += (
+        f", {readable(worst['attribute'])} least, with {fixed(worst['value'], 2, sign=True)}." if len(rows) > 1 else "."
+    )
     ids = " and ".join(visible(name) for name in facts["image_ids"])
     caption = (
         f"Test images {ids}, decoded from μ + a v: v goes from the mean code of train images without an attribute to "
@@ -137,7 +145,7 @@ def edits(artifacts: Artifacts) -> Drawn:
         "what a step does to the attribute's own probe on the edited picture, encoded again, in standard deviations "
         f"of its logit (mean of {facts['n']:,} test images). {obeyed}"
     )
-    alt = f"{n} rows of {images * count} faces, each row edited along the direction of one attribute."
+    alt = f"{plural(n, 'row')} of {images * count} faces, each row edited along the direction of one attribute."
     return Drawn("Edits along attributes", caption, alt, png_bytes(sheet), "png")
 
 
@@ -152,29 +160,32 @@ def edit_effects(artifacts: Artifacts) -> Drawn:
         fig, (axes,) = canvas(8.6, 1.1 + 0.27 * len(order))
         image = axes.imshow(shown, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="none")
         axes.set(title="What a step along a direction does to every probe", yticks=range(len(order)))
-        axes.set_xticks(range(len(edited)), [short(name).replace(" ", "\n", 1) for name in edited], parse_math=False)
-        axes.set_yticks(range(len(order)), [short(name) for name in probes[order]], parse_math=False)
+        axes.set_xticks(
+            range(len(edited)), [abbreviated(name).replace(" ", "\n", 1) for name in edited], parse_math=False
+        )
+        axes.set_yticks(range(len(order)), [abbreviated(name) for name in probes[order]], parse_math=False)
         axes.tick_params(length=0)
         axes.grid(visible=False)
         for (i, j), value in np.ndenumerate(shown):
             own = probes[order][i] == edited[j]
             ink = "#ffffff" if abs(value) > 0.65 * limit else "#111111"  # not the page's ink, which turns at night
-            text = axes.text(j, i, f"{value:+.2f}".replace("-", "−"), ha="center", va="center", color=ink, fontsize=8.5)
+            text = axes.text(j, i, fixed(value, 2, sign=True), ha="center", va="center", color=ink, fontsize=8.5)
             text.set(fontweight="bold" if own else "normal", in_layout=False)  # inside its cell, whatever the layout
         fig.colorbar(image, ax=axes, label="standard deviations per step", pad=0.02)
     others = np.where(probes[None, :] == edited[:, None], 0, np.abs(effect))
     strongest = np.unravel_index(int(others.argmax()), others.shape)
     said = (
         f"The strongest side effect: {readable(edited[strongest[0]])} moves {readable(probes[strongest[1]])} by "
-        f"{effect[strongest]:+.2f}."
+        f"{fixed(effect[strongest], 2, sign=True)}."
     )
     caption = (
-        f"Columns: the edited attribute (its own probe in bold). Rows: the {len(order)} of {len(probes)} probes that "
+        f"Columns: the edited attribute (its own probe in bold). Rows: the {len(order)} of "
+        f"{plural(len(probes), 'probe')} that "
         "moved most. Each number is the change of a probe's logit on the edited picture, encoded again, per step, in "
         f"its standard deviations over the test images: mean of {facts['n']:,} test images moved two steps to either "
         f"side. A clean edit would leave a column with one number. {said}"
     )
-    alt = f"Table of {len(order)} probes by {len(edited)} edited attributes. {said}"
+    alt = f"Table of {plural(len(order), 'probe')} by {len(edited)} edited attributes. {said}"
     return Drawn("Side effects of edits", caption, alt, figure_bytes(fig, "svg"), "svg")
 
 
@@ -198,10 +209,10 @@ def latent_map(artifacts: Artifacts) -> Drawn:
             axes.set(aspect="equal")
             axes.set_axis_off()  # the axes of such a map mean nothing
             if row is not None:
-                title = f"{short(row['attribute'])}: {100 * row['rate']:.0f} % of the images"
+                title = f"{abbreviated(row['attribute'])}: {percent(row['rate'])} of the images"
                 axes.set_title(title, fontsize=9.5, parse_math=False)
     said = [
-        f"{readable(row['attribute'])} {100 * row['near']:.0f} % (of all images {100 * row['rate']:.0f} %)"
+        f"{readable(row['attribute'])} {percent(row['near'])} (of all images {percent(row['rate'])})"
         for row in facts["attributes"]
     ]
     caption = f"The codes of {facts['n']:,} test images, laid out by {facts['method']}, which sees no label. "

@@ -8,7 +8,7 @@ from vaekit.artifacts import FINDINGS
 from vaekit.errors import DataError
 from vaekit.figures._style import BLUE, INK, MUTED, ORANGE, VERMILION, canvas, figure_bytes, theme
 from vaekit.figures.base import Artifacts, Drawn, figure
-from vaekit.figures.words import in_sentence, readable
+from vaekit.figures.words import in_sentence, plain, plural, readable
 
 _KINDS = (
     ("gap", -0.2, BLUE, "o", "gap"),
@@ -51,15 +51,16 @@ def fairness(artifacts: Artifacts) -> Drawn:
     found = [row for row in rows if row["found"]]
     largest = max(rows, key=lambda row: abs(_ends(row, "gap", ratio)[0] - none))
     value, low, high = _ends(largest, "gap", ratio)
-    size = f"{value:.3g} times that" if ratio else f"{value:+.3g} {content['unit']} from that"
+    size = f"{plain(value, 3)} times that" if ratio else f"{plain(value, 3, sign=True)} {content['unit']} from that"
     said = (
-        f"{len(found)} of {len(rows)} groups have a gap (q < .05). The largest is that of "
-        f"{readable(largest['group'])}: {in_sentence(content['label'])} {size} of the others, [{low:.3g}, {high:.3g}]."
+        f"{len(found)} of {plural(len(rows), 'group')} have a gap (q < .05). The largest is that of "
+        f"{readable(largest['group'])}: {in_sentence(content['label'])} {size} of the others, [{plain(low, 3)}, "
+        f"{plain(high, 3)}]."
     )
     return Drawn(
         "Gaps between groups",
         f"{said} 95 % intervals; groups are the annotators' labels.",
-        f"Dot plot of {len(rows)} groups. {said}",
+        f"Dot plot of {plural(len(rows), 'group')}. {said}",
         figure_bytes(fig, "svg"),
         "svg",
     )

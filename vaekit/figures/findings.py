@@ -8,7 +8,7 @@ from vaekit.artifacts import FINDINGS
 from vaekit.errors import DataError
 from vaekit.figures._style import BLUE, INK, MUTED, ORANGE, canvas, figure_bytes, theme
 from vaekit.figures.base import Artifacts, Drawn, figure
-from vaekit.figures.words import in_sentence, plain, visible
+from vaekit.figures.words import in_sentence, plain, plural, visible
 
 _MOST, _WIDEST = 24, 52  # candidates drawn; letters of a name
 _FATES = (
@@ -48,10 +48,12 @@ def findings_overview(artifacts: Artifacts) -> Drawn:
         axes.set_ylim(len(shown) - 0.4, -0.6)
         axes.grid(axis="y", visible=False)
         fig.legend(loc="outside lower center", ncols=3)
-    said = f"{len(found)} of {len(rows)} slices tested on {content['n_confirmation']:,} images became findings."
+    said = (
+        f"{len(found)} of {plural(len(rows), 'slice')} tested on {content['n_confirmation']:,} images became findings."
+    )
     if found:
         first = found[0]
-        size = f"{first['ratio']:.3g} times" if ratio else f"{plain(first['value'])} {content['unit']} off"
+        size = f"{plain(first['ratio'], 3)} times" if ratio else f"{plain(first['value'])} {content['unit']} off"
         said += (
             f" Most of the error: {visible(first['slice'])}, {size} the {in_sentence(content['label'])} of the others."
         )
@@ -59,7 +61,8 @@ def findings_overview(artifacts: Artifacts) -> Drawn:
     caption = (
         f"{said} 95 % intervals, on images that no slice was found on; the number of images behind each name.{more}"
     )
-    return Drawn("Slices tested", caption, f"Dot plot of {len(shown)} slices. {said}", figure_bytes(fig, "svg"), "svg")
+    alt = f"Dot plot of {plural(len(shown), 'slice')}. {said}"
+    return Drawn("Slices tested", caption, alt, figure_bytes(fig, "svg"), "svg")
 
 
 def _short(name: str) -> str:

@@ -16,7 +16,7 @@ from vaekit.artifacts import (
 from vaekit.errors import DataError
 from vaekit.figures.base import Artifacts, Drawn, figure
 from vaekit.figures.grids import gallery, png_bytes, shared_limit
-from vaekit.figures.words import in_sentence, plain, readable
+from vaekit.figures.words import fixed, in_sentence, plain, plural, readable
 
 KINDS = {"worst": WORST, "best": BEST_IMAGES, "random": RANDOM_IMAGES}
 CHOSEN = {"worst": "the worst by {}", "best": "the best by {}", "random": "drawn by seed"}
@@ -58,7 +58,7 @@ def _draw(artifacts: Artifacts, kind: str) -> Drawn:
     reach = f"{label} {reach} {ranked['unit']}".rstrip()
     caption = (
         f"{n} of {ranked['n']:,} test images, {CHOSEN[kind].format(label)}: {reach}. "
-        f"Left to right: original, reconstruction, error from 0 (black) to {limit:.2f} "
+        f"Left to right: original, reconstruction, error from 0 (black) to {fixed(limit, 2)} "
         "or more (brightest), one scale for worst, best and random."
     )
     alt = f"{kind.capitalize()} test images ({n}) with reconstruction and error map; {reach}."
@@ -92,9 +92,10 @@ def finding_images(artifacts: Artifacts) -> Drawn:
     limit = shared_limit(*((a, b) for _, _, a, b in shown))
     titles = "; ".join(f"{number}. {finding['title']}" for number, finding, _, _ in shown)
     caption = (
-        f"{len(x)} images that show the {len(shown)} findings: {titles}. Left to right: original, reconstruction, "
-        f"error from 0 (black) to {limit:.2f} or more (brightest)."
+        f"{plural(len(x), 'image')} that show the {plural(len(shown), 'finding')}: {titles}. Left to right: original, "
+        "reconstruction, "
+        f"error from 0 (black) to {fixed(limit, 2)} or more (brightest)."
     )
-    alt = f"{len(x)} test images with reconstruction and error map, by finding: {titles}."
+    alt = f"{plural(len(x), 'test image')} with reconstruction and error map, by finding: {titles}."
     picture = gallery(x, x_hat, labels[: len(x)], limit=limit)
     return Drawn("Images that show the findings", caption, alt, png_bytes(picture), "png")

@@ -9,7 +9,7 @@ from vaekit.artifacts import PER_DIM
 from vaekit.figures._style import INK, MUTED, canvas, figure_bytes, say_empty, theme
 from vaekit.figures.base import Artifacts, Drawn, figure
 from vaekit.figures.latent_use import REGIMES
-from vaekit.figures.words import plain
+from vaekit.figures.words import plain, plural
 
 ACTIVE_VARIANCE = 0.01  # Burda et al. 2016: a dim is active where Var_x[mu_d] exceeds it
 
@@ -42,21 +42,21 @@ def kl_per_dim(artifacts: Artifacts) -> Drawn:
                 f"half of the KL in {half}", (half, finite[0]), (6, 0), textcoords="offset points", va="center"
             )
     if total == 0:
-        said = f"None of the {dims:,} dims carries any KL (total {plain(total)} nats)"
+        said = f"None of the {plural(dims, 'dim')} carries any KL (total {plain(total)} nats)"
         caption = f"{said}: the posterior equals the prior for every image."
     elif dims == 1:
         said = f"The only latent dim carries {plain(total)} nats per image"
         caption = f"{said}."
     else:
-        said = f"Of {dims:,} dims {half:,} carry half of the {plain(total)} nats per image"
+        said = f"Of {plural(dims, 'dim')} {half:,} carry half of the {plain(total)} nats per image"
         small = int((finite < 0.01).sum())
         caption = f"{said}; the largest has {plain(finite[0])}, and {small:,} stay below 0.01 nats."
     counted = [f"{int((regimes == regime).sum()):,} {regime}" for regime in REGIMES]
     caption += f" By regime: {', '.join(counted)}."
     if len(finite) < dims:
-        caption += f" {dims - len(finite):,} dims are not finite and left out."
+        caption += f" {plural(dims - len(finite), 'dim')} are not finite and left out."
     if len(finite) == 0:
-        caption = said = f"None of the {dims:,} dims has a finite KL."
+        caption = said = f"None of the {plural(dims, 'dim')} has a finite KL."
     alt = f"Bars, sorted: {said.removesuffix('.')}."
     return Drawn("KL per latent dim", caption, alt, figure_bytes(fig, "svg"), "svg")
 
@@ -94,9 +94,10 @@ def posterior(artifacts: Artifacts) -> Drawn:
         else:
             say_empty(axes, "no finite values")
     caption = (
-        f"{active:,} of {dims:,} dims are active: the variance of μ exceeds {ACTIVE_VARIANCE}. A dim at the top left "
+        f"{active:,} of {plural(dims, 'dim')} are active: the variance of μ exceeds {ACTIVE_VARIANCE}. A dim at the "
+        "top left "
         "repeats the prior, whose variance is 1; one at the bottom right carries the image. The median dim has a mean "
         f"posterior variance of {plain(float(np.median(sigma2[finite])) if finite.any() else math.nan)}."
     )
-    alt = f"Scatter plot of {dims:,} latent dims, {active:,} of them right of the threshold {ACTIVE_VARIANCE}."
+    alt = f"Scatter plot of {plural(dims, 'latent dim')}, {active:,} of them right of the threshold {ACTIVE_VARIANCE}."
     return Drawn("Active and passive dims", caption, alt, figure_bytes(fig, "svg"), "svg")

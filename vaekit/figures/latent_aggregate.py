@@ -8,7 +8,7 @@ import pandas as pd
 from vaekit.artifacts import LATENT_ARRAYS, PER_DIM
 from vaekit.figures._style import BLUE, INK, canvas, figure_bytes, theme
 from vaekit.figures.base import Artifacts, Drawn, figure
-from vaekit.figures.words import plain
+from vaekit.figures.words import plain, plural
 
 
 @figure("correlation", needs=(LATENT_ARRAYS, PER_DIM))
@@ -70,5 +70,5 @@ def aggregate(artifacts: Artifacts) -> Drawn:
         "Aggregate posterior of the most used and the least used dims: z ~ q(z|x) of all test images (filled, with its "
         f"exact density) against the prior (dashed), whose variance is 1 and kurtosis 3; {first}, {last}."
     )
-    alt = f"{len(dims)} histograms of latent dims against the standard normal density."
+    alt = f"{plural(len(dims), 'histogram')} of latent dims against the standard normal density."
     return Drawn("Aggregate posterior", caption, alt, figure_bytes(fig, "svg"), "svg")

@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 from vaekit.artifacts import KL_PER_DIM, LATENT, PER_DIM
 from vaekit.figures._style import BLUE, MUTED, ORANGE, canvas, figure_bytes, say_empty, theme
 from vaekit.figures.base import Artifacts, Drawn, figure
-from vaekit.figures.words import plain
+from vaekit.figures.words import plain, plural
 
 REGIMES = {"active": BLUE, "mixed": ORANGE, "passive": MUTED}
 _FAINT = 1e-9  # of a logarithmic axis: what lies below is drawn at its end
@@ -29,10 +29,13 @@ def active_units(artifacts: Artifacts) -> Drawn:
         axes.set(ylim=(0, max(1.0, 1.08 * counts.max())), xlim=(thresholds[0], thresholds[-1]))
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     low, high = (int(np.interp(np.log(t), np.log(thresholds), counts)) for t in (0.001, 0.1))
-    caption = f"{at_burda:,} dims are active at the usual threshold 0.01; {low:,} at 0.001 and {high:,} at 0.1. " + (
-        "A flat line: the count hardly depends on the threshold."
-        if low - high <= 0.1 * max(low, 1)
-        else "A slope: many dims are used a little, and the count depends on the threshold."
+    caption = (
+        f"{plural(at_burda, 'dim')} are active at the usual threshold 0.01; {low:,} at 0.001 and {high:,} at 0.1. "
+        + (
+            "A flat line: the count hardly depends on the threshold."
+            if low - high <= 0.1 * max(low, 1)
+            else "A slope: many dims are used a little, and the count depends on the threshold."
+        )
     )
     alt = f"Falling step line of active units against the threshold, {at_burda:,} at 0.01."
     return Drawn("Active units by threshold", caption, alt, figure_bytes(fig, "svg"), "svg")
@@ -72,9 +75,13 @@ def sensitivity(artifacts: Artifacts) -> Drawn:
     caption = (
         "Expected squared change of all pixels per unit of a dim, times its variance: "
         f"largest {typical}. "
-        f"{unheard:,} of {len(table):,} dims carry over 0.1 nats and move pixels by less than 1 % of the largest."
+        f"{unheard:,} of {plural(len(table), 'dim')} carry over 0.1 nats and move pixels by less than 1 % of the "
+        "largest."
     )
-    alt = f"Scatter plot of {len(table):,} dims, kl against decoder sensitivity; {unheard:,} carry kl without effect."
+    alt = (
+        f"Scatter plot of {plural(len(table), 'dim')}, kl against decoder sensitivity; {unheard:,} carry kl without "
+        "effect."
+    )
     return Drawn("Decoder sensitivity", caption, alt, figure_bytes(fig, "svg"), "svg")
 
 
@@ -96,9 +103,12 @@ def kl_over_training(artifacts: Artifacts) -> Drawn:
         fig.colorbar(image, ax=axes, label="nats per image")
     used = (values > 0.01).sum(0)
     caption = (
-        f"Over {len(epochs)} epoch{'s' if len(epochs) != 1 else ''} the dims with more than 0.01 nats go from "
+        f"Over {plural(len(epochs), 'epoch')} the dims with more than 0.01 nats go from "
         f"{used[0]:,} to {used[-1]:,} of {len(values):,}, the kl from {plain(float(values[:, 0].sum()))} to "
         f"{plain(float(values[:, -1].sum()))} nats per image."
     )
-    alt = f"Heat map of {len(values):,} dims by {len(epochs)} epochs; {used[-1]:,} dims are in use at the end."
+    alt = (
+        f"Heat map of {plural(len(values), 'dim')} by {plural(len(epochs), 'epoch')}; {plural(used[-1], 'dim')} are in "
+        "use at the end."
+    )
     return Drawn("KL per dim over training", caption, alt, figure_bytes(fig, "svg"), "svg")

@@ -6,7 +6,7 @@ from vaekit.artifacts import PER_IMAGE, PICTURES
 from vaekit.figures.base import Artifacts, Drawn, figure
 from vaekit.figures.grids import absolute_error, image_grid, pair_grid, png_bytes
 from vaekit.figures.strips import strips
-from vaekit.figures.words import plain
+from vaekit.figures.words import fixed, plain, plural
 
 _PIXELS = 64 * 96 * 96  # at most so many pixels of each kind, so that a page of 128-pixel images still loads on a phone
 
@@ -33,9 +33,12 @@ def reconstructions(artifacts: Artifacts) -> Drawn:
         mse = table.set_index("image_id")["mse"]
         ranks = mse.rank(pct=True).reindex(artifacts[PICTURES]["image_id"][:n].astype(str)).dropna()
         if len(ranks):
-            caption += f"; by MSE they reach from quantile {ranks.min():.2f} to {ranks.max():.2f} of the test images"
+            caption += (
+                f"; by MSE they reach from quantile {fixed(ranks.min(), 2)} to {fixed(ranks.max(), 2)} of the test "
+                "images"
+            )
     side = f"{x.shape[2]} by {x.shape[1]} pixels"
-    alt = f"Grid of {n} face images of {side}, each above its reconstruction."
+    alt = f"Grid of {plural(n, 'face image')} of {side}, each above its reconstruction."
     return Drawn("Reconstructions", caption + ".", alt, png_bytes(pair_grid(x[:n], x_hat[:n], 8)), "png")
 
 
@@ -46,11 +49,12 @@ def temperatures(artifacts: Artifacts) -> Drawn:
     spreads = [float(row.astype(np.float64).std(axis=0).mean()) for row in images]
     caption = (
         f"The same {images.shape[1]} draws at z ~ N(0, t² I). Beside each row t, and how much a pixel varies across "
-        f"it: by {spreads[0]:.1f} grey levels at t = {values[0]:g}, by {spreads[-1]:.1f} at {values[-1]:g}. A low one "
+        f"it: by {fixed(spreads[0], 1)} grey levels at t = {values[0]:g}, by {fixed(spreads[-1], 1)} at "
+        f"{values[-1]:g}. A low one "
         "stays near the average face, a high one leaves the faces behind."
     )
-    alt = f"Rows of {images.shape[1]} decoded faces at temperatures {', '.join(f'{t:g}' for t in values)}."
-    labels = [f"t = {t:g}\n{s:.1f} levels" for t, s in zip(values, spreads, strict=True)]
+    alt = f"Rows of {plural(images.shape[1], 'decoded face')} at temperatures {', '.join(f'{t:g}' for t in values)}."
+    labels = [f"t = {t:g}\n{fixed(s, 1)} levels" for t, s in zip(values, spreads, strict=True)]
     return Drawn("Samples by temperature", caption, alt, png_bytes(strips(images, labels)), "png")
 
 
@@ -60,7 +64,7 @@ def samples(artifacts: Artifacts) -> Drawn:
     images = artifacts[PICTURES]["samples"]
     n = _shown(images, 8)
     spread = float(images.astype(np.float64).std(axis=0).mean())
-    caption = f"{n} of {len(images)} decoder means" if n < len(images) else f"{n} decoder means"
+    caption = f"{n} of {plural(len(images), 'decoder mean')}" if n < len(images) else f"{plural(n, 'decoder mean')}"
     caption += (
         " at z ~ N(0, I), unselected. Across the samples a pixel varies with a standard deviation of "
         f"{plain(spread)} grey levels"
@@ -68,5 +72,5 @@ def samples(artifacts: Artifacts) -> Drawn:
     if "x" in artifacts[PICTURES]:
         real = float(artifacts[PICTURES]["x"].astype(np.float64).std(axis=0).mean())
         caption += f", across the test images above with {plain(real)}"
-    alt = f"Grid of {n} face images decoded from random latent codes."
+    alt = f"Grid of {plural(n, 'face image')} decoded from random latent codes."
     return Drawn("Samples from the prior", caption + ".", alt, png_bytes(image_grid(images[:n], 8)), "png")

@@ -9,7 +9,7 @@ from vaekit.artifacts import FINDINGS
 from vaekit.errors import DataError
 from vaekit.figures._style import BLUE, INK, MUTED, ORANGE, RULE, VERMILION, canvas, figure_bytes, theme
 from vaekit.figures.base import Artifacts, Drawn, figure
-from vaekit.figures.words import readable
+from vaekit.figures.words import percent, plural, readable
 
 _PANELS = (
     ("n", "kept", "control", "lost", "still seen, of the images that had it"),
@@ -44,7 +44,10 @@ def preserved(artifacts: Artifacts) -> Drawn:
         f"{_listed(made_up, 'appears', 'appears_control', 'made up: seen in', 'shows')} Blue: the judge on "
         "reconstructions; orange: on originals under equal blur; 95 % intervals; the number of images beside each name."
     )
-    alt = f"Two dot plots of {len(rows)} attributes; {len(lost)} are lost beyond blur and {len(made_up)} made up."
+    alt = (
+        f"Two dot plots of {plural(len(rows), 'attribute')}; {len(lost)} are lost beyond blur and {len(made_up)} made "
+        "up."
+    )
     return Drawn("Attributes kept, lost and made up", caption, alt, figure_bytes(fig, "svg"), "svg")
 
 
@@ -79,5 +82,5 @@ def _listed(rows: list[dict[str, Any]], made: str, control: str, words: str, ver
     row = first[0]
     return (
         f"{len(rows)} {'is' if len(rows) == 1 else 'are'} {words.split(':')[0]}, first {readable(row['attribute'])}:"
-        f"{words.split(':')[1]} {100 * row[made]:.0f} %, where equal blur {verb} it in {100 * row[control]:.0f} %."
+        f"{words.split(':')[1]} {percent(row[made])}, where equal blur {verb} it in {percent(row[control])}."
     )

@@ -8,8 +8,7 @@ from vaekit.artifacts import DIRECTIONS, PER_DIM, PROBES_SUMMARY
 from vaekit.errors import DataError
 from vaekit.figures._style import INK, canvas, figure_bytes, theme
 from vaekit.figures.base import Artifacts, Drawn, figure
-from vaekit.figures.probes import short
-from vaekit.figures.words import readable
+from vaekit.figures.words import abbreviated, fixed, plural, readable
 
 _DIMS = 32  # of largest kl that the heat map shows
 _LIMIT = 0.3  # of AUROC from 0.5, at the ends of the colours
@@ -32,7 +31,7 @@ def dims_by_attribute(artifacts: Artifacts) -> Drawn:
             away[np.ix_(rows, dims)], cmap="RdBu_r", vmin=-_LIMIT, vmax=_LIMIT, aspect="auto", interpolation="none"
         )
         axes.grid(visible=False)
-        axes.set_yticks(range(len(names)), [short(names[k]) for k in rows], parse_math=False, fontsize=8.5)
+        axes.set_yticks(range(len(names)), [abbreviated(names[k]) for k in rows], parse_math=False, fontsize=8.5)
         axes.set_xticks(range(len(dims)), dims, fontsize=7.5, rotation=90)
         axes.tick_params(axis="y", labelcolor=INK)
         axes.tick_params(length=0)
@@ -41,15 +40,18 @@ def dims_by_attribute(artifacts: Artifacts) -> Drawn:
     single = float(0.5 + abs(away[k, d]))
     strongest = np.abs(away).max(1)
     said = (
-        f"The strongest single dim is {d} for {readable(names[k])}: AUROC {single:.2f} alone, where the probe on all "
-        f"dims reaches {float(arrays['auroc'][k]):.2f}"
+        f"The strongest single dim is {d} for {readable(names[k])}: AUROC {fixed(single, 2)} alone, where the probe on "
+        "all "
+        f"dims reaches {fixed(float(arrays['auroc'][k]), 2)}"
     )
     caption = (
-        f"{said}. For {int((strongest >= 0.25).sum())} of {len(names)} attributes one dim alone reaches 0.75. "
-        f"The {len(dims)} of {away.shape[1]:,} dims with the largest KL are drawn; attributes that use dims alike "
+        f"{said}. For {int((strongest >= 0.25).sum())} of {plural(len(names), 'attribute')} one dim alone reaches "
+        "0.75. "
+        f"The {len(dims)} of {plural(away.shape[1], 'dim')} with the largest KL are drawn; attributes that use dims "
+        "alike "
         "stand together."
     )
-    alt = f"Heat map of {len(names)} attributes by {len(dims)} latent dims. {said}."
+    alt = f"Heat map of {plural(len(names), 'attribute')} by {plural(len(dims), 'latent dim')}. {said}."
     return Drawn("Which dim carries what", caption, alt, figure_bytes(fig, "svg"), "svg")
 
 
@@ -64,7 +66,7 @@ def direction_cosines(artifacts: Artifacts) -> Drawn:
         axes.set(title="Directions that attributes share")
         image = axes.imshow(cosine[np.ix_(rows, rows)], cmap="RdBu_r", vmin=-1, vmax=1, interpolation="none")
         axes.grid(visible=False)
-        labels = [short(names[k]) for k in rows]
+        labels = [abbreviated(names[k]) for k in rows]
         axes.set_yticks(range(len(names)), labels, parse_math=False, fontsize=7.5)
         axes.set_xticks(range(len(names)), labels, parse_math=False, fontsize=7.5, rotation=90)
         axes.tick_params(labelcolor=INK, length=0)
@@ -76,8 +78,9 @@ def direction_cosines(artifacts: Artifacts) -> Drawn:
         apart = np.where(np.eye(len(names), dtype=bool), 0.0, cosine)
         (a, b), (c, d) = (np.unravel_index(place, apart.shape) for place in (apart.argmax(), apart.argmin()))
         said = (
-            f"{readable(names[a])} and {readable(names[b])} share most of a direction (cosine {apart[a, b]:.2f}); "
-            f"{readable(names[c])} and {readable(names[d])} are the most opposed ({apart[c, d]:.2f})"
+            f"{readable(names[a])} and {readable(names[b])} share most of a direction (cosine "
+            f"{fixed(apart[a, b], 2)}); "
+            f"{readable(names[c])} and {readable(names[d])} are the most opposed ({fixed(apart[c, d], 2)})"
         )
         caption = (
             f"{said}. A step along one direction also moves the probes of what is red beside it; 0 would be two "

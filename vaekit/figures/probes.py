@@ -7,7 +7,7 @@ from vaekit.artifacts import PROBES, PROBES_SUMMARY
 from vaekit.errors import DataError
 from vaekit.figures._style import BLUE, INK, MUTED, ORANGE, RULE, VERMILION, canvas, figure_bytes, theme
 from vaekit.figures.base import Artifacts, Drawn, figure
-from vaekit.figures.words import readable
+from vaekit.figures.words import abbreviated, fixed, plural, readable
 
 _CONTROLS = {  # kind -> its name in the legend, marker, colour, size
     "sampled": ("sampled z", "|", INK, 60),
@@ -15,12 +15,6 @@ _CONTROLS = {  # kind -> its name in the legend, marker, colour, size
     "random": ("untrained encoder", "^", VERMILION, 17),
     "shuffled": ("shuffled labels", "x", MUTED, 26),
 }
-
-
-def short(attribute: str) -> str:
-    """Return an attribute as it stands at an axis: readable, and no longer than 24 characters."""
-    name = readable(attribute)
-    return name if len(name) <= 24 else f"{name[:23]}…"
 
 
 @figure("probes", needs=(PROBES, PROBES_SUMMARY))
@@ -41,7 +35,12 @@ def probes(artifacts: Artifacts) -> Drawn:
         axes.axvline(0.5, color=MUTED, linewidth=1, linestyle=(0, (3, 2)))
         axes.hlines(rows, latent["auroc_low"], latent["auroc_high"], color=BLUE, linewidth=3.2, alpha=0.45)
         axes.scatter(
-            auroc["latent"], rows, color=BLUE, s=30, zorder=4, label=f"μ, 95 % interval, mean {mean['latent']:.3f}"
+            auroc["latent"],
+            rows,
+            color=BLUE,
+            s=30,
+            zorder=4,
+            label=f"μ, 95 % interval, mean {fixed(mean['latent'], 3)}",
         )
         for kind, (name, marker, colour, size) in _CONTROLS.items():
             axes.scatter(
@@ -52,9 +51,9 @@ def probes(artifacts: Artifacts) -> Drawn:
                 color=colour,
                 linewidth=1.1,
                 zorder=3,
-                label=f"{name}, mean {mean[kind]:.3f}",
+                label=f"{name}, mean {fixed(mean[kind], 3)}",
             )
-        axes.set_yticks(rows, [short(name) for name in order], parse_math=False)
+        axes.set_yticks(rows, [abbreviated(name) for name in order], parse_math=False)
         axes.tick_params(axis="y", labelcolor=INK, length=0)
         axes.set(ylim=(len(rows) - 0.4, -0.6), xlim=(min(0.38, float(latent["auroc_low"].min()) - 0.01), 1.005))
         axes.set_xlabel("AUROC; 0.5 is guessing")
@@ -63,15 +62,16 @@ def probes(artifacts: Artifacts) -> Drawn:
     best, worst = latent.iloc[0], latent.iloc[-1]
     lead = facts["rows"]["probe_lead"]
     said = (
-        f"Of {len(order)} attributes {readable(order[0])} is told best ({best['auroc']:.2f}), {readable(order[-1])} "
-        f"worst ({worst['auroc']:.2f}). On average μ is {abs(lead['value']):.3f} "
+        f"Of {plural(len(order), 'attribute')} {readable(order[0])} is told best ({fixed(best['auroc'], 2)}), "
+        f"{readable(order[-1])} "
+        f"worst ({fixed(worst['auroc'], 2)}). On average μ is {fixed(abs(lead['value']), 3)} "
         f"{'ahead of' if lead['value'] > 0 else 'behind'} as many principal components of the pixels, 95 % interval "
-        f"[{lead['low']:+.3f}, {lead['high']:+.3f}]"
+        f"[{fixed(lead['low'], 3, sign=True)}, {fixed(lead['high'], 3, sign=True)}]"
     )
     caption = f"{said}. Fitted on train, C chosen on valid, scored once on {int(best['n']):,} test images."
     if left_out := len(facts["skipped"]):
         caption += f" {left_out} rarer attributes are left out."
-    alt = f"Dot plot of {len(order)} attributes, sorted by AUROC. {said}."
+    alt = f"Dot plot of {plural(len(order), 'attribute')}, sorted by AUROC. {said}."
     return Drawn("What the code knows of the attributes", caption, alt, figure_bytes(fig, "svg"), "svg")
 
 

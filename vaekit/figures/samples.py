@@ -10,7 +10,7 @@ from vaekit.artifacts import SAMPLES, SAMPLING_GAP
 from vaekit.errors import DataError
 from vaekit.figures._style import BLUE, INK, MUTED, ORANGE, VERMILION, canvas, figure_bytes, say_empty, theme
 from vaekit.figures.base import Artifacts, Drawn, figure
-from vaekit.figures.words import in_sentence, plain
+from vaekit.figures.words import in_sentence, percent, plain, plural
 
 LOOKS = {
     "train": (INK, "D"),
@@ -44,7 +44,7 @@ def sampling_gap(artifacts: Artifacts) -> Drawn:
     caption = f"{_compared(table, main)} The whiskers are 95 % intervals at n = {_counts(table)}"
     caption += "; the dashed line is what real train images have." if _has(table, "train", main) else "."
     listed = ", ".join(f"{row['label']} {plain(row[main])}" for _, row in table.iterrows() if pd.notna(row[main]))
-    alt = f"Bars of {len(shown)} distance{'s' if len(shown) > 1 else ''} by source of images. {label}: {listed}."
+    alt = f"Bars of {plural(len(shown), 'distance')} by source of images. {label}: {listed}."
     return Drawn("Sampling gap", caption, alt, figure_bytes(fig, "svg"), "svg")
 
 
@@ -62,9 +62,9 @@ def precision_recall(artifacts: Artifacts) -> Drawn:
     if _has(table, "prior", "recall") and _has(table, "train", "recall"):
         prior, floor = table.loc["prior"], table.loc["train"]
         caption = (
-            f"Samples from the prior come near {100 * prior['recall']:.1f} % of the test images (recall), where real "
-            f"train images come near {100 * floor['recall']:.1f} %. Of the samples {100 * prior['precision']:.1f} % "
-            f"are near some test image (precision), of the train images {100 * floor['precision']:.1f} %."
+            f"Samples from the prior come near {percent(prior['recall'])} of the test images (recall), where real "
+            f"train images come near {percent(floor['recall'])}. Of the samples {percent(prior['precision'])} "
+            f"are near some test image (precision), of the train images {percent(floor['precision'])}."
         )
         if prior["density_low"] > floor["density_high"]:
             caption += " A density above that of real images is no merit: samples crowd where faces are densest."

@@ -8,7 +8,7 @@ from vaekit.artifacts import SAMPLE_PICTURES, SAMPLES, SAMPLING_GAP
 from vaekit.errors import DataError
 from vaekit.figures.base import Artifacts, Drawn, figure
 from vaekit.figures.grids import image_grid, pair_grid, png_bytes
-from vaekit.figures.words import in_sentence, plain
+from vaekit.figures.words import in_sentence, plain, plural
 
 _SIDE = 6  # images in a row of either half, and rows of it
 _PIXELS = 36 * 64 * 64  # at most so many pixels of each kind, so that a page of 128-pixel images still loads on a phone
@@ -26,11 +26,15 @@ def samples_aggregate(artifacts: Artifacts) -> Drawn:
     for i, half in enumerate(halves):
         page.paste(half, (i * (half.width + 16), 0))
     caption = (
-        f"{n} unselected samples each: on the left z ~ N(0, I), on the right z from a Gaussian mixture fitted to the "
+        f"{plural(n, 'unselected sample')} each: on the left z ~ N(0, I), on the right z from a Gaussian mixture "
+        "fitted to the "
         "codes of train images, the same decoder."
     )
     caption += _nearer(artifacts)
-    alt = f"Two grids of {n} decoded faces: from the prior on the left, from the aggregate posterior on the right."
+    alt = (
+        f"Two grids of {plural(n, 'decoded face')}: from the prior on the left, from the aggregate posterior on the "
+        "right."
+    )
     return Drawn("Prior and aggregate posterior", caption, alt, png_bytes(page), "png")
 
 
@@ -65,9 +69,10 @@ def neighbours(artifacts: Artifacts) -> Drawn:
         raise DataError(said or "No samples were compared with train images.")
     samples, train, distances = (kept[f"neighbour_{name}"] for name in ("samples", "train", "distance"))
     caption = (
-        f"The {len(samples)} train images (below) that samples from the prior come closest to in the judge's features, "
+        f"The {plural(len(samples), 'train image')} (below) that samples from the prior come closest to in the judge's "
+        "features, "
         f"each under its closest sample, closest first (distances {plain(distances[0])} to {plain(distances[-1])})."
     )
-    alt = f"{len(samples)} decoded faces, each above the train image nearest to it."
+    alt = f"{plural(len(samples), 'decoded face')}, each above the train image nearest to it."
     grid = pair_grid(samples, train, min(12, max(1, len(samples))))
     return Drawn("Nearest train images", f"{caption} {said}" if said else caption, alt, png_bytes(grid), "png")

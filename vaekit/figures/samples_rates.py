@@ -7,7 +7,7 @@ from vaekit.artifacts import ATTRIBUTE_RATES
 from vaekit.errors import DataError
 from vaekit.figures._style import INK, MUTED, ORANGE, RULE, VERMILION, canvas, figure_bytes, theme
 from vaekit.figures.base import Artifacts, Drawn, figure
-from vaekit.figures.words import readable
+from vaekit.figures.words import percent, plural, readable
 
 MOST = 24  # attributes, those that differ most from equally blurred test images
 _COLOURS = {"prior": VERMILION, "aggregate": ORANGE}
@@ -61,7 +61,7 @@ def attribute_rates(artifacts: Artifacts) -> Drawn:
         axes.grid(visible=False, axis="y")
         fig.legend(loc="outside upper center", ncols=2)
     caption = _caption(first, order, sources[0])
-    alt = f"Dot plot of the shares of {len(order)} attributes in test images and in samples. {caption}"
+    alt = f"Dot plot of the shares of {plural(len(order), 'attribute')} in test images and in samples. {caption}"
     return Drawn("Attribute rates", caption, alt, figure_bytes(fig, "svg"), "svg")
 
 
@@ -74,8 +74,8 @@ def _caption(first: pd.DataFrame, order: pd.Index, source: str) -> str:
         worst = dropped.iloc[0]
         said += (
             f"{len(dropped)} (bold) are drawn less than half as often as in test images, sharp or blurred, most of all "
-            f"{readable(str(dropped.index[0]))}: {100 * worst['rate']:.1f} % against {100 * worst['real']:.1f} % and "
-            f"{100 * worst['blurred']:.1f} %"
+            f"{readable(str(dropped.index[0]))}: {percent(worst['rate'])} against {percent(worst['real'])} and "
+            f"{percent(worst['blurred'])}"
         )
     else:
         said += "None is drawn less than half as often as in test images, sharp or blurred"

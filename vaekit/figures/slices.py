@@ -6,7 +6,7 @@ import pandas as pd
 from vaekit.artifacts import FAILURES_SUMMARY, SLICES
 from vaekit.figures._style import BLUE, INK, MUTED, canvas, figure_bytes, theme
 from vaekit.figures.base import Artifacts, Drawn, figure
-from vaekit.figures.words import plain, readable
+from vaekit.figures.words import plain, plural, readable
 
 _MOST = 20
 
@@ -35,7 +35,7 @@ def attributes(artifacts: Artifacts) -> Drawn:
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.grid(axis="y", visible=False)
     if shown.empty:
-        said = f"None of {len(table)} attributes has a difference that could be computed."
+        said = f"None of {plural(len(table), 'attribute')} has a difference that could be computed."
     else:
         first = shown.iloc[0]
         said = (
@@ -46,5 +46,5 @@ def attributes(artifacts: Artifacts) -> Drawn:
     caption = (
         f"{said} The {len(shown)} largest of {len(table)} are drawn with 95 % intervals; grey intervals contain 0."
     )
-    alt = f"Dot plot of {len(shown)} attributes; {int(away.sum())} intervals lie off 0. {said}"
+    alt = f"Dot plot of {plural(len(shown), 'attribute')}; {int(away.sum())} intervals lie off 0. {said}"
     return Drawn("Error by attribute", caption, alt, figure_bytes(fig, "svg"), "svg")

@@ -7,7 +7,7 @@ import numpy as np
 from vaekit.artifacts import DIAGNOSIS_ARRAYS
 from vaekit.figures._style import BLUE, INK, MUTED, ORANGE, canvas, figure_bytes, theme
 from vaekit.figures.base import Artifacts, Drawn, figure
-from vaekit.figures.words import plain
+from vaekit.figures.words import percent, plain
 
 _TALLEST = 1.6  # a power ratio above is cut off, and said
 
@@ -47,18 +47,21 @@ def spectrum(artifacts: Artifacts) -> Drawn:
         if np.isfinite(half):
             axes.vlines(half, axes.get_ylim()[0], 0.5, color=INK, linewidth=1.2, linestyle=(0, (3, 2)))
             axes.plot([half], [0.5], "o", color=INK, markersize=5)
-            axes.annotate(f"half is lost: {size / (2 * half):.3g} px", (half, 0.5), (6, 6), textcoords="offset points")
+            axes.annotate(
+                f"half is lost: {plain(size / (2 * half), 3)} px", (half, 0.5), (6, 6), textcoords="offset points"
+            )
         axes.legend(loc="upper right")
     if np.isfinite(half):
-        ends = "" if np.isnan(low) else f", 95 % interval [{low:.3g}, {high:.3g}]"
+        ends = "" if np.isnan(low) else f", 95 % interval [{plain(low, 3)}, {plain(high, 3)}]"
         said = (
-            f"Half of the images' structure is lost from {half:.3g} cycles per image on{ends}: detail is resolved down "
-            f"to {size / (2 * half):.3g} pixels."
+            f"Half of the images' structure is lost from {plain(half, 3)} cycles per image on{ends}: detail is "
+            "resolved down "
+            f"to {plain(size / (2 * half), 3)} pixels."
         )
     else:
         said = "More than half of the images' structure is kept at every frequency."
     kept, made = arrays["spectrum_fine"]
-    said += f" Of structure under 2 pixels {100 * kept:.3g} % is kept; it has {100 * made:.3g} % of the images' power."
+    said += f" Of structure under 2 pixels {percent(kept)} is kept; it has {percent(made)} of the images' power."
     if power.max() > tallest:
         said += f" The power ratio reaches {plain(float(power.max()))}, beyond the axis."
     caption = f"{said} What the power ratio has above H does not follow the image."

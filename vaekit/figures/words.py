@@ -1,5 +1,10 @@
-"""Numbers and names as a caption, an axis or a page shows them."""
+"""Numbers and names as a reader sees them: one way for every table, caption and sentence.
 
+A measured number has the digits that its interval bears (`number`, `estimate`), or so many significant ones
+(`short`); a constant that somebody chose stands as it was chosen (`plain`). The minus sign is always "−".
+"""
+
+import math
 import unicodedata
 from collections.abc import Sequence
 from typing import Any
@@ -7,6 +12,7 @@ from typing import Any
 # Marks that reorder or hide what follows them; joiners that scripts and emoji need are left alone.
 _REORDERING = set("\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff")
 _INVISIBLE = {"Cc", "Zl", "Zp", "Cs"}
+_DECIMALS = 7  # more are written with an exponent
 
 
 def visible(value: Any) -> str:
@@ -17,8 +23,14 @@ def visible(value: Any) -> str:
 
 
 def readable(attribute: str) -> str:
-    """Return an attribute's name without its underscores, all of it visible."""
+    """Return an attribute's name without its underscores, all of it visible: "Blond_Hair" is "Blond Hair"."""
     return visible(attribute).replace("_", " ")
+
+
+def abbreviated(attribute: str) -> str:
+    """Return an attribute as it stands at an axis: readable, and no longer than 24 characters."""
+    name = readable(attribute)
+    return name if len(name) <= 24 else f"{name[:23]}…"
 
 
 def in_sentence(label: str) -> str:
@@ -31,6 +43,83 @@ def listed(parts: Sequence[str], last: str = "and") -> str:
     return f"{', '.join(parts[:-1])} {last} {parts[-1]}" if len(parts) > 1 else "".join(parts)
 
 
-def plain(value: float) -> str:
-    """Return a number with four significant digits, or whole with its thousands separated."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+def number(value: float | None, low: float | None = None, high: float | None = None, *, sign: bool = False) -> str:
+    """Return a number with as many decimals as its interval bears (two digits of its half-width), else four digits."""
+    half = (high - low) / 2 if low is not None and high is not None else 0.0
+    if value is None or not math.isfinite(value) or not 0 < half < math.inf:
+        return short(value, 4, sign=sign)
+    return fixed(value, 1 - math.floor(math.log10(half)), sign=sign)
+
+
+def short(value: float | None, digits: int = 3, *, sign: bool = False) -> str:
+    """Return a number with so many significant digits; whole from there on, with its thousands separated."""
+    if value is None:
+        return "–"
+    if not value or not math.isfinite(value):
+        return fixed(value, 0)
+    return fixed(value, digits - 1 - math.floor(math.log10(abs(value))), sign=sign)
+
+
+def plain(value: float | None, digits: int = 4, *, sign: bool = False) -> str:
+    """Return a number as `short` does, without the zeros at its end: "0.5", "12", "1,234,567"."""
+    text = short(value, digits, sign=sign)
+    return text.rstrip("0").removesuffix(".") if "." in text and "e" not in text else text
+
+
+def fixed(value: float, decimals: int, *, sign: bool = False) -> str:
+    """Return a number with so many decimals, with an exponent beyond seven; only with `sign` a plus stands before it.
+
+    What rounds to nothing has no sign.
+    """
+    if not math.isfinite(value):
+        return "not finite"
+    text = f"{abs(value):.3g}" if decimals > _DECIMALS and value else f"{abs(value):,.{max(0, decimals)}f}"
+    if not any(digit in text for digit in "123456789"):
+        return text
+    return f"−{text}" if value < 0 else f"+{text}" if sign else text
+
+
+def distance(value: float, low: float | None = None, high: float | None = None) -> str:
+    """Return an estimate of something that can not be negative: "about 0" where it is not told apart from that."""
+    return "about 0" if value <= 0 or (low is not None and low <= 0) else number(value, low, high)
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """Return "[low, high]" with the decimals that its width bears; a dash where there is none."""
+    if low is None or high is None:
+        return "–"
+    return f"[{number(low, low, high)}, {number(high, low, high)}]"
+
+
+def estimate(value: float | None, low: float | None, high: float | None, *, sign: bool = False) -> str:
+    """Return a number with its interval, where it has one: "0.83 [0.81, 0.85]"; with `sign` a difference."""
+    return f"{number(value, low, high, sign=sign)} {interval(low, high)}".removesuffix(" –")
+
+
+def percent(share: float, low: float | None = None, high: float | None = None) -> str:
+    """Return a share in percent, to a tenth, with its interval: "62.1 % [60.3, 64]".
+
+    "0 %" and "100 %" stand for none and for all, and for nothing near them.
+    """
+    shown = fixed(100 * share, 1).removesuffix(".0")
+    if shown == "0" and share:
+        shown = "under 0.1"
+    if shown == "100" and share < 1:
+        shown = "over 99.9"
+    ends = [fixed(100 * end, 1).removesuffix(".0") for end in (low, high) if end is not None]
+    return f"{shown} % [{', '.join(ends)}]" if len(ends) == 2 else f"{shown} %"
+
+
+def count(value: float) -> str:
+    """Return a count with its thousands separated."""
+    return f"{int(value):,}".replace("-", "−")
+
+
+def plural(n: float, one: str, many: str | None = None) -> str:
+    """Return a count with its noun: "1 image", "32 images"; `many` is the plural where it is not `one` with an s."""
+    return f"{count(n)} {one if n == 1 else many or one + 's'}"
+
+
+def unit(text: str) -> str:
+    """Return a unit as it stands beside a number: nothing for a number without dimension."""
+    return "" if text == "1" else text

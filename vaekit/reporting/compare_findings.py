@@ -4,12 +4,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from vaekit import artifacts
-from vaekit.figures.words import in_sentence, listed, readable
+from vaekit.figures.words import estimate, in_sentence, listed, percent, readable, unit
 from vaekit.reporting.compare_material import Together
-from vaekit.reporting.compare_metrics import side_by_side, signed_with_interval, values
+from vaekit.reporting.compare_metrics import side_by_side, values
 from vaekit.reporting.document import Block, Bullets, Gap, Grid, Heading, Prose
 from vaekit.reporting.tables import table_of, words
-from vaekit.reporting.text import interval, number, unit
 
 _OWN = ("cluster", "attribute")  # kinds that are a model's own clusters, or stand in the table of attributes
 Found = Mapping[str, Mapping[str, Mapping[str, Any]]]  # name of a model -> id of a finding -> its record
@@ -90,10 +89,10 @@ def _effect(effect: Mapping[str, Any]) -> str:
     ratio = effect.get("ratio")
     if ratio is not None and effect.get("ratio_low") is not None:
         low, high = effect["ratio_low"], effect["ratio_high"]
-        return f"× {number(ratio, low, high)} {interval(low, high)}"
+        return f"× {estimate(ratio, low, high)}"
     if effect.get("value") is None:
         return ""
-    return f"{signed_with_interval(effect['value'], effect['low'], effect['high'])} {unit(effect['unit'])}".strip()
+    return f"{estimate(effect['value'], effect['low'], effect['high'], sign=True)} {unit(effect['unit'])}".strip()
 
 
 def _kept(contents: Mapping[str, Mapping[str, Any]]) -> Iterable[Block]:
@@ -125,7 +124,7 @@ def _kept(contents: Mapping[str, Mapping[str, Any]]) -> Iterable[Block]:
     )
     yield from values("Attributes kept", side_by_side(rows, ()))
     made_up = [
-        f"{name} draws {readable(key)} on {100 * row['appears']:.3g} % of the images that lack it: part of what it "
+        f"{name} draws {readable(key)} on {percent(row['appears'])} of the images that lack it: part of what it "
         "keeps is made up."
         for name, own in preserved.items()
         for key, row in own.items()

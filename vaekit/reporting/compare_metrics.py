@@ -4,10 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vaekit.figures.words import listed
+from vaekit.figures.words import count, estimate, fixed, interval, listed, number
 from vaekit.reporting.document import Block, Bullets, Prose
 from vaekit.reporting.tables import ABSENT, Column, Metric, Table, metric_of, numbers, table_of, words
-from vaekit.reporting.text import count, interval, number
 
 if TYPE_CHECKING:
     from vaekit.statistics.differences import Difference
@@ -191,7 +190,7 @@ def _change(difference: "Difference | None", name: str, first: str, metric: Metr
         return Cell(heading, "–", None, None, None, 0, reason or "not tested")
     value, low, high = difference.value, difference.low, difference.high
     mark = verdict_of(difference, metric.entry["higher_is_better"])
-    return Cell(heading, signed(value, low, high), value, low, high, difference.n, mark)
+    return Cell(heading, number(value, low, high, sign=True), value, low, high, difference.n, mark)
 
 
 def every_difference(rows: Sequence[SideBySide], differences: Sequence["Difference"]) -> Table:
@@ -205,7 +204,7 @@ def every_difference(rows: Sequence[SideBySide], differences: Sequence["Differen
         words("minus", (d.first for d in shown)),
         Column(
             "Difference, 95 % interval",
-            tuple("–" if d.value is None else signed_with_interval(d.value, d.low, d.high) for d in shown),
+            tuple("–" if d.value is None else estimate(d.value, d.low, d.high, sign=True) for d in shown),
             tuple(d.value for d in shown),
         ),
         numbers("n", (d.n for d in shown), count),
@@ -226,16 +225,5 @@ def verdict_of(difference: "Difference", higher: bool | None) -> str:
     return "better" if (difference.value > 0) == higher else "worse"
 
 
-def signed(value: float, low: float | None = None, high: float | None = None) -> str:
-    """Return a difference with its sign, in the decimals that its interval bears."""
-    text = number(value, low, high)
-    return f"+{text}" if value > 0 and float(text.replace(",", "")) else text
-
-
-def signed_with_interval(value: float, low: float | None, high: float | None) -> str:
-    """Return "+0.12 [0.10, 0.14]"; without an interval the difference alone."""
-    return f"{signed(value, low, high)} {interval(low, high)}".removesuffix(" –")
-
-
 def _probability(p: float) -> str:
-    return "< 0.0001" if p < 1e-4 else f"{p:.4f}"
+    return "< 0.0001" if p < 1e-4 else fixed(p, 4)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from vaekit.errors import DataError
-from vaekit.figures.words import listed
+from vaekit.figures.words import count, listed
 from vaekit.reporting.citations import cited_on
 from vaekit.reporting.compare_findings import findings
 from vaekit.reporting.compare_material import Together
@@ -12,7 +12,6 @@ from vaekit.reporting.compare_setting import limits, models, reproduce
 from vaekit.reporting.compare_shown import contrasts, latent, reconstructions, samples, traversals
 from vaekit.reporting.document import Block, Gap, Page, References, Section
 from vaekit.reporting.fitting import fit
-from vaekit.reporting.text import count
 
 _SECTIONS: Sequence[tuple[str, str, str, Callable[[Together], Iterable[Block]]]] = (
     ("overview", "At a glance", "Results", overview),

@@ -10,9 +10,9 @@ from PIL import Image
 from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures.grids import image_grid, png_bytes
+from vaekit.figures.words import number
 from vaekit.reporting.compare_models import Compared
 from vaekit.reporting.document import Card
-from vaekit.reporting.text import number
 
 SHOWN = 8  # reconstructions in a row: what a phone can still show
 MOST = 24  # images on which the models differ most

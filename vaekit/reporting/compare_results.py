@@ -8,13 +8,12 @@ import numpy as np
 from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures import compare as figures
-from vaekit.figures.words import in_sentence, listed
+from vaekit.figures.words import in_sentence, interval, listed, number, percent, plural
 from vaekit.reporting.compare_material import Together, entries
 from vaekit.reporting.compare_metrics import absences, differences_from_first, every_difference, values
 from vaekit.reporting.compare_pictures import BY
 from vaekit.reporting.document import Block, Bullets, Details, Facts, Grid, Heading, Prose
 from vaekit.reporting.sections.metrics import GROUPS, group_of
-from vaekit.reporting.text import count, interval, number
 from vaekit.statistics.discovery import Q_LEVEL
 
 _DISTANCES = ("fid", "fd_attributes", "fd_random")  # of samples from the prior, the first that was computed
@@ -55,7 +54,7 @@ def _leading(together: Together) -> Iterable[str]:
     value, (low, high) = sign * d.value, sorted((sign * d.low, sign * d.high))
     yield (
         f"{leader} explains the images best: its calibrated bound on log p(x) is {number(value, low, high)} "
-        f"{interval(low, high)} {row.metric.unit} above that of {nearest}, on the same {count(d.n)} images."
+        f"{interval(low, high)} {row.metric.unit} above that of {nearest}, on the same {plural(d.n, 'image')}."
     )
 
 
@@ -76,7 +75,7 @@ def _wins(together: Together) -> Iterable[str]:
         return
     finite = np.isfinite(errors.values).all(axis=0)
     best = errors.values[:, finite].argmin(axis=0)
-    shares = [f"{name} on {100 * (best == i).mean():.1f} %" for i, name in enumerate(together.names)]
+    shares = [f"{name} on {percent((best == i).mean())}" for i, name in enumerate(together.names)]
     if finite.any():
         yield f"The smallest squared error, image by image: {listed(shares)}."
 

@@ -3,11 +3,11 @@
 import shlex
 from collections.abc import Iterable
 
+from vaekit.figures.words import count
 from vaekit.reporting.compare_material import Together
 from vaekit.reporting.compare_models import settings_that_differ
 from vaekit.reporting.document import Block, Bullets, Code, Grid, Heading, Prose
 from vaekit.reporting.tables import table_of, words
-from vaekit.reporting.text import count
 from vaekit.statistics.bootstrap import RESAMPLES
 
 _HASH = 16  # characters of a checksum: enough to tell two files apart; compare.json has all of it

@@ -8,7 +8,7 @@ import pandas as pd
 from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures import compare as figures
-from vaekit.figures.words import listed, plain
+from vaekit.figures.words import listed, plain, plural
 from vaekit.reporting.compare_material import Together
 from vaekit.reporting.compare_metrics import absences, side_by_side, values
 from vaekit.reporting.compare_pictures import contrasts as cards_of
@@ -25,7 +25,8 @@ def reconstructions(together: Together) -> Iterable[Block]:
     rows = reconstruction_rows(together.models)
     n = len(next(iter(rows.values())))
     caption = (
-        f"The same {n} test images, drawn by seed: originals, then each model's reconstruction (decoder mean at μ)."
+        f"The same {plural(n, 'test image')}, drawn by seed: originals, then each model's reconstruction (decoder mean "
+        "at μ)."
     )
     yield together.picture("reconstructions", lambda: figures.picture_rows("Reconstructions", caption, rows))
 
@@ -43,7 +44,7 @@ def contrasts(together: Together) -> Iterable[Block]:
     best = tuple(sorted({card.attributes[0] for card in cards}))
     yield Controls(tuple((name, f"error of {name}") for name in together.names), best if len(best) > 1 else ())
     rows = {f"{card.rank}  {card.image_id}: {card.attributes[0]}": opened(card) for card in cards[:_LISTED]}
-    caption = f"The {len(rows)} images on which the models differ most, from left to right {order}."
+    caption = f"The {plural(len(rows), 'image')} on which the models differ most, from left to right {order}."
     yield Cards(
         "contrasts",
         cards,

@@ -11,9 +11,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from vaekit.errors import ConfigError, did_you_mean
-from vaekit.reporting.compare_metrics import signed
+from vaekit.figures.words import estimate, interval, number, plural
 from vaekit.reporting.tables import metric_of
-from vaekit.reporting.text import interval, number
 
 if TYPE_CHECKING:
     from vaekit.statistics.differences import Difference
@@ -198,7 +197,7 @@ def _against(row: Mapping[str, Any], base: Mapping[str, Any], difference: "Diffe
     loss, least, most = (-value, -high, -low) if row["higher_is_better"] else (value, low, high)
     said = (
         f"{metric} differs from the baseline's {number(base['value'], low, high)} by "
-        f"{signed(value, low, high)} {interval(low, high)} on the same {difference.n:,} images: "
+        f"{estimate(value, low, high, sign=True)} on the same {plural(difference.n, 'image')}: "
         f"{'worse' if loss > 0 else 'not worse'}"
     )
     if allowed:

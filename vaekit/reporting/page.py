@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 from vaekit.errors import DataError
+from vaekit.figures.words import count
 from vaekit.reporting.document import Block, Gap, Note, Page, Section, SectionSpec, in_order
 from vaekit.reporting.edition import PREFACE, Edition
 from vaekit.reporting.fitting import fit
 from vaekit.reporting.material import Material
-from vaekit.reporting.text import count
 
 
 def make_page(material: Material, edition: Edition) -> Page:

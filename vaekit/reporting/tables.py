@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from vaekit.reporting.text import count, interval, number, short, unit
+from vaekit.figures.words import count, estimate, interval, number, short, unit
 
 ABSENT = "not computed"
 
@@ -74,10 +74,7 @@ def numbers(heading: str, values: Iterable[Any], show: Callable[[float], str] | 
 def estimates(heading: str, values: Iterable[Any], lows: Iterable[Any], highs: Iterable[Any]) -> Column:
     """Return a column of numbers with their intervals in one cell: "0.83 [0.81, 0.85]"."""
     rows = [[None if _is_nothing(v) else float(v) for v in row] for row in zip(values, lows, highs, strict=True)]
-    cells = tuple(
-        "–" if value is None else f"{number(value, low, high)} {interval(low, high)}".removesuffix(" –")
-        for value, low, high in rows
-    )
+    cells = tuple(estimate(value, low, high) for value, low, high in rows)
     return Column(heading, cells, tuple(row[0] for row in rows))
 
 

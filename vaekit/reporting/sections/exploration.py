@@ -8,10 +8,9 @@ import numpy as np
 from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures.grids import image_grid, png_bytes
-from vaekit.figures.words import readable
+from vaekit.figures.words import count, estimate, fixed, plain, readable, short
 from vaekit.reporting.document import Block, Bullets, Details, Heading, Prose, Strip, Strips, section
 from vaekit.reporting.material import Material
-from vaekit.reporting.text import count, interval, number, short
 
 
 @section("interpolations", "Interpolations", part="Pictures", place=80)
@@ -47,8 +46,8 @@ def _traversals(facts: dict[str, Any], arrays: dict[str, np.ndarray], material: 
 
 def _dims(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Iterable[Strip]:
     for row, dim in enumerate(facts["dims"]):
-        said = f"KL {short(facts['kl'][row])} nats; ends apart by {facts['change'][row]:.1f} grey levels"
-        values = tuple(f"{value:.2f}".replace("-", "−") for value in arrays["values"][row])
+        said = f"KL {short(facts['kl'][row])} nats; ends apart by {fixed(facts['change'][row], 1)} grey levels"
+        values = tuple(fixed(value, 2) for value in arrays["values"][row])
         yield _strip(f"Dim {dim}", said, values, arrays["pictures"][row][None])
 
 
@@ -83,10 +82,10 @@ def _edits(facts: dict[str, Any], arrays: dict[str, np.ndarray], material: Mater
 
 
 def _attributes(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Iterable[Strip]:
-    steps = tuple(f"{strength:+.3g}".replace("-", "−") if strength else "0" for strength in facts["strengths"])
+    steps = tuple(plain(strength, 3, sign=True) for strength in facts["strengths"])
     for row, pictures in zip(facts["attributes"], arrays["pictures"], strict=True):
-        own = f"{number(row['value'], row['low'], row['high'])} {interval(row['low'], row['high'])}"
-        said = f"a step moves its own probe by {own.removesuffix(' –')} standard deviations"
+        own = estimate(row["value"], row["low"], row["high"])
+        said = f"a step moves its own probe by {own} standard deviations"
         yield _strip(readable(row["attribute"]), said, steps, pictures)
 
 

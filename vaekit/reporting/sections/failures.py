@@ -12,7 +12,7 @@ from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures.galleries import CHOSEN, KINDS, attributes_of, common_limit, pictures
 from vaekit.figures.grids import png_bytes, triples
-from vaekit.figures.words import in_sentence, readable
+from vaekit.figures.words import count, in_sentence, number, plural, readable, short, unit
 from vaekit.reporting.document import (
     Block,
     Bullets,
@@ -32,7 +32,6 @@ from vaekit.reporting.material import Material
 from vaekit.reporting.sections.findings import findings
 from vaekit.reporting.sections.setting import DESCRIPTIVE
 from vaekit.reporting.tables import Column, estimates, metrics_of, numbers, table_of, words
-from vaekit.reporting.text import count, number, short, unit
 
 _LISTED = 10  # worst images that Markdown lists under their picture
 
@@ -82,7 +81,7 @@ def _preserved(content: dict[str, Any]) -> Iterable[Block]:
         numbers("q", rows["q"], "{:.2g}".format),
         words("Lost", ("yes" if lost else "" for lost in rows["lost"])),
     )
-    yield Details(f"All {len(rows)} attributes", (Grid("Attributes kept and lost", grid),))
+    yield Details(f"All {plural(len(rows), 'attribute')}", (Grid("Attributes kept and lost", grid),))
 
 
 def _explained(content: dict[str, Any]) -> Iterable[Block]:

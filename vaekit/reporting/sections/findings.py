@@ -9,11 +9,10 @@ from PIL import Image
 
 from vaekit import artifacts
 from vaekit.figures.grids import png_bytes, shared_limit, triples
-from vaekit.figures.words import in_sentence
+from vaekit.figures.words import count, in_sentence, number, plural, unit
 from vaekit.reporting.document import Block, Bullets, Card, Cards, Details, Gap, Grid, Heading, Prose, Scale, section
 from vaekit.reporting.material import Material
 from vaekit.reporting.tables import Table, estimates, numbers, table_of, words
-from vaekit.reporting.text import count, number, plural, unit
 
 _PICTURED = 6  # images of a finding on the page
 _TABLED = 8  # things not found that stand open; the rest on request

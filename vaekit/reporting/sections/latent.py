@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from vaekit import artifacts
+from vaekit.figures.words import plural
 from vaekit.reporting.document import Block, Bullets, Details, Grid, Heading, Metrics, Prose, section
 from vaekit.reporting.material import Material
 from vaekit.reporting.tables import metrics_of, numbers, table_of, words
@@ -64,4 +65,4 @@ def _dims(table: pd.DataFrame) -> Iterable[Block]:
     table = table.sort_values("kl", ascending=False, kind="stable")
     columns = [numbers(heading, table[name]) for name, heading in _COLUMNS.items()]
     grid = table_of(numbers("Dim", table["dim"], "{:.0f}".format), words("Regime", table["regime"]), *columns)
-    yield Details(f"All {len(table)} dims", (Grid("Latent dims", grid),))
+    yield Details(f"All {plural(len(table), 'dim')}", (Grid("Latent dims", grid),))

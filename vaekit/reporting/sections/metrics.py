@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable
 
+from vaekit.figures.words import count, fixed, number, plain
 from vaekit.reporting.document import Block, Grid, Metrics, Prose, section
 from vaekit.reporting.document import Facts as Pairs
 from vaekit.reporting.material import Material
 from vaekit.reporting.tables import Table, metrics_of
-from vaekit.reporting.text import count, number
 
 _CODE = "What the code knows"  # has a section of its own
 # Which rows belong together, by how their ids begin; what no group claims stands in the last one.
@@ -56,7 +56,8 @@ def likelihood(material: Material) -> Iterable[Block]:
             ("bpd_model", model["likelihood_of_8_bits"]),
             (
                 "elbo_calibrated, bpd_calibrated",
-                f"Gaussian around the decoder's mean with sigma = {model['sigma_calibrated']:.5f}, fitted once on "
+                f"Gaussian around the decoder's mean with sigma = {fixed(model['sigma_calibrated'], 5)}, fitted once "
+                "on "
                 f"{count(model['sigma_calibrated_on'])} images of the valid split at sampled codes and frozen",
             ),
         )
@@ -81,5 +82,5 @@ def likelihood(material: Material) -> Iterable[Block]:
 
 
 def _bits(entry: dict[str, float]) -> str:
-    text = f"{entry['bpd']:.2f}"
-    return f"{text} (mse {entry['mse']:.3g})" if "mse" in entry else text
+    text = fixed(entry["bpd"], 2)
+    return f"{text} (mse {plain(entry['mse'], 3)})" if "mse" in entry else text

@@ -6,11 +6,10 @@ from typing import Any
 import pandas as pd
 
 from vaekit import artifacts
-from vaekit.figures.words import readable
+from vaekit.figures.words import count, readable
 from vaekit.reporting.document import Block, Bullets, Grid, Prose, section
 from vaekit.reporting.material import Material
 from vaekit.reporting.tables import Column, estimates, numbers, table_of, words
-from vaekit.reporting.text import count
 
 
 @section("fairness", "Fairness", part="Failures", place=150)

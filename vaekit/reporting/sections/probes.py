@@ -6,11 +6,10 @@ from typing import Any
 import pandas as pd
 
 from vaekit import artifacts
-from vaekit.figures.words import readable
+from vaekit.figures.words import count, plural, readable, short
 from vaekit.reporting.document import Block, Bullets, Details, Facts, Grid, Heading, Metrics, Prose, section
 from vaekit.reporting.material import Material
 from vaekit.reporting.tables import Column, estimates, metrics_of, numbers, table_of, words
-from vaekit.reporting.text import count, short
 
 
 @section("probes", "Attribute probes", part="Code", place=110)
@@ -51,7 +50,7 @@ def _table(table: pd.DataFrame, content: dict[str, Any]) -> Iterable[Block]:
         *_others(own),
     )
     kinds = tuple((kind.capitalize(), what) for kind, what in content["kinds"].items())
-    yield Details(f"All {len(own)} attributes", (Grid("Probes of every attribute", grid), Facts(kinds)))
+    yield Details(f"All {plural(len(own), 'attribute')}", (Grid("Probes of every attribute", grid), Facts(kinds)))
 
 
 def _others(own: pd.DataFrame) -> Iterable[Column]:

@@ -6,11 +6,10 @@ from typing import Any
 import pandas as pd
 
 from vaekit import artifacts
-from vaekit.figures.words import readable
+from vaekit.figures.words import count, plain, plural, readable, short
 from vaekit.reporting.document import Block, Bullets, Details, Facts, Grid, Heading, Prose, section
 from vaekit.reporting.material import Material
 from vaekit.reporting.tables import Table, estimates, numbers, table_of, words
-from vaekit.reporting.text import count, short
 
 # The columns of the table in short; what stands in none of them is in the table with intervals all the same.
 _NAMES = {
@@ -84,7 +83,7 @@ def _gap(table: pd.DataFrame, content: dict[str, Any]) -> Iterable[Block]:
     sizes = table["n"].unique()
     n = [numbers("n", table["n"], count)] if len(sizes) > 1 else []
     if not n:
-        yield Prose(f"{count(sizes[0])} images of each source, held against the test images.")
+        yield Prose(f"{plural(sizes[0], 'image')} of each source, held against the test images.")
     yield Grid(
         "Distance of each source from the test images",
         table_of(sources, *n, *(numbers(_name(name, kinds), table[name]) for name in shown)),
@@ -152,6 +151,6 @@ def _rate_table(rows: pd.DataFrame) -> Table:
         numbers("Samples", rows["rate"], percent),
         numbers("95 % from", rows["rate_low"], percent),
         numbers("to", rows["rate_high"], percent),
-        numbers("q", rows["q_real"], lambda value: f"{value:.2g}"),
+        numbers("q", rows["q_real"], lambda value: plain(value, 2)),
         words("Finding", rows["finding"]),
     )

@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 
 from vaekit import artifacts
+from vaekit.figures.words import count, plural
 from vaekit.reporting.document import Block, Bullets, Code, Details, Facts, Grid, Heading, Metrics, Prose, section
 from vaekit.reporting.material import Material
 from vaekit.reporting.sections.metrics import group_of
 from vaekit.reporting.tables import ABSENT, metrics_of, numbers, table_of, words
-from vaekit.reporting.text import count
 from vaekit.statistics.bootstrap import RESAMPLES
 
 _REASONS = 10  # a broken download can skip thousands of files; their index lists them all
@@ -122,7 +122,8 @@ def limits(material: Material) -> Iterable[Block]:
     n = count(material.summary["protocol"]["n"])
     rows = metrics_of(material.rows)
     said = [
-        f"Intervals of means are percentile bootstraps over the {n} images with {RESAMPLES:,} resamples. They tell how "
+        f"Intervals of means are percentile bootstraps over the {plural(n, 'image')} with {RESAMPLES:,} resamples. "
+        "They tell how "
         "far a number would move with other images of the same kind, not with another training run: this is one run.",
         "Pixel errors forgive blur: a reconstruction can have a low error and lack every fine detail.",
     ]

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from vaekit import artifacts
+from vaekit.figures.words import count, percent, plain, plural, short
 from vaekit.reporting.document import Block, Bullets, Heading, Prose, section
 from vaekit.reporting.material import Material
 from vaekit.reporting.tables import metrics_of
-from vaekit.reporting.text import count, short
 
 _BALANCED = 1.25  # a KL that weighs between 1 / so much and so much of what the bound asks for counts as balanced
 _SHARES = (0.5, 0.9, 0.99)  # of the rate, for which the dims are counted
@@ -49,18 +49,21 @@ def _rate_and_distortion(material: Material) -> Iterable[Block]:
     if kl is None or sse is None:
         return
     yield Prose(
-        f"Here the code costs {shown['kl']} nats per image ({short(kl / math.log(2))} bits, {kl / dims:.3g} nats for "
-        f"each of its {dims:,} dims), and leaves a squared error of {shown['sse']}, the sum over {values:,} values. "
-        f"Under a Gaussian of sigma = {sigma:.3g} that error costs SSE / 2σ² = {short(sse / (2 * sigma**2))} nats."
+        f"Here the code costs {shown['kl']} nats per image ({short(kl / math.log(2))} bits, {plain(kl / dims, 3)} nats "
+        "for "
+        f"each of its {plural(dims, 'dim')}), and leaves a squared error of {shown['sse']}, the sum over {values:,} "
+        "values. "
+        f"Under a Gaussian of sigma = {plain(sigma, 3)} that error costs SSE / 2σ² = {short(sse / (2 * sigma**2))} "
+        "nats."
     )
     if bpd:
         share = kl / (math.log(2) * values) / bpd
         yield Prose(
-            f"Of the {bpd:.4g} bits that a pixel value costs in all, the code pays {share * bpd:.2g}, "
-            f"{100 * share:.2g} %: nearly all of the bill is for the pixels that the decoder's mean leaves open."
+            f"Of the {plain(bpd, 4)} bits that a pixel value costs in all, the code pays {plain(share * bpd, 2)}, "
+            f"{percent(share)}: nearly all of the bill is for the pixels that the decoder's mean leaves open."
             if share < 0.1
-            else f"Of the {bpd:.4g} bits that a pixel value costs in all, the code pays {share * bpd:.2g}, "
-            f"{100 * share:.2g} %."
+            else f"Of the {plain(bpd, 4)} bits that a pixel value costs in all, the code pays {plain(share * bpd, 2)}, "
+            f"{percent(share)}."
         )
 
 
@@ -72,7 +75,8 @@ def _beta(material: Material) -> Iterable[Block]:
     fitted, trained = model["sigma_calibrated"], model.get("sigma_trained")
     if beta == 1 and sigma == "optimal":
         yield Prose(
-            f"The observation noise was kept at its optimum during training (sigma = {trained or fitted:.3g} at the "
+            f"The observation noise was kept at its optimum during training (sigma = {plain(trained or fitted, 3)} at "
+            "the "
             "end; Rybkin et al. 2021), and beta = 1: the loss is the negative ELBO itself, and no hidden weight "
             "favours either part."
         )
@@ -88,19 +92,21 @@ def _beta(material: Material) -> Iterable[Block]:
     else:
         weight = (trained / fitted) ** 2
         why = (
-            f"With beta = {beta:g} the loss is that of a Gaussian with sigma = {trained:.3g}, while the errors on the "
-            f"validation split have {fitted:.3g} (Higgins et al. 2017; Rybkin et al. 2021)"
+            f"With beta = {beta:g} the loss is that of a Gaussian with sigma = {plain(trained, 3)}, while the errors "
+            "on the "
+            f"validation split have {plain(fitted, 3)} (Higgins et al. 2017; Rybkin et al. 2021)"
         )
     if 1 / _BALANCED <= weight <= _BALANCED:
-        said = f"the KL weighs {weight:.2g} times what the bound at the fitted noise asks for: about balanced."
+        said = f"the KL weighs {plain(weight, 2)} times what the bound at the fitted noise asks for: about balanced."
     elif weight > 1:
         said = (
-            f"the KL weighs {weight:.3g} times what the bound at the fitted noise asks for. That buys a cheaper code, "
+            f"the KL weighs {plain(weight, 3)} times what the bound at the fitted noise asks for. That buys a cheaper "
+            "code, "
             "closer to the prior, and pays with blur."
         )
     else:
         said = (
-            f"the KL weighs only {weight:.3g} of what the bound at the fitted noise asks for. That buys sharper "
+            f"the KL weighs only {plain(weight, 3)} of what the bound at the fitted noise asks for. That buys sharper "
             "reconstructions, and pays with a code that prior samples do not meet."
         )
     yield Prose(f"{why}: {said}")
@@ -122,12 +128,15 @@ def _collapse(material: Material) -> Iterable[Block]:
     if kl is not None:
         said.append((kl < limits["collapsed_kl"], f"the code carries {short(kl, 4)} nats per image."))
     if active is not None:
-        said.append((active < 0.5 * dims, f"{count(active)} of {count(dims)} dims have Var[μ] > 0.01."))
+        said.append((active < 0.5 * dims, f"{count(active)} of {plural(dims, 'dim')} have Var[μ] > 0.01."))
     if passive is not None:
-        said.append((passive >= limits["passive_share"] * dims, f"{count(passive)} dims repeat the prior."))
+        said.append((passive >= limits["passive_share"] * dims, f"{plural(passive, 'dim')} repeat the prior."))
     if permuted is not None:
         said.append(
-            (permuted < limits["ignored"], f"with another image's code the error is {permuted:.3g} times as large.")
+            (
+                permuted < limits["ignored"],
+                f"with another image's code the error is {plain(permuted, 3)} times as large.",
+            )
         )
     yield Bullets(tuple(f"{'For' if speaks else 'Against'} collapse: {what}" for speaks, what in said))
     yield Prose(content["verdict"]["sentence"])
@@ -145,18 +154,24 @@ def _size(material: Material) -> Iterable[Block]:
     counts = ", ".join(f"{100 * share:g} % in {count(n)}" for share, n in zip(_SHARES, needed, strict=True))
     spread = material.value("effective_dimension")
     yield Prose(
-        f"Of the rate, {counts} of the {count(dims)} dims lie"
-        + (f"; by the spread of the means the code has an effective dimension of {spread:.3g}." if spread else ".")
+        f"Of the rate, {counts} of the {plural(dims, 'dim')} lie"
+        + (
+            f"; by the spread of the means the code has an effective dimension of {plain(spread, 3)}."
+            if spread
+            else "."
+        )
     )
     passive = material.value("passive_dims") or 0
     if passive >= 0.1 * dims:
         yield Prose(
-            f"{count(passive)} dims repeat the prior: a code of about {count(dims - passive)} dims would say the same "
+            f"{plural(passive, 'dim')} repeat the prior: a code of about {plural(dims - passive, 'dim')} would say the "
+            "same "
             "at this weight of the KL, and more dims would not help."
         )
     elif kl[-1] > 0.1:
         yield Prose(
-            f"Even the least used dim carries {kl[-1]:.2g} nats, so that all are paid for: nothing here shows that "
+            f"Even the least used dim carries {plain(kl[-1], 2)} nats, so that all are paid for: nothing here shows "
+            "that "
             f"{count(dims)} are enough. A run with {count(2 * dims)} would tell."
         )
 
@@ -175,14 +190,16 @@ def _prior(material: Material) -> Iterable[Block]:
         return
     if hole > limit:
         yield Prose(
-            f"Draws from the prior come back from decoder and encoder {hole:.3g} times as far off as codes of test "
+            f"Draws from the prior come back from decoder and encoder {plain(hole, 3)} times as far off as codes of "
+            "test "
             "images: most of the prior's mass lies where the decoder was never trained, a prior hole. It is why "
             "samples look worse than reconstructions, and why a density fitted to the codes can sample better (Dai & "
             "Wipf 2019; Ghosh et al. 2020)."
         )
     else:
         yield Prose(
-            f"Draws from the prior come back from decoder and encoder {hole:.3g} times as far off as codes of test "
+            f"Draws from the prior come back from decoder and encoder {plain(hole, 3)} times as far off as codes of "
+            "test "
             f"images, under the limit of {limit:g}: the prior's draws lie about where the decoder was trained."
         )
     drawn, fitted = material.value("fd_attributes"), material.value("fd_attributes_aggregate")

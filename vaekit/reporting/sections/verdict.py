@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 
 from vaekit import artifacts
-from vaekit.figures.words import listed
+from vaekit.figures.words import count, fixed, listed, number, percent, plain, short
 from vaekit.reporting.document import Block, Verdict, section
 from vaekit.reporting.material import Material
 from vaekit.reporting.tables import metrics_of
-from vaekit.reporting.text import count, number, short
 
 # What stands in large figures, and by which short name; what was not computed leaves its place to the next.
 TILES = {
@@ -75,9 +74,9 @@ def has_hole(material: Material) -> bool:
 def _good(material: Material) -> Iterable[str]:
     mse, r2 = material.value("mse"), material.value("r2")
     if mse is not None and math.isfinite(mse):
-        yield f"A reconstructed pixel is off by {255 * math.sqrt(mse):.3g} of 255 grey levels (root mean square)."
+        yield f"A reconstructed pixel is off by {plain(255 * math.sqrt(mse), 3)} of 255 grey levels (root mean square)."
     if r2 is not None:
-        yield f"The code explains {100 * r2:.3g} % of what the mean face leaves open."
+        yield f"The code explains {percent(r2)} of what the mean face leaves open."
     if is_healthy(material):
         yield material.files[artifacts.LATENT]["verdict"]["sentence"]
     yield from (sentence for is_good, sentence in _samples(material) if is_good)
@@ -111,7 +110,7 @@ def _in_short(finding: dict[str, Any]) -> str:
     if finding["kind"] not in ("slice", "cluster") or None in ends:
         return finding["sentence"]
     said = f"{finding['title']}: {short(ends[0])} times [{short(ends[1])}, {short(ends[2])}] the error of the others"
-    return f"{said}; {100 * share:.2g} % of all error is their excess." if share else f"{said}."
+    return f"{said}; {percent(share)} of all error is their excess." if share else f"{said}."
 
 
 def _attempt(material: Material, found: list[dict[str, Any]]) -> Iterable[str]:
@@ -141,7 +140,7 @@ def _worst(material: Material) -> Iterable[str]:
         yield "No image has a finite mean squared error."
         return
     worst = int(np.nanargmax(values))
-    times = f", {values[worst] / np.nanmedian(values):.1f} times the median" if np.nanmedian(values) > 0 else ""
+    times = f", {fixed(values[worst] / np.nanmedian(values), 1)} times the median" if np.nanmedian(values) > 0 else ""
     yield f"The worst image is {table['image_id'].iloc[worst]}, with an MSE of {number(values[worst])}{times}."
 
 

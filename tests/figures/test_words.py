@@ -1,9 +1,22 @@
 import pytest
 
-from vaekit.figures.words import visible
+from vaekit.figures.words import (
+    count,
+    distance,
+    estimate,
+    fixed,
+    interval,
+    listed,
+    number,
+    percent,
+    plain,
+    plural,
+    readable,
+    short,
+    visible,
+)
 from vaekit.reporting.html import code_spans
 from vaekit.reporting.markdown import escape
-from vaekit.reporting.text import count, interval, number
 
 
 @pytest.mark.parametrize(
@@ -59,3 +72,33 @@ def test_markdown_escapes(text, escaped):
 def test_only_paired_backticks_are_code():
     assert str(code_spans("run `vaekit <x>` now")) == "run <code>vaekit &lt;x&gt;</code> now"
     assert str(code_spans("a ` b <i>")) == "a ` b &lt;i&gt;"
+
+
+def test_one_minus_and_none_before_nothing():
+    assert fixed(-0.004, 2) == "0.00" and fixed(-0.4, 2, sign=True) == "−0.40" and fixed(0.4, 2, sign=True) == "+0.40"
+    assert short(-3e-9) == "−3e-09" and short(-12345.0) == "−12,345"
+    assert number(0.0001, -0.5, 0.5, sign=True) == "0.00" and number(0.2, 0.1, 0.3, sign=True) == "+0.20"
+    assert "-" not in estimate(-0.24, -0.5, 0.02) and plain(-1.5) == "−1.5" and plain(12.0) == "12"
+
+
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [(0.0, "0 %"), (1e-5, "under 0.1 %"), (0.458, "45.8 %"), (0.5, "50 %"), (0.99997, "over 99.9 %"), (1.0, "100 %")],
+)
+def test_none_and_all_are_said_of_none_and_all_alone(share, said):
+    assert percent(share) == said
+
+
+def test_a_share_has_its_interval():
+    assert percent(0.621, 0.603, 0.64) == "62.1 % [60.3, 64]"
+
+
+def test_what_can_not_be_negative_is_about_nothing():
+    assert distance(-0.24) == distance(0.1, -0.2, 0.3) == "about 0"
+    assert distance(1.5, 1.0, 2.0) == "1.50"
+
+
+def test_nouns_follow_their_number():
+    assert plural(1, "picture") == "1 picture" and plural(0, "picture") == "0 pictures"
+    assert plural(1, "entry", "entries") == "1 entry" and plural(1200, "entry", "entries") == "1,200 entries"
+    assert readable("Blond_Hair") == "Blond Hair" and listed(["a", "b", "c"], "or") == "a, b or c"
