@@ -1,14 +1,25 @@
 """The one door: what the user names, a file, a folder or a live module, becomes a module with its weights."""
 
+import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from torch import Tensor, nn
 
+from vaekit.checkpoint_files import what_is_this
+from vaekit.errors import CheckpointError, ConfigError
+from vaekit.foreign.building import accepts_any, build, parameters
+from vaekit.foreign.families import build_diffusers, build_pythae, config_of, family_folder, weight_files
+from vaekit.foreign.importing import Imported, import_named
+from vaekit.foreign.mismatch import is_quantised
+from vaekit.foreign.pickles import read_weights
+from vaekit.foreign.weights import fit_weights, modules_in, stated_arguments, training_ids
 from vaekit.options import ModelOptions
 
 Family = Literal["class", "two modules", "diffusers", "pythae", "live"]
+PARTS = ("encoder", "decoder")
 
 
 class TwoModules(nn.Module):
@@ -55,4 +66,128 @@ def open_module(checkpoint: Path | nn.Module, options: ModelOptions) -> Opened:
         CheckpointError: a file that can not be read, or weights that do not fit the class.
         ConfigError: a class that can not be found, imported or built with the given arguments.
     """
-    raise NotImplementedError
+    if isinstance(checkpoint, nn.Module):
+        return Opened(_copied(checkpoint), "live")
+    files = _files(checkpoint)
+    if options.encoder or options.decoder:
+        return _open_two(files, options)
+    if options.model:
+        return _open_class(files, options)
+    if (family := family_folder(checkpoint)) is not None:
+        return _open_family(*family)
+    raise CheckpointError(
+        f"{checkpoint} holds no description of its network: name the class that was trained with --model FILE.py:Class."
+    )
+
+
+def _copied(module: nn.Module) -> nn.Module:
+    try:
+        return copy.deepcopy(module).cpu().eval()
+    except RuntimeError as error:
+        raise CheckpointError(
+            f"The live {type(module).__name__} can not be copied ({error}): detach the tensors it keeps."
+        ) from None
+
+
+def _files(checkpoint: Path) -> list[Path]:
+    """Return the files of weights that a path names: itself, those in the folder, or two joined by a comma."""
+    if not checkpoint.exists() and "," in str(checkpoint):
+        return [file for part in str(checkpoint).split(",") for file in _files(Path(part.strip()))]
+    if not checkpoint.is_dir():
+        return [checkpoint]
+    family = family_folder(checkpoint)
+    files = weight_files(family[1] if family else checkpoint)
+    if not files:
+        raise CheckpointError(f"{checkpoint} is {what_is_this(checkpoint)}: there are no files of weights in it.")
+    return files
+
+
+def _read(files: list[Path], options: ModelOptions, imported: Imported | None = None) -> dict[str, Any]:
+    """Return what each file holds, by the file's path, a trusted pickle finding the classes of the imported file."""
+    if imported is None or not options.trust_pickle:
+        return {str(file): read_weights(file, trust=options.trust_pickle) for file in files}
+    files = [file.resolve() for file in files]  # the working folder is another one inside
+    with imported.entered():
+        return {
+            str(file): read_weights(file, trust=True, find=lambda module, name: getattr(imported.module, name))
+            for file in files
+        }
+
+
+def _open_class(files: list[Path], options: ModelOptions) -> Opened:
+    assert options.model is not None
+    imported, name = import_named(options.model)
+    content = _read(files, options, imported)
+    whole = modules_in(content)
+    thing = imported.find(name)
+    for module in whole:  # a trusted pickle holds the network itself, with whatever arguments built it
+        if type(module).__name__ == name:
+            return _opened(module.cpu().eval(), "class", imported.notes, [*files, *imported.files], content)
+    settings = [config for folder in {f.parent for f in files} if (config := config_of(folder / "config.json"))]
+    given = options.model_args or {}
+    stated = (
+        {} if isinstance(thing, nn.Module) else stated_arguments([*content.values(), *settings], [*parameters(thing)])
+    )
+    notes = [*imported.notes]
+    if taken := {k: v for k, v in stated.items() if k not in given}:
+        values = ", ".join(f"{k} = {v!r}"[:80] for k, v in taken.items())
+        notes.append(f"Arguments of {name} that the checkpoint itself states were used: {values}.")
+    module = build(imported, name, {**stated, **given})
+    notes += fit_weights(module, content, _with_defaults(thing, {**stated, **given}))
+    return _opened(module, "class", notes, [*files, *imported.files], content)
+
+
+def _open_two(files: list[Path], options: ModelOptions) -> Opened:
+    if not (options.encoder and options.decoder):
+        raise ConfigError(
+            "A model of two modules needs both: give --encoder FILE.py:Class and --decoder FILE.py:Class."
+        )
+    content = _read(files, options)
+    modules: dict[str, nn.Module] = {}
+    notes: list[str] = []
+    sources: list[Path] = []
+    given = options.model_args or {}
+    by_part = bool(given) and set(given) <= set(PARTS) and all(isinstance(v, Mapping) for v in given.values())
+    used: set[str] = set()
+    for part, words in zip(PARTS, (options.encoder, options.decoder), strict=True):
+        imported, name = import_named(words, f"--{part}")
+        thing = imported.find(name)
+        known = parameters(thing)
+        own = given.get(part, {}) if by_part else {k: v for k, v in given.items() if k in known or accepts_any(thing)}
+        used |= set(own)
+        stated = stated_arguments([*content.values()], [*known])
+        modules[part] = build(imported, name, {**stated, **own})
+        notes += imported.notes
+        sources += imported.files
+    if not by_part and (unused := sorted(set(given) - used)):
+        raise ConfigError(f"Neither the encoder nor the decoder has an argument {unused[0]!r}: see --model-args.")
+    module = TwoModules(**modules).eval()
+    notes += fit_weights(module, content, given)
+    return _opened(module, "two modules", notes, [*files, *sources], content)
+
+
+def _open_family(family: Literal["diffusers", "pythae"], folder: Path) -> Opened:
+    build_network, config = (
+        (build_diffusers, "config.json") if family == "diffusers" else (build_pythae, "model_config.json")
+    )
+    module = build_network(folder)
+    files = [f for f in weight_files(folder) if f.stem not in PARTS]
+    if not files:
+        raise CheckpointError(f"{folder} is {what_is_this(folder)}: there are no files of weights in it.")
+    content = {str(file): read_weights(file) for file in files}
+    notes = fit_weights(module, content, config_of(folder / config))
+    return _opened(module, family, notes, [*files, folder / config], content)
+
+
+def _opened(module: nn.Module, family: Family, notes: Any, files: list[Path], content: Mapping[str, Any]) -> Opened:
+    if is_quantised([*module.state_dict()]):
+        raise CheckpointError(
+            f"{type(module).__name__} is a vector-quantised VAE: its latents are discrete codes, with no Gaussian "
+            "posterior, no KL term and no prior N(0, I) to evaluate."
+        )
+    return Opened(module, family, tuple(dict.fromkeys(notes)), tuple(dict.fromkeys(files)), training_ids(content))
+
+
+def _with_defaults(thing: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    defaults = {} if isinstance(thing, nn.Module) else {k: p.default for k, p in parameters(thing).items()}
+    return {**defaults, **given}

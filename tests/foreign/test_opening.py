@@ -1,0 +1,44 @@
+"""The one door: each style of file opens with every weight in its place, and nothing of the process is changed."""
+
+import pytest
+import torch
+
+from tests.foreign.styles import STYLES, Z, network, weights_of, write
+from vaekit.foreign.opening import open_module
+from vaekit.foreign.quarantine import on_device
+
+
+@pytest.fixture(params=STYLES)
+def opened(request, tmp_path):
+    style = STYLES[request.param]
+    net = network(style.output)
+    return style, net, open_module(*write(tmp_path, style, net))
+
+
+def test_every_style_opens_with_the_weights_of_its_file(opened):
+    style, net, found = opened
+    state = found.module.state_dict()
+    for tensor, expected in zip(state.values(), weights_of(net, style), strict=True):
+        torch.testing.assert_close(tensor, expected, rtol=0, atol=0)
+    assert not found.module.training
+    assert found.family == ("two modules" if style.two else "class")
+    assert {f.name for f in found.files} == (
+        {"encoder.pth", "decoder.pth", "model.py"} if style.two else {"weights.pth", "model.py"}
+    )
+
+
+def test_the_same_code_gives_the_same_picture_as_vaekits_own_network(opened):
+    style, net, found = opened
+    z = torch.randn(2, Z)
+    with torch.no_grad():
+        expected = net.decode(z).mean
+        module = found.module
+        names = ("decode", "decoder", "generator")
+        decode = next(getattr(module, name) for name in names if hasattr(module, name))
+        with on_device(torch.device("cpu")):
+            picture = decode(z)
+    if style.output == "tanh":
+        picture = (picture + 1) / 2
+    if style is STYLES["latents first"]:
+        picture = picture.sigmoid()
+    torch.testing.assert_close(picture, expected, rtol=0, atol=1e-6)
