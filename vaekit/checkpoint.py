@@ -6,7 +6,7 @@ Tensors and plain data only, so that it loads with `weights_only=True` and can r
 import io
 import pickle
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ class Checkpoint:
         history: one record per epoch, as in history.csv.
         kl_per_dim: KL of every latent dim on valid, in nats, one list per epoch.
         training: state of the optimiser and of the random streams, for going on; empty in best.pt.
+        findings: question, answer, margin and is_mistake of what was found out about a network of another program.
     """
 
     model: VAE
@@ -45,6 +46,7 @@ class Checkpoint:
     history: list[dict[str, Any]]
     kl_per_dim: list[list[float]]
     training: dict[str, Any]
+    findings: list[dict[str, Any]] = field(default_factory=list)
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:

@@ -8,7 +8,7 @@ whatever shape the network gives it.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -106,8 +106,8 @@ def build_model(config: ModelConfig, likelihood: LikelihoodConfig | None, image_
     Raises:
         ConfigError: unknown network or option, or a combination the network can not have.
     """
-    network = MODELS.get(config.name)
+    network: Any = MODELS.get(config.name)
     options = network.Options.parse(config.options, f"[model] name = {config.name!r}")
     with torch.random.fork_rng(devices=[]):  # layers initialise themselves from the global generator: lend them ours
         torch.manual_seed(torch_generator(seed, "weights").initial_seed())
-        return network(options, image_size, likelihood)
+        return cast(VAE, network(options, image_size, likelihood))

@@ -1,0 +1,226 @@
+"""What was found out about a third-party network, by which margin, and the mistakes that show.
+
+What does not show in what a network does is named too: an activation forgotten in a class copied by hand trains and
+runs like any other.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vaekit.foreign.choice import QUESTIONS, Choice, output
+from vaekit.foreign.model import ForeignVAE
+from vaekit.foreign.opening import Opened
+from vaekit.foreign.pixels import Candidate, Images, to_floats
+from vaekit.foreign.routes import Read, Route, Through
+
+SEEN_ON = 32  # images that the checks run on
+SAME = 1e-4  # relative: two runs that should agree, on any device
+BLIND = (
+    "Not seen by any of this: layers or activations that differ between the class given here and the one that was "
+    "trained, where the weights fit both; how long and on what it was trained."
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One question about a network and its answer.
+
+    Attributes:
+        question: what was asked, a few words.
+        answer: one sentence.
+        margin: by how much the answer won, in words; "" where it was not measured against another.
+        is_mistake: whether the answer says that something is wrong.
+    """
+
+    question: str
+    answer: str
+    margin: str = ""
+    is_mistake: bool = False
+
+    def record(self) -> dict[str, Any]:
+        """Return the finding as plain data, for JSON."""
+        return asdict(self)
+
+
+def examine(model: ForeignVAE, choice: Choice, images: Images, opened: Opened) -> list[Finding]:
+    """Return what was read how, then every mistake that shows.
+
+    Args:
+        model: the network as it is going to be used.
+        choice: the reading that was taken, and its rivals.
+        images: valid images under any protocol.
+        opened: what opening the file took.
+    """
+    x = to_floats(images(choice.taken.protocol)[:SEEN_ON]).to(model.device)
+    with torch.no_grad():
+        readings = [Finding("Opening", note) for note in opened.notes]
+        readings += [_posterior(model.route), *_pixels(choice)]
+        checks = (_numbers, _swapped, _range, _never_dark, _state, _noise, _statistics)
+        mistakes = [finding for check in checks for finding in check(model, choice, x)]
+    return [*readings, *mistakes, Finding("Limits", BLIND)]
+
+
+def trained_on_tests(trained_on: tuple[str, ...] | None, test: Collection[str]) -> Finding | None:
+    """Return the finding that images to test on are among the training images that the checkpoint states."""
+    shared = sorted(set(trained_on or ()) & set(test))
+    if not shared:
+        return None
+    return Finding(
+        "Test images",
+        f"{len(shared):,} of the {len(test):,} images to test on are among the model's training images ({shared[0]}): "
+        "what is measured on them is no generalisation.",
+        is_mistake=True,
+    )
+
+
+def _posterior(route: Route) -> Finding:
+    if isinstance(route, Read):
+        return Finding(
+            "Posterior",
+            f"{route.sentence().capitalize()}. That the second is a {route.reading.kind} is assumed, not measured: "
+            "no noise is drawn that would show its spread.",
+        )
+    return Finding("Posterior", f"{route.sentence()[:1].upper()}{route.sentence()[1:]}.")
+
+
+def _pixels(choice: Choice) -> Iterator[Finding]:
+    taken = choice.taken
+    yield Finding(
+        "Reconstruction",
+        f"The error is {taken.ratio:.3f} of the mean image's, on {len(taken.error)} valid images.",
+        is_mistake=taken.ratio >= 1,
+    )
+    for question, answer_of in (*QUESTIONS.items(), ("Output", output)):
+        rival = choice.runner_up(answer_of)
+        margin = "" if rival is None else _margin(taken, rival, answer_of(rival))
+        yield Finding(question, f"{answer_of(taken)}.", margin)
+
+
+def _margin(taken: Candidate, rival: Candidate, answer: str) -> str:
+    lead, half = taken.lead(rival)
+    return f"{answer} has {rival.ratio:.3f} of the mean image's error, {lead:.3f} ± {half:.3f} more"
+
+
+def _numbers(model: ForeignVAE, choice: Choice, x: Tensor) -> Iterator[Finding]:
+    bad = [name for name, t in model.network.state_dict().items() if t.is_floating_point() and not t.isfinite().all()]
+    if bad:
+        yield Finding(
+            "Weights", f"{len(bad)} tensors hold values that are not finite, such as {bad[0]}.", is_mistake=True
+        )
+
+
+def _swapped(model: ForeignVAE, choice: Choice, x: Tensor) -> Iterator[Finding]:
+    """The other half of the code reconstructs better than what the network takes for the mean."""
+    posterior = model.encode(x)
+    others = {"logvar": posterior.logvar, "log sigma": posterior.logvar / 2}
+    own = _error(model, posterior.mu, x)
+    for name, other in others.items():
+        error = _error(model, other, x)
+        if error < own / 2 and own > 0:
+            yield Finding(
+                "Mean and spread",
+                f"They are swapped: the {name} reconstructs better than the mean.",
+                f"error {error:.4f} against {own:.4f}",
+                is_mistake=True,
+            )
+            return
+
+
+def _error(model: ForeignVAE, z: Tensor, x: Tensor) -> float:
+    return float((model.decode(z).mean - x).square().mean())
+
+
+def _range(model: ForeignVAE, choice: Choice, x: Tensor) -> Iterator[Finding]:
+    """Pixels go in as one range and come out as another, or the range that was given is not the best one."""
+    taken = choice.taken
+    if not taken.convention.agrees:
+        yield Finding(
+            "Range",
+            f"Images go in as [{taken.convention.range}] and come out {_as(taken)}: the two disagree, so a squared "
+            "error between them was not what it was trained on, or the weights are of another class.",
+            is_mistake=True,
+        )
+
+
+def _as(candidate: Candidate) -> str:
+    return {
+        "as they are": "in [0, 1]",
+        "sigmoid": "as logits",
+        "-1,1": "in [-1, 1]",
+        "imagenet": "normalised as ImageNet's",
+    }[candidate.convention.output]
+
+
+def _never_dark(model: ForeignVAE, choice: Choice, x: Tensor) -> Iterator[Finding]:
+    lowest = float(model.reconstruct(x).amin())
+    if lowest >= 0.5 > float(x.amin()):
+        yield Finding(
+            "Output",
+            "Never below .5, though the images are: a sigmoid is applied twice, or an output that can not be negative "
+            "stands for pixels in [-1, 1].",
+            f"lowest value {lowest:.3f}, of the images {float(x.amin()):.3f}",
+            is_mistake=True,
+        )
+
+
+def _state(model: ForeignVAE, choice: Choice, x: Tensor) -> Iterator[Finding]:
+    if model.route.keeps_state:
+        yield Finding(
+            "Decoder",
+            "It uses what the last encode left behind: reconstructions are right, but it decodes no other code, so "
+            "that nothing is sampled from it.",
+            is_mistake=True,
+        )
+
+
+def _noise(model: ForeignVAE, choice: Choice, x: Tensor) -> Iterator[Finding]:
+    route = model.route
+    if route.others:
+        what = "dropout" if {"bernoulli_", "dropout", "native_dropout"} & set(route.others) else ", ".join(route.others)
+        yield Finding(
+            "Randomness",
+            f"The network is random beside its posterior ({what}) in evaluation mode too; it is held at its mean here.",
+            is_mistake=True,
+        )
+    if isinstance(route, Through) and route.draws > 1:
+        yield Finding(
+            "Randomness",
+            f"The network draws normal noise {route.draws} times in one run and only one draw is the posterior's: the "
+            "others are held at 0.",
+            is_mistake=True,
+        )
+    first, second = route.own(model.convention.to_network(x)), route.own(model.convention.to_network(x))
+    if not torch.allclose(first, second, rtol=SAME, atol=SAME):
+        yield Finding(
+            "Randomness",
+            "Two runs on the same images differ although torch's randomness is held: something outside of torch draws.",
+            f"by up to {float((first - second).abs().amax()):.3g}",
+            is_mistake=True,
+        )
+
+
+def _statistics(model: ForeignVAE, choice: Choice, x: Tensor) -> Iterator[Finding]:
+    """Running statistics that are still what a new layer has were never trained; a better train mode proves nothing."""
+    layers = [
+        (name, layer)
+        for name, layer in model.network.named_modules()
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm)
+        and layer.running_mean is not None
+        and layer.running_var is not None
+    ]
+    fresh = [
+        name
+        for name, layer in layers
+        if not layer.running_mean.any() and bool((layer.running_var == 1).all())  # type: ignore[union-attr]
+    ]
+    if fresh:
+        yield Finding(
+            "BatchNorm",
+            f"The running statistics of {len(fresh)} of {len(layers)} layers are those of a new layer ({fresh[0]}): "
+            "they were not saved, or never trained.",
+            is_mistake=True,
+        )

@@ -1,0 +1,126 @@
+"""From a third-party network to an ordinary checkpoint: its shape, its posterior and its pixels, each measured."""
+
+from pathlib import Path
+from typing import get_args
+
+import torch
+from torch import Tensor, nn
+
+from vaekit.checkpoint import Checkpoint
+from vaekit.config import DataConfig, LikelihoodConfig, ModelConfig, ObjectiveConfig, RunConfig
+from vaekit.errors import ConfigError
+from vaekit.foreign.choice import Choice, choose
+from vaekit.foreign.doctor import examine
+from vaekit.foreign.model import ForeignVAE
+from vaekit.foreign.opening import open_module
+from vaekit.foreign.pixels import CROPS, Convention, Images, candidates, to_floats
+from vaekit.foreign.posterior import ADAPTER, EXACT, NoRoute
+from vaekit.foreign.routes import Route
+from vaekit.foreign.shapes import routes_by_shape
+from vaekit.objective import stated_objective
+from vaekit.options import EvaluationOptions, PixelRange
+
+FEW = 16
+ALL_RANGES: tuple[PixelRange, ...] = get_args(PixelRange)
+
+
+def open_foreign(
+    checkpoint: Path | nn.Module, options: EvaluationOptions, images: Images, device: torch.device | str
+) -> Checkpoint:
+    """Return a checkpoint that another program wrote as one of vaekit's, its model on `device`.
+
+    Args:
+        checkpoint: its file or folder, or a live module.
+        options: what the user says of it; what is not said is measured.
+        images: the same few valid images under any crop, size and number of channels: see `valid_images`.
+        device: where the model is to be.
+
+    Raises:
+        CheckpointError: it can not be read, or does not show what it does.
+        ConfigError: the images leave open how it takes them; names the flags.
+    """
+    opened = open_module(checkpoint, options)
+    found = routes_by_shape(opened.module, options.model_args, options.image_size)
+    opened.module.to(device)
+    choice = measure(found, options, images, device)
+    taken = choice.taken
+    check_decoding(taken.route, taken.convention.to_network(to_floats(images(taken.protocol)[:FEW])).to(device))
+    likelihood, objective = _objective(options, taken.convention)
+    model = ForeignVAE(taken.route, taken.convention, likelihood).to(device).eval()
+    data = DataConfig.model_validate(
+        {
+            "source": options.data,
+            "crop": taken.protocol.crop,
+            "image_size": model.image_size,
+            "channels": model.image_shape[0],
+        }
+    )
+    network = ModelConfig.model_validate(
+        {"name": "foreign", "network": type(model.network).__name__, "latent_dim": model.latent_dim}
+    )
+    return Checkpoint(
+        model=model,
+        config=RunConfig(note="", data=data, model=network, likelihood=likelihood, objective=objective),
+        run=checkpoint.stem if isinstance(checkpoint, Path) else type(checkpoint).__name__,
+        data={},
+        epoch=0,
+        step=0,
+        history=[],
+        kl_per_dim=[],
+        training={},
+        findings=[finding.record() for finding in examine(model, choice, images, opened)],
+    )
+
+
+def _objective(
+    options: EvaluationOptions, convention: Convention
+) -> tuple[LikelihoodConfig | None, ObjectiveConfig | None]:
+    """Return the training objective in vaekit's terms; None where nobody said it."""
+    if options.objective is None:
+        return None, None
+    if convention.output == "imagenet":
+        raise ConfigError(
+            "--objective: this network gives ImageNet-normalised pixels, whose three channels have three scales, so "
+            "that its loss is no likelihood with one sigma. Leave --objective away."
+        )
+    return stated_objective(options.objective, options.reduction, options.beta, scale=convention.scale)
+
+
+def measure(found: list[Route], options: EvaluationOptions, images: Images, device: torch.device | str) -> Choice:
+    """Return how the network takes and gives pixels; what the options say is not tried otherwise."""
+    ranges = ALL_RANGES if options.range is None else (options.range,)
+    crops = CROPS if options.crop is None else (options.crop,)
+    if len({route.image_shape for route in found}) > 1:
+        # Fully convolutional: a few images at one crop leave few sizes.
+        first = candidates(found, images, crops[:1], ranges, device, FEW)
+        left = {c.route.image_shape for c in first if c.rivals(first[0])}
+        found = [route for route in found if route.image_shape in left]
+    return choose(candidates(found, images, crops, ranges, device))
+
+
+@torch.no_grad()
+def check_decoding(route: Route, x: Tensor) -> None:
+    """See whether z is all that the decoder goes by: encode A, encode B, decode A's mu.
+
+    A decoder that also uses what the last encode left behind is marked so, and decodes what was encoded last.
+
+    Raises:
+        NoRoute: it uses more of the image than that.
+    """
+    first, second = x[: len(x) // 2], x[len(x) // 2 :]
+    own = route.own(first)
+    mu, _ = route.encode(first)
+    route.encode(second)
+    if _agree(route.decode(mu), own):
+        return
+    route.keeps_state = True
+    if not _agree(route.decode(route.encode(first)[0]), own):
+        raise NoRoute(
+            "What the decoder makes of z is not what the network itself reconstructs: it goes by more than z (skip "
+            f"connections from the encoder, or another draw). {ADAPTER}"
+        )
+
+
+def _agree(pixels: Tensor, own: Tensor) -> bool:
+    gap = (pixels.flatten(1) - own.flatten(1)).abs().amax()
+    return bool(gap <= EXACT * own.abs().amax())

@@ -1,0 +1,278 @@
+"""The two ways through a third-party network: past the gate where z enters its decoder, or by what encode returns."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from vaekit.errors import CheckpointError
+from vaekit.foreign.noise import FAR, ConstantNoise
+from vaekit.foreign.watching import Gate, Reached, at_gate, tensors_of
+
+Way = Literal["item", "first half", "second half", "even", "odd"]
+SMALLEST = 1e-30  # of a variance, so that its logarithm is a number
+
+
+@dataclass
+class Network:
+    """A third-party module and how it is run as a whole.
+
+    Attributes:
+        module: the module.
+        samples: whether its author's own classes believe to be training, which is when some of them draw z; layers of
+            torch are always in evaluation mode.
+        told: keyword arguments of forward.
+        joins: names of the methods or submodules that encode and decode, where forward is not used.
+        flat: whether images go in as vectors.
+        drawn: which of the tensors that encode returns is the drawn z; None takes the first that can be decoded.
+    """
+
+    module: nn.Module
+    samples: bool = False
+    told: Mapping[str, Any] = field(default_factory=dict)
+    joins: tuple[str, str] | None = None
+    flat: bool = False
+    drawn: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What is run, in words."""
+        what = " and ".join(self.joins) if self.joins else "forward"
+        return f"{what} in training mode" if self.samples else what
+
+    def set_mode(self) -> None:
+        """Put every layer of torch into evaluation mode, and the author's classes into the mode that draws z."""
+        self.module.eval()
+        for part in self.module.modules():
+            part.training = self.samples and _is_own(part)
+
+    def __call__(self, x: Tensor) -> object:
+        """Return whatever the network returns for images in its own range."""
+        if self.joins is None:
+            return self.module(x.flatten(1) if self.flat else x, **self.told)
+        codes = tensors_of(self.encode_call(x))
+        for z in codes if self.drawn is None else [codes[self.drawn]]:
+            try:
+                return self.decode_call(z)
+            except (RuntimeError, ValueError, TypeError, IndexError):
+                continue
+        raise CheckpointError(f"{self.joins[1]} takes nothing of what {self.joins[0]} returns.")
+
+    def encode_call(self, x: Tensor) -> object:
+        """Return whatever the encoder returns."""
+        assert self.joins is not None
+        return getattr(self.module, self.joins[0])(x.flatten(1) if self.flat else x)
+
+    def decode_call(self, z: Tensor) -> object:
+        """Return whatever the decoder returns."""
+        assert self.joins is not None
+        return getattr(self.module, self.joins[1])(z)
+
+
+def _is_own(part: nn.Module) -> bool:
+    containers = (nn.Module, nn.Sequential, nn.ModuleList, nn.ModuleDict)
+    layers = {cls for cls in type(part).__mro__ if cls.__module__.startswith("torch.")}
+    return not type(part).__module__.startswith("torch.") and layers <= set(containers)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Which parts of the returned code are mean and spread, and what the spread is ("" where that is open)."""
+
+    way: Way
+    mean: int
+    spread: int
+    kind: Literal["", "logvar", "log sigma", "sigma", "variance"]
+
+
+def halves(code: Tensor) -> dict[Way, tuple[Tensor, Tensor]]:
+    """Return the ways to take (mean, spread) from one tensor of 2 D channels."""
+    if code.dim() < 2 or code.shape[1] % 2:
+        return {}
+    first, second = code.chunk(2, dim=1)
+    even, odd = code[:, ::2], code[:, 1::2]
+    return {"first half": (first, second), "second half": (second, first), "even": (even, odd), "odd": (odd, even)}
+
+
+class Route:
+    """From images in the network's own range to q(z|x), and from z to pixels in that range.
+
+    Attributes:
+        network: what is run.
+        image_shape: (C, H, W) of the images.
+        latent_shape: of z, without the batch.
+        keeps_state: whether the decoder uses what the last encode left behind; it then decodes z of the images that
+            were encoded last, and nothing else.
+        draws: how many normal draws one run makes.
+        others: names of the other random operators that run.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        image_shape: tuple[int, int, int],
+        latent_shape: tuple[int, ...],
+        draws: int = 0,
+        others: tuple[str, ...] = (),
+    ) -> None:
+        self.network, self.image_shape, self.latent_shape = network, image_shape, latent_shape
+        self.draws, self.others = draws, others
+        self.keeps_state = False
+        self.last: Tensor | None = None
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mu and logvar, in the network's own shape."""
+        raise NotImplementedError
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Return pixels in the network's own range, in whatever shape they come."""
+        raise NotImplementedError
+
+    def own(self, x: Tensor) -> Tensor:
+        """Return the network's own x_hat with all noise at 0, in one run."""
+        raise NotImplementedError
+
+    def sentence(self) -> str:
+        """Return how mu and sigma were got."""
+        raise NotImplementedError
+
+
+class Through(Route):
+    """The network draws z: mu and sigma are measured where z enters the decoder."""
+
+    def __init__(
+        self,
+        network: Network,
+        image_shape: tuple[int, int, int],
+        latent_shape: tuple[int, ...],
+        *,
+        gate: Gate,
+        gate_name: str,
+        draw: int,
+        direct: int | None,
+        output: int | None,
+        draws: int,
+        others: tuple[str, ...],
+    ) -> None:
+        super().__init__(network, image_shape, latent_shape, draws, others)
+        self.gate, self.gate_name, self.draw, self.direct, self.output = gate, gate_name, draw, direct, output
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return z(0), and the logarithm of the squared slope of z in the noise."""
+        if self.keeps_state:
+            self.last = x
+        mu = self._z(x, 0.0)
+        sigma = ((self._z(x, FAR) - mu) / FAR).abs()
+        return mu, 2 * sigma.log().clamp_min(-0.5 * 69.0)
+
+    def _z(self, x: Tensor, noise: float) -> Tensor:
+        def stop(z: Tensor) -> Tensor:
+            raise Reached(z)
+
+        try:
+            with ConstantNoise(noise, self.draw), at_gate(self.network.module, self.gate, stop):
+                self.network(x)
+        except Reached as reached:
+            return reached.z
+        raise CheckpointError(f"The network did not reach {self.gate_name}, where z entered it before.")
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Return the pixels of z, by the decoder alone where it can be called alone."""
+        if self.direct is not None and not self.keeps_state:
+            run = self.network.module.get_submodule(self.gate.part)
+            call = run if self.gate.method == "forward" else getattr(run, self.gate.method)
+            if not self.others and self.draws == 1:
+                return tensors_of(call(z))[self.direct]
+            with ConstantNoise(0.0):
+                return tensors_of(call(z))[self.direct]
+        return self._spliced(self._carrier(z), z)
+
+    def _carrier(self, z: Tensor) -> Tensor:
+        """Return images to run the network with while z takes the place of their code."""
+        if not self.keeps_state:
+            return torch.zeros(len(z), *self.image_shape, dtype=z.dtype, device=z.device)
+        if self.last is None or len(self.last) != len(z):
+            raise CheckpointError(
+                "This decoder uses what the last encode left behind (such as pooling indices), so that it decodes "
+                "codes of images that were just encoded and no others: no samples, no edits, no interpolation."
+            )
+        return self.last
+
+    def _spliced(self, x: Tensor, z: Tensor) -> Tensor:
+        with ConstantNoise(0.0), at_gate(self.network.module, self.gate, lambda _: z):
+            outputs = tensors_of(self.network(x))
+        return outputs[self.output or 0]
+
+    def own(self, x: Tensor) -> Tensor:
+        """Return the network's own x_hat with all noise at 0, in one run."""
+        with ConstantNoise(0.0):
+            outputs = tensors_of(self.network(x))
+        if self.output is not None:
+            return outputs[self.output]
+        return self.decode(self.encode(x)[0])
+
+    def sentence(self) -> str:
+        """Return how mu and sigma were got."""
+        return (
+            f"mu and sigma are measured where z enters {self.gate_name} ({self.network.name}): z with the noise held "
+            "at 0, and its slope in the noise"
+        )
+
+
+class Read(Route):
+    """Nothing is drawn anywhere: mean and spread are parts of what encode returns."""
+
+    def __init__(
+        self,
+        network: Network,
+        image_shape: tuple[int, int, int],
+        latent_shape: tuple[int, ...],
+        reading: Reading,
+        output: int,
+    ) -> None:
+        super().__init__(network, image_shape, latent_shape)
+        self.reading, self.output = reading, output
+
+    def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return mu and logvar as the reading has them."""
+        mean, spread = self.parts(x)
+        kind = self.reading.kind
+        if kind == "":
+            raise CheckpointError("What the second part of the code is, is not known.")
+        if kind == "logvar":
+            return mean, spread
+        if kind == "log sigma":
+            return mean, 2 * spread
+        variance = spread if kind == "variance" else spread.square()
+        return mean, variance.clamp_min(SMALLEST).log()
+
+    def parts(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the mean and the spread as encode returns them."""
+        with ConstantNoise(0.0):
+            parts = tensors_of(self.network.encode_call(x))
+        if self.reading.way == "item":
+            return parts[self.reading.mean], parts[self.reading.spread]
+        return halves(parts[self.reading.mean])[self.reading.way]
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Return the pixels of z."""
+        return tensors_of(self.network.decode_call(z))[self.output]
+
+    def own(self, x: Tensor) -> Tensor:
+        """Return the pixels of mu, encoded and decoded in one go."""
+        return self.decode(self.parts(x)[0])
+
+    def sentence(self) -> str:
+        """Return how mu and sigma were got."""
+        which = f"parts {self.reading.mean + 1} and {self.reading.spread + 1}"
+        where = (
+            which
+            if self.reading.way == "item"
+            else f"the {self.reading.way} and the rest of part {self.reading.mean + 1}"
+        )
+        return (
+            f"nothing in the network draws z, so mu and {self.reading.kind} are {where} of what "
+            f"{self.network.joins and self.network.joins[0]} returns"
+        )
