@@ -45,7 +45,7 @@ TORCH_FREE = (
     "vaekit.api.verbs",
     "vaekit.artifacts",
     "vaekit.cli",
-    "vaekit.failure_analysis.ranking",
+    "vaekit.failure_analysis.pictures.ranking",
 )
 
 

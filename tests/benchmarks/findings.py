@@ -28,8 +28,8 @@ from vaekit.data import Protocol, open_source, prepare
 from vaekit.evaluation.results import Evaluation
 from vaekit.faces import ATTRIBUTES, Plant, draw_face, write_faces
 from vaekit.failure_analysis.analyse import analyse
-from vaekit.failure_analysis.conditions import Material
 from vaekit.failure_analysis.properties import image_properties
+from vaekit.failure_analysis.slices.rules import Material
 from vaekit.judge import open_judge
 
 N, LARGE = 4000, 24_000  # images of a split; further ones of the same population that tell the true effect

@@ -11,9 +11,9 @@ import pandas as pd
 
 from vaekit.faces.attributes import ATTRIBUTES, COLUMN, PERSONAL, consistent
 from vaekit.faces.statistics import load_statistics
-from vaekit.failure_analysis.conditions import Material
 from vaekit.failure_analysis.properties import PROPERTIES
-from vaekit.failure_analysis.search import Searched, search
+from vaekit.failure_analysis.slices.rules import Material
+from vaekit.failure_analysis.slices.search import Searched, search
 
 RATE, TIMES = 0.03, 5.0  # share of the images in which a failure is planted; how often their error is the usual one
 NOISE = 0.35  # standard deviation of the logarithm of an image's error around its expectation

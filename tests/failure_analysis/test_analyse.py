@@ -194,3 +194,37 @@ def test_python_takes_the_same(finished, tmp_path, monkeypatch):
     failures = vaekit.failures(by=["mse"], fairness=["Male"], top=2, out=tmp_path / "reports")
     assert isinstance(failures, Failures) and isinstance(failures.findings, tuple)
     assert all(isinstance(sentence, str) for sentence in failures.not_found)
+
+
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_one_image_and_a_few(stored, n):
+    evaluation, data, folder = stored
+    rows = data.rows("test")[:n]
+    kept = np.sort(np.concatenate([data.rows("train"), rows]))
+    few = replace(data, images=data.images[kept], index=data.index.iloc[kept].reset_index(drop=True))
+    artifacts.write_table(evaluation.folder / artifacts.PER_IMAGE, evaluation.per_image.head(n))
+    np.save(evaluation.folder / artifacts.RECONSTRUCTIONS, np.array(evaluation.reconstructions)[:n])
+    for file in (artifacts.JUDGED, artifacts.LATENTS):
+        if (evaluation.folder / file).is_file():
+            arrays = artifacts.read_arrays(evaluation.folder / file)
+            per_image = {"probabilities_x", "probabilities_x_hat", "features_x", "mu", "logvar"}
+            cut = {name: values[:n] if name in per_image else values for name, values in arrays.items()}
+            artifacts.write_arrays(evaluation.folder / file, **cut)
+    failures = analyse(Evaluation(evaluation.folder), few, folder)
+    assert len(failures.worst) == n and not failures.findings
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e30])
+@pytest.mark.parametrize("rows", [slice(None), slice(0, 5)])
+def test_codes_and_features_that_are_no_numbers(stored, bad, rows):
+    evaluation, data, folder = enlarged(stored)
+    mu, features = np.random.default_rng(0).standard_normal((2, LARGE, 8)).astype(np.float32)
+    mu[rows], features[rows] = bad, bad
+    artifacts.write_arrays(evaluation.folder / artifacts.LATENTS, mu=mu)
+    artifacts.write_arrays(evaluation.folder / artifacts.JUDGED, attributes=np.array([], str), features_x=features)
+    failures = analyse(evaluation, data, folder, by="mse", top=4)
+    assert failures.findings[0].id == "slice-Wearing_Hat"
+    unusable = not np.isfinite(bad)
+    assert any("no features" in note for note in failures.content["notes"]) == unusable
+    left_out = 5 if unusable and rows == slice(0, 5) else 0
+    assert failures.content["explained"]["left_out"] == left_out

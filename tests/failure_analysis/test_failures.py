@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from vaekit.failure_analysis.ranking import rank
-from vaekit.failure_analysis.slices import attribute_slices
+from vaekit.failure_analysis.pictures.ranking import rank
+from vaekit.failure_analysis.slices.attribute_table import attribute_slices
 
 
 def table(values, ids=None):

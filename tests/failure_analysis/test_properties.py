@@ -6,8 +6,8 @@ from PIL import Image, ImageFilter
 
 from vaekit.faces import draw_face
 from vaekit.failure_analysis import properties as module
-from vaekit.failure_analysis.properties import NO_PATTERN, PROPERTIES, background_mask, image_properties
-from vaekit.failure_analysis.regions import face_mask
+from vaekit.failure_analysis.face_area import background_mask, face_mask
+from vaekit.failure_analysis.properties import NO_PATTERN, PROPERTIES, image_properties
 
 MEAN = np.full((64, 64, 3), 0.5)
 

@@ -41,7 +41,7 @@ def test_intervals_cover_skewed_errors(sigma, n, least):
 
 
 def test_skewness_moves_the_interval_to_the_side_of_the_tail():
-    values, inside = two_groups(3, sigma=0.8)
+    values, inside = two_groups(3, sigma=0.5)
     d = mean_difference(values, inside)
     welch = stats.ttest_ind(values[inside], values[~inside], equal_var=False).confidence_interval(0.95)
     assert d.high > welch.high and d.low > welch.low
@@ -93,3 +93,15 @@ def test_errors_that_are_all_the_same():
     constant = mean_difference(np.where(inside, 2.0, 1.0), inside)
     assert (constant.low, constant.high, constant.p) == (1.0, 1.0, 0.0)
     assert mean_difference(np.zeros(40), inside, ratio=True).ratio is None
+
+
+def test_a_correction_that_one_value_blows_up_is_not_used():
+    """The plain interval stands where the corrected one leaves it by more than half its width."""
+    values, inside = two_groups(0, n=50, times=1.0, sigma=0.3)
+    values[0] *= 25
+    d = mean_difference(values, inside, ratio=True)
+    welch = stats.ttest_ind(values[inside], values[~inside], equal_var=False).confidence_interval(0.95)
+    assert (d.low, d.high) == pytest.approx((welch.low, welch.high), rel=1e-9)
+    drawn = np.random.default_rng(1).integers(0, 50, (4000, 50))
+    low, high = np.quantile(np.log(values[inside][drawn].mean(1) / d.mean_out), [0.025, 0.975])
+    assert np.log(d.ratio_high) < high + (high - low) / 2

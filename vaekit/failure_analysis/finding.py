@@ -21,9 +21,23 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from vaekit.failure_analysis.outcome import Effect
-
 SLICES = ("slice", "cluster")  # kinds of findings that say which images fail; all others are of the whole split
+
+
+@dataclass(frozen=True)
+class Effect:
+    """The size of an effect: its value and 95 % interval in `unit`, and the same as a ratio where that means something.
+
+    An end of an interval is None where it can not be given.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    unit: str
+    ratio: float | None = None
+    ratio_low: float | None = None
+    ratio_high: float | None = None
 
 
 @dataclass(frozen=True)

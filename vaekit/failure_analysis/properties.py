@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import fft
 
-from vaekit.failure_analysis.regions import ALIGNED, ELLIPSE, face_mask
+from vaekit.failure_analysis.face_area import background_mask, face_mask
 from vaekit.progress import Progress, silent
 
 CHUNK = 64  # images at a time: their float32 copies stay in the cache
@@ -14,8 +14,6 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 EDGE = 0.05  # slope of luma per pixel from which a pixel counts as an edge
 COARSEST = 0.125  # cycles per pixel from which a regular pattern counts
 NO_PATTERN, NO_POWER = 10.0, 1e-4  # what edges and noise reach; keeps a flat picture from dividing by nothing
-# The background of an aligned image: outside of the face's ellipse stretched over the hair, above the shoulders.
-STRETCH, SHOULDERS = (1.5, 1.4), 160
 
 
 @dataclass(frozen=True)
@@ -72,21 +70,6 @@ PROPERTIES: dict[str, Property] = {
         "background warmth", "pixel value", "mean of red minus blue over the background: high for red, low for blue"
     ),
 }
-
-
-def background_mask(image_size: int, crop: int | str) -> np.ndarray:
-    """Return which pixels of a CelebA-aligned image show its background, bool (S, S): the corners above the shoulders.
-
-    `crop` is the protocol's: a centred square of the aligned image, or "none", the whole of it squeezed into a square.
-    """
-    sides = ALIGNED if crop == "none" else (crop, crop)
-    column, row = (
-        (np.arange(image_size) + 0.5) / image_size * side + (whole - side) / 2
-        for side, whole in zip(sides, ALIGNED, strict=True)
-    )
-    x, y, half_width, half_height = ELLIPSE
-    across, down = (column - x) / (STRETCH[0] * half_width), (row - y) / (STRETCH[1] * half_height)
-    return (across[None, :] ** 2 + down[:, None] ** 2 > 1) & (row[:, None] < SHOULDERS)
 
 
 def image_properties(

@@ -1,0 +1,104 @@
+"""What was tested and not found: silence is a result."""
+
+from typing import Any
+
+from vaekit.failure_analysis.finding import finite
+from vaekit.failure_analysis.slices.confirmation import Tested
+from vaekit.failure_analysis.slices.rules import LEAST
+from vaekit.failure_analysis.slices.search import PLANNED, Searched
+from vaekit.failure_analysis.slices.wording import Measure, became, not_found, title
+from vaekit.failure_analysis.split.attribute_survival import BEYOND
+from vaekit.failure_analysis.split.base import SplitResult, words
+
+WORTH = 0.05  # of the images: from so many on an attribute that is not called lost is named
+DETAIL = {"Fine detail": "detail"}  # topics that a test of the whole split answers too
+
+
+def silent_tests(searched: Searched, measure: Measure, results: tuple[SplitResult, ...]) -> list[dict[str, str]]:
+    """Return {title, sentence} of every test that did not pass: the topics always tested first."""
+    if not searched.tested:
+        why = (
+            f"Not tested on slices: {len(searched.discovery):,} images to search and {len(searched.confirmation):,} to "
+            f"test on; {2 * LEAST} of each are the least."
+        )
+        said = [{"title": topic, "sentence": why} for topic in PLANNED]
+        return said + _of_all(results)
+    found = {id(t) for kept in searched.kept for t in (kept.tested, *kept.folded)} | {id(t) for t in searched.beyond}
+    answered = {result.id for result in results if result.found}
+    of = {t.slice: t for t in searched.tested}
+    said, done = [], set(found)
+    for topic, slices in searched.planned.items():
+        tested = [of[s] for s in slices]
+        open_ones = [t for t in tested if id(t) not in found]
+        done |= {id(t) for t in tested}
+        if not tested:
+            said.append(_item(topic, "Not tested: the data hold nothing that stands for it."))
+        elif len(open_ones) == len(tested) and DETAIL.get(topic) not in answered:
+            said.append(_item(topic, " ".join(not_found(t, measure) for t in tested)))
+        else:
+            said += [_item(f"{topic}: {t.slice.title}", not_found(t, measure)) for t in open_ones]
+    said += [_item(title(t.slice), not_found(t, measure)) for t in searched.tested if id(t) not in done]
+    return said + _of_all(results)
+
+
+def _of_all(results: tuple[SplitResult, ...]) -> list[dict[str, str]]:
+    """Return what was not found of the whole split; the attributes, of which there are many, in one sentence."""
+    silent = [result for result in results if not result.found]
+    said = [_item(words(result).title, words(result).sentence) for result in silent if result.kind != "attribute"]
+    attributes = [result for result in silent if result.kind == "attribute" and result.effect]
+    attributes.sort(key=lambda result: -result.effect.value if result.effect else 0.0)
+    if attributes:
+        points = [
+            f"{words(o).title} {100 * o.effect.value:.0f}" for o in attributes if o.effect and o.effect.value >= WORTH
+        ]
+        most = f" The most: {', '.join(points)} points." if points else ""
+        least = f"by fewer than {100 * BEYOND:.0f} points of it"
+        sentence = f"{len(attributes)} of these tests can not be told from equal blur, or differ {least}.{most}"
+        said.append(_item("Attributes lost or made up", sentence))
+    return said
+
+
+def _item(heading: str, sentence: str) -> dict[str, str]:
+    return {"title": heading, "sentence": sentence}
+
+
+def candidate_rows(searched: Searched, measure: Measure) -> list[dict[str, Any]]:
+    """Return every candidate with its numbers on the confirmation half and what became of it, strongest first."""
+    kept = {id(k.tested): k for k in searched.kept}
+    folded = {id(t): k.tested.slice.title for k in searched.kept for t in k.folded}
+    names = {key: k.tested.slice.title for key, k in kept.items()}
+    order = sorted(searched.tested, key=lambda t: (-t.strength, t.slice.title))
+    return [
+        finite(_row(t, measure, kept[id(t)].share if id(t) in kept else None, became(t, names, folded))) for t in order
+    ]
+
+
+def _row(tested: Tested, measure: Measure, share: float | None, fate: str) -> dict[str, Any]:
+    d = tested.difference
+    effect = measure.effect(d) if d else None
+    worst, of, odds, p = tested.worst
+    return {
+        "slice": tested.slice.title,
+        "kind": tested.slice.kind,
+        "planned": tested.planned,
+        "became": fate,
+        "n": int(tested.mask.sum()),
+        "n_out": int((~tested.mask).sum()),
+        "mean_in": measure.scale.metric(d.mean_in) if d else None,
+        "mean_out": measure.scale.metric(d.mean_out) if d else None,
+        "value": effect.value if effect else None,
+        "low": effect.low if effect else None,
+        "high": effect.high if effect else None,
+        "unit": measure.unit,
+        "ratio": effect.ratio if effect else None,
+        "ratio_low": effect.ratio_low if effect else None,
+        "ratio_high": effect.ratio_high if effect else None,
+        "p": tested.p if d else None,
+        "q": tested.q if d else None,
+        "excess": tested.excess if d else None,
+        "share": share,
+        "worst_in": worst,
+        "worst_n": of,
+        "odds_ratio": odds,
+        "worst_p": p,
+    }

@@ -1,0 +1,154 @@
+"""The slices that held, as findings: sentence, evidence, remedy and the images that show them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from vaekit.failure_analysis.advice import UNKNOWN, Training
+from vaekit.failure_analysis.finding import Enrichment, Finding
+from vaekit.failure_analysis.properties import PROPERTIES
+from vaekit.failure_analysis.slices.confirmation import Tested
+from vaekit.failure_analysis.slices.redundancy import Kept
+from vaekit.failure_analysis.slices.rules import Material, Rule
+from vaekit.failure_analysis.slices.search import Searched
+from vaekit.failure_analysis.slices.wording import Measure, remedy, sentence, slice_id, title
+from vaekit.failure_analysis.spoken import spoken
+from vaekit.figures.words import in_sentence, listed, readable
+from vaekit.statistics.differences import mean_difference
+
+COMPLEXITY = {"contrast", "fine_detail", "brightness"}
+PROFILED, PROFILE_P = 4, 1e-3  # what the members of a cluster share, at most, and how sure it must be
+
+
+@dataclass(frozen=True, eq=False)
+class Errors:
+    """Errors of the N test images, the larger the worse: of the metric, at equal complexity, in the face and around."""
+
+    own: np.ndarray
+    adjusted: np.ndarray
+    face: np.ndarray
+    around: np.ndarray
+
+
+def slice_findings(
+    searched: Searched,
+    measure: Measure,
+    material: Material,
+    errors: Errors,
+    persons: np.ndarray,
+    image_ids: np.ndarray,
+    train: pd.DataFrame,
+    pictured: int,
+    training: Training = UNKNOWN,
+) -> list[tuple[Finding, np.ndarray]]:
+    """Return the kept slices as findings, each with the rows of its gallery.
+
+    A gallery has the worst images of a slice that were not searched and that no earlier gallery shows, if there are
+    enough.
+
+    Args:
+        searched: what the search found.
+        measure: the metric in words.
+        material, errors, persons, image_ids: of the N test images.
+        train: attributes of the train images as 0/1.
+        pictured: images of a gallery.
+        training: how the model was trained, as far as that is known.
+    """
+    rows = searched.confirmation
+    there = _Half(material.take(rows), Errors(*(e[rows] for e in vars(errors).values())), persons[rows], measure)
+    found, taken, shown = [], set(), np.zeros(len(rows), dtype=bool)
+    for kept in searched.kept:
+        tested = kept.tested
+        assert tested.difference is not None
+        inside = np.flatnonzero(tested.mask)
+        # The worst of all would stand in every gallery: what an earlier finding shows comes last.
+        first = inside[np.lexsort((-there.errors.own[inside], shown[inside]))][:pictured]
+        shown[first] = True
+        gallery = rows[first]
+        name = slice_id(tested.slice)
+        while name in taken:  # one property at two thresholds
+            name += "-too"
+        taken.add(name)
+        worst, of, odds, p = tested.worst
+        finding = Finding(
+            id=name,
+            kind="slice" if isinstance(tested.slice, Rule) else "cluster",
+            title=title(tested.slice),
+            sentence=sentence(tested, kept.share, measure, len(rows)),
+            effect=measure.effect(tested.difference),
+            n=tested.difference.n,
+            p=tested.p,
+            q=tested.q,
+            share=kept.share if measure.scale.zero is not None else None,
+            enrichment=Enrichment(worst, of, odds if np.isfinite(odds) else None, p),
+            image_ids=tuple(image_ids[gallery].tolist()),
+            evidence=tuple(_evidence(kept, there)),
+            remedy=remedy(tested.slice, train, training),
+        )
+        found.append((finding, gallery))
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class _Half:
+    """The confirmation half."""
+
+    material: Material
+    errors: Errors
+    codes: np.ndarray
+    measure: Measure
+
+    def ratio(self, values: np.ndarray, mask: np.ndarray) -> str | None:
+        """Return mean inside over mean outside with its interval, "1.3 [1.2, 1.4]"; None where it means nothing."""
+        known = np.isfinite(values)
+        d = mean_difference(values[known], mask[known], self.codes[known], ratio=True)
+        return None if d is None or d.ratio is None else spoken(d.ratio, d.ratio_low, d.ratio_high)
+
+
+def _evidence(kept: Kept, there: _Half) -> list[str]:
+    tested, mask, said = kept.tested, kept.tested.mask, []
+    worst, of, odds, p = tested.worst
+    times = f", odds ratio {odds:.2g}" if np.isfinite(odds) else ""
+    said.append(f"{worst} of the {of} worst of these images are among them (p = {p:.1g}{times}).")
+    if isinstance(tested.slice, Rule):
+        own = {c.name for c in tested.slice.conditions} & COMPLEXITY
+    else:
+        own, shared = set(), _profile(tested, there.material)
+        said.append(f"More often than others they show: {listed(shared)}." if shared else "No label sets them apart.")
+    label = in_sentence(there.measure.label)
+    if not own and there.measure.scale.zero == 0 and (at := there.ratio(there.errors.adjusted, mask)):
+        said.append(f"At equal contrast, fine detail and brightness they have {at} times the {label} of the others.")
+    face, around = there.ratio(there.errors.face, mask), there.ratio(there.errors.around, mask)
+    if face and around:
+        said.append(f"Their squared error is {face} times the others' in the face and {around} times around it.")
+    if kept.folded:
+        said.append(f"Beside it, nothing more can be told of {'; '.join(map(_short, kept.folded))}.")
+    return said
+
+
+def _short(tested: Tested) -> str:
+    d = tested.difference
+    return (
+        f"{tested.slice.title} ({d.ratio:.3g} times)" if d is not None and d.ratio is not None else tested.slice.title
+    )
+
+
+def _profile(tested: Tested, material: Material) -> list[str]:
+    """Return what sets the members of a cluster apart: attributes they have more often, properties off the middle."""
+    inside, found = tested.mask, []
+    for name in material.attributes:
+        has = material.attributes[name].to_numpy() == 1
+        a, b = int(has[inside].sum()), int(has[~inside].sum())
+        p = stats.fisher_exact([[a, inside.sum() - a], [b, (~inside).sum() - b]], alternative="greater").pvalue
+        found.append(
+            (p, f"{readable(name)} ({100 * has[inside].mean():.2g} % against {100 * has[~inside].mean():.2g} %)")
+        )
+    for name in material.properties:
+        values = material.properties[name].to_numpy()
+        test = stats.mannwhitneyu(values[inside], values[~inside])
+        end = "high" if test.statistic > inside.sum() * (~inside).sum() / 2 else "low"
+        found.append((test.pvalue, f"{end} {PROPERTIES[name].label if name in PROPERTIES else name}"))
+    limit = PROFILE_P / max(len(found), 1)
+    return [text for p, text in sorted(found, key=lambda item: item[0])[:PROFILED] if p < limit]

@@ -1,0 +1,133 @@
+"""Slices in words: titles, sentences and what to try, from the numbers of the test and nothing else."""
+
+import re
+from dataclasses import dataclass
+
+import pandas as pd
+
+from vaekit.failure_analysis.advice import UNKNOWN, Training, give_room, of_share
+from vaekit.failure_analysis.finding import Effect
+from vaekit.failure_analysis.slices.confirmation import RATIO, SHARE, SPREAD, Scale, Slice, Tested
+from vaekit.failure_analysis.slices.rules import Condition, Material, Rule
+from vaekit.failure_analysis.spoken import spoken
+from vaekit.figures.words import in_sentence, listed, plain
+from vaekit.statistics.differences import LEAST_GROUPS, MeanDifference
+from vaekit.statistics.discovery import Q_LEVEL
+
+
+@dataclass(frozen=True)
+class Measure:
+    """The metric that errors are measured by, in words, and how it is an error."""
+
+    label: str
+    unit: str
+    scale: Scale
+
+    def effect(self, d: MeanDifference) -> Effect:
+        """Return a difference of mean errors as one of the metric: mean inside minus mean outside, in its unit."""
+        ends = [d.value, d.low, d.high]
+        if self.scale.higher_is_better:
+            ends = [-d.value, -d.high, -d.low]
+        return Effect(*ends, self.unit, d.ratio, d.ratio_low, d.ratio_high)
+
+
+def title(of: Slice) -> str:
+    """Return a slice's name as a heading."""
+    text = of.title
+    return text[:1].upper() + text[1:]
+
+
+def slice_id(of: Slice) -> str:
+    """Return a slice's id: the same for the same conditions, wherever the thresholds of their properties lie."""
+    if not isinstance(of, Rule):
+        return f"cluster-{of.number}"
+    return "slice-" + "-and-".join(_condition_id(condition) for condition in of.conditions)
+
+
+def _condition_id(condition: Condition) -> str:
+    name = re.sub(r"[^0-9A-Za-z_]+", "-", condition.name)
+    if condition.kind == "attribute":
+        return name if condition.above else f"not-{name}"
+    return f"{name}-{'high' if condition.above else 'low'}"
+
+
+def subject(of: Slice) -> str:
+    """Return a slice as the subject of a sentence."""
+    if not isinstance(of, Rule):
+        return f"Images like those pictured ({of.title})"
+    labels = [c.text for c in of.conditions if c.kind == "attribute"]
+    ends = [c.text for c in of.conditions if c.kind == "property"]
+    return (f"Images labelled {listed(labels)}" if labels else "Images") + (f" with {listed(ends)}" if ends else "")
+
+
+def sentence(tested: Tested, share: float, measure: Measure, n: int) -> str:
+    """Return what was found of a slice among `n` images; `share` is its part of the error beside other findings."""
+    d = tested.difference
+    assert d is not None
+    said = f"{subject(tested.slice)} {_compared(d, measure)}; {d.n:,} of {n:,} images, q = {tested.q:.1g}."
+    if measure.scale.zero is None:
+        return f"{said} They are {tested.size * SPREAD:.2g} standard deviations worse."
+    return f"{said} {100 * share:.2g} % of all error is their excess."
+
+
+def _compared(d: MeanDifference, measure: Measure) -> str:
+    """Return "have 1.4 times [1.2, 1.6] the error of the others: ..." from a difference."""
+    effect, label = measure.effect(d), in_sentence(measure.label)
+    inside, outside = plain(measure.scale.metric(d.mean_in)), plain(measure.scale.metric(d.mean_out))
+    unit = f" {measure.unit}" if measure.unit not in ("", "1") else ""
+    numbers = f"{inside} against {outside}, difference {spoken(effect.value, effect.low, effect.high)}{unit}"
+    if effect.ratio is None or measure.scale.zero != 0:
+        return f"have a {'worse' if d.value > 0 else 'better'} {label} than the others: {numbers}"
+    return (
+        f"have {spoken(effect.ratio, effect.ratio_low, effect.ratio_high)} times the {label} of the others: {numbers}"
+    )
+
+
+def not_found(tested: Tested, measure: Measure) -> str:
+    """Return what the test of a slice says that did not pass, and why it did not."""
+    d = tested.difference
+    if d is None:
+        return (
+            f"Not tested: of the images kept for testing, too few are of this kind ({int(tested.mask.sum())}), or they "
+            f"show fewer than {LEAST_GROUPS} people."
+        )
+    said = f"{subject(tested.slice)} {_compared(d, measure)}; n = {d.n:,}, q = {tested.q:.2g}: "
+    if tested.q > Q_LEVEL:
+        alone = isinstance(tested.slice, Rule) and len(tested.slice.conditions) > 1 and d.value > 0 and d.p < Q_LEVEL
+        return said + ("no worse than a plainer rule." if alone else "not told from no difference.")
+    least = f"{RATIO} times" if measure.scale.zero is not None else f"{SPREAD} standard deviations"
+    return f"{said}too small to be called a finding (from {least} and {100 * SHARE:g} % of the error on)."
+
+
+def became(tested: Tested, kept: dict[int, str], folded: dict[int, str]) -> str:
+    """Return what became of a candidate: "finding", "folded into ...", or why it is none."""
+    if id(tested) in kept:
+        return "finding"
+    if id(tested) in folded:
+        return f"folded into {folded[id(tested)]}"
+    if tested.difference is None:
+        return "too few images"
+    if tested.q > Q_LEVEL:
+        return "not confirmed"
+    return "confirmed, beyond the first findings" if tested.passed else "too small"
+
+
+def remedy(of: Slice, train: pd.DataFrame, training: Training = UNKNOWN) -> str:
+    """Return what an engineer may try; `train` holds the attributes of the train images as 0/1."""
+    if not isinstance(of, Rule):
+        return (
+            "Look at their gallery and name what they share; where that is a label, add it to the data and test again."
+        )
+    names = {c.name: c.above for c in of.conditions}
+    if all(c.kind == "attribute" for c in of.conditions) and len(train):
+        return of_share(float(of.mask(Material(train, pd.DataFrame(index=train.index))).mean()), training)
+    if any(name.startswith("background") for name in names):
+        return "Crop closer (--crop 148), or weigh the face in the loss, if backgrounds are not what counts."
+    if {"sharpness": False, "face_likeness": False, "periodicity": True}.items() & names.items():
+        return (
+            "Look at the pictures first: where they are bad pictures, take them out of the data; else add such images."
+        )
+    if {"brightness", "face_brightness", "saturation", "face_colours"} & names.keys():
+        return "Add train images of this light and colour, or vary brightness and colour in training."
+    room = give_room(training)
+    return f"{room[0].upper()}{room[1:]}; a perceptual term in the loss is for detail, too."

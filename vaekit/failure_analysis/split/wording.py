@@ -1,0 +1,265 @@
+"""What the tests of the whole split say: every sentence of theirs, from their numbers and nothing else."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from vaekit.failure_analysis.advice import Training, give_room, of_share, percent_of
+from vaekit.failure_analysis.properties import PROPERTIES
+from vaekit.failure_analysis.split.attribute_survival import BEYOND
+from vaekit.failure_analysis.split.base import SplitResult, Words, worded
+from vaekit.failure_analysis.split.checkerboard import AMPLITUDE, PEAK
+from vaekit.failure_analysis.split.detail import HALF
+from vaekit.failure_analysis.split.error_regions import RATIO, SHIFT
+from vaekit.failure_analysis.split.explained_error import feature_label
+from vaekit.failure_analysis.split.group_gaps import GAP
+from vaekit.failure_analysis.spoken import percent, spoken
+from vaekit.figures.words import in_sentence, listed, readable
+from vaekit.quantity import Quantity
+from vaekit.statistics.discovery import Q_LEVEL
+
+AROUND = "what surrounds the face (hair, clothes, background)"
+Ends = tuple[float | None, float | None, float | None]
+
+
+def _ends(q: Quantity) -> Ends:
+    return q.value, q.low, q.high
+
+
+@worded("detail")
+def detail(result: SplitResult, training: Training) -> Words:
+    """Fine detail: what is kept of the finest structure, and how far detail is resolved."""
+    title, numbers = "Fine detail", result.numbers
+    if result.untested:
+        return Words(title, f"Whether fine detail is lost was not tested: {result.untested}.")
+    kept = f"of structure under 2 px the reconstructions keep {percent(*_ends(numbers['fine_transfer']))}"
+    half = numbers["half_frequency"]
+    if half.value is None:
+        reach = "More than half is kept at every frequency"
+    elif half.value <= numbers["coarsest"]:
+        reach = "Less than half is kept even of the coarsest structure"
+    else:
+        reach = (
+            f"Half is lost from {spoken(*_ends(half))} cycles per image on: detail is resolved down to "
+            f"{spoken(*_ends(numbers['detail_px']))} px, where the images hold 1 px"
+        )
+    evidence = [
+        f"Under 2 px the reconstructions have {100 * numbers['fine_power']:.3g} % of the images' power; "
+        f"{100 * numbers['fine_coherence']:.3g} % of it follows the image (coherence)."
+    ]
+    if not result.found:
+        said = f"{kept[0].upper()}{kept[1:]} (called lost under {100 * HALF:.0f} %). {reach}."
+        return Words(title, said, tuple(evidence))
+    share = percent(*_ends(numbers["fine_error_share"]))
+    evidence.append(f"Structure that is not resolved carries {share} of the squared error of the luminance.")
+    room = give_room(training)
+    remedy = f"{room[0].upper()}{room[1:]}; a perceptual or adversarial term, or more channels in the last layers, too."
+    return Words(title, f"Fine detail is lost: {kept}. {reach}.", tuple(evidence), remedy)
+
+
+@worded("grid")
+def grid(result: SplitResult, training: Training) -> Words:
+    """A grid of the decoder's making."""
+    period = result.numbers["period"]
+    title = f"Grid of {period} pixels (checkerboard)"
+    if result.untested:
+        return Words(title, f"Whether the decoder leaves a grid of {period} pixels was not tested: {result.untested}.")
+    assert result.effect is not None
+    said = (
+        f"at the frequencies of a grid of {period} pixels the reconstructions' spectrum peaks "
+        f"{spoken(result.effect.value, result.effect.low, result.effect.high)} times as high as the images' own, a "
+        f"pattern of {255 * result.numbers['amplitude']:.2g} grey levels (root mean square)"
+    )
+    also = tuple(
+        f"A grid of {other['period']} pixels is part of it: {other['ratio']:.3g} times, {255 * other['amplitude']:.2g} "
+        "grey levels."
+        for other in result.numbers["also"]
+    )
+    if not result.found:
+        least = f"called a grid from {PEAK} times and {255 * AMPLITUDE:.2f} grey levels on"
+        return Words(title, f"{said[0].upper()}{said[1:]}; {least}.")
+    remedy = "Replace strided transposed convolutions by resizing and a convolution, or use kernels the stride divides."
+    return Words(title, f"The decoder leaves a grid: {said}.", also, remedy)
+
+
+@worded("region")
+def region(result: SplitResult, training: Training) -> Words:
+    """The face against what surrounds it."""
+    title, numbers = "Error in the face and around it", result.numbers
+    if result.untested:
+        return Words(title, f"Whether the face is reconstructed worse was not tested: {result.untested}.")
+    value, low, high = _ends(numbers["surroundings_ratio"])
+    assert value is not None and low is not None and high is not None
+    r2 = [spoken(*_ends(numbers[name])) for name in ("face_r2", "surroundings_r2")]
+    evidence = (
+        f"Of what the mean face leaves open, the reconstructions explain {r2[0]} in the face and {r2[1]} around it "
+        f"(R2); per pixel, what surrounds the face differs {numbers['varies']:.3g} times as much from the mean face.",
+    )
+    if not result.found:
+        said = (
+            f"Per pixel, {AROUND} has {spoken(value, low, high)} times the squared error of the face: from {RATIO} "
+            f"times on it would be called worse, below {1 / RATIO:.2g} better."
+        )
+        return Words(title, said, evidence)
+    around, area = value > 1, numbers["area"]
+    part, least, most = _ends(numbers["surroundings_share"])
+    assert part is not None and least is not None and most is not None
+    if not around:
+        part, least, most = 1 - part, 1 - most, 1 - least
+    name = AROUND if around else "the face"
+    said = (
+        f"{name[0].upper()}{name[1:]} carries {percent(part, least, most)} of the squared error "
+        f"on {100 * (1 - area if around else area):.3g} % of the area: per pixel "
+        f"{spoken(value, low, high) if around else spoken(1 / value, 1 / high, 1 / low)} times the error of "
+        f"{'the face' if around else 'what surrounds it'}."
+    )
+    remedy = f"If faces are what counts, weight the face in the loss or crop closer; else {give_room(training)}."
+    if not around:
+        remedy = "Weight the face in the loss, or add a perceptual term: what surrounds it is already the easier part."
+    return Words(title, said, evidence, remedy)
+
+
+@worded("shift")
+def shift(result: SplitResult, training: Training) -> Words:
+    """Face or surroundings too dark or too bright on average."""
+    title = "Shift of brightness"
+    if result.untested:
+        return Words(title, f"Whether reconstructions are too dark or too bright was not tested: {result.untested}.")
+    assert result.effect is not None and result.effect.low is not None and result.effect.high is not None
+    name = "the face" if result.numbers["part"] == "face" else AROUND
+    value, low, high = result.effect.value, result.effect.low, result.effect.high
+    if not result.found:
+        said = (
+            f"The brightness of {name} is shifted by {spoken(value, low, high, 255)} grey levels of 255 on average "
+            f"(called a shift from {255 * SHIFT:.2g} on)."
+        )
+        return Words(title, said)
+    ends = sorted((abs(low), abs(high)))
+    said = f"{name} comes out {spoken(abs(value), *ends, 255)} grey levels of 255 too"
+    said = f"{said[0].upper()}{said[1:]} {'bright' if value > 0 else 'dark'} on average."
+    remedy = "Look at the preprocessing and the last layer's range: a decoder that is trained enough has no shift."
+    return Words(title, said, (), remedy)
+
+
+@worded("attribute")
+def attribute(result: SplitResult, training: Training) -> Words:
+    """An attribute lost or made up, beyond what equal blur does."""
+    row = result.numbers
+    name, beyond = readable(row["attribute"]), f"from {100 * BEYOND:.0f} points"
+    if result.id.startswith("lost-"):
+        said = (
+            f"{name}: still seen in {_share(row, 'kept')} of the {row['n']:,} images that had it; equal blur alone "
+            f"keeps it in {_share(row, 'control')}"
+        )
+        if not result.found:
+            return Words(f"{name} lost", f"{said} (called lost beyond blur {beyond} on).")
+        remedy = of_share(row["train_share"], training)
+        return Words(f"{name} is lost", f"{said}. The model loses it, not just sharpness.", (), remedy)
+    said = (
+        f"{name}: appears in {_share(row, 'appears')} of the {row['n_without']:,} images that lacked it; under equal "
+        f"blur alone in {_share(row, 'appears_control')}"
+    )
+    if not result.found:
+        return Words(f"{name} made up", f"{said} (called made up {beyond} beyond blur on).")
+    share, room = row["train_share"], give_room(training)
+    if share > 0.5:
+        remedy = f"The decoder falls back on what most train images have ({percent_of(share)}): {room}."
+    else:
+        remedy = f"Few train images have it ({percent_of(share)}), so it is no habit of the commonest face: {room}."
+    return Words(f"{name} is made up", f"{said}. The model makes it up.", (), remedy)
+
+
+def _share(row: Mapping[str, Any], name: str) -> str:
+    return percent(*(row[name + end] for end in ("", "_low", "_high")))
+
+
+@worded("explained")
+def explained(result: SplitResult, training: Training) -> Words:
+    """What predicts the error of unseen images."""
+    title, facts = "What explains the error", result.numbers
+    target, left_out = facts["target"], facts["left_out"]
+    lost = f"{left_out:,} images without a finite value are left out. " if left_out else ""
+    if result.untested:
+        return Words(title, f"{lost}What explains {target} was not tested: {result.untested}.")
+    r2: Mapping[str, Quantity] = facts["r2"]
+    said = {name: percent(*_ends(row)) for name, row in r2.items()}
+    if not result.found:
+        sentence = f"{lost}Properties and attributes predict nothing of {target} on unseen images: R2 {said['both']}."
+        return Words(title, sentence)
+    parts = [
+        f"{facts['properties']} properties of the image predict {said['properties']} of the variance of {target} on "
+        "unseen images"
+    ]
+    if facts["named"]:
+        parts.append(f"{listed([feature_label(name) for name in facts['named']])} alone {said['named']}")
+    if facts["attributes"]:
+        points = said["added"].replace(" %", " points")
+        low = r2["added"].low
+        more = f"{points} more" if low is not None and low > 0 else f"nothing that shows ({points})"
+        parts.append(f"{facts['attributes']} attributes add {more}")
+    first = [f"{feature_label(row['feature'])} ({row['value']:.2f})" for row in facts["importance"][:5]]
+    evidence = (f"Loss of R2 when one of them is shuffled among the images: {', '.join(first)}.",)
+    return Words(title, f"{lost}{'; '.join(parts)}.", evidence)
+
+
+@worded("fairness")
+def gap(result: SplitResult, training: Training) -> Words:
+    """The gap of the error between images with and without an attribute, and what is left of it."""
+    row = result.numbers
+    name, ratio, unit, sign = readable(row["group"]), row["ratio"] is not None, row["unit"], row["sign"]
+    ends = [row[end] for end in (("ratio", "ratio_low", "ratio_high") if ratio else ("difference", "low", "high"))]
+    about = f"({in_sentence(row['label'])}; {row['n_with']:,} images with it, {row['n_without']:,} without)"
+    said = _gap(ends, ratio=ratio, unit=unit, sign=sign)
+    evidence = []
+    if row["adjusted"] is not None:
+        at_equal = _gap(_three(row, "adjusted"), ratio=ratio, unit=unit, sign=sign)
+        evidence.append(f"At equal {_held_words(row['held'])} they are {at_equal}{_doubt(row, 'adjusted', ratio)}.")
+    if row["face"] is not None:
+        in_face = _gap(_three(row, "face"), ratio=True)
+        evidence.append(f"In the face alone they are {in_face}{_doubt(row, 'face', True)}.")
+    if result.found:
+        sentence = f"Images labelled {name} are reconstructed {said} than the others {about}."
+        return Words(f"Gap by {name}", sentence, tuple(evidence))
+    if row["told"]:
+        sentence = (
+            f"The gap by {name} is too small to be called one: images labelled so are {said} than the others {about}; "
+            f"from {100 * GAP:.0f} % on it would be."
+        )
+        return Words(f"Gap by {name}", sentence, tuple(evidence))
+    most = max(abs(end - ratio) for end in ends[1:])
+    bound = f"{100 * most:.2g} %" if ratio else f"{most:.3g} {unit}"
+    within = ends[1] <= (1 if ratio else 0) <= ends[2]
+    room = f"the interval leaves room for {bound} at most" if within else f"chance gives as much (q = {row['q']:.2g})"
+    sentence = f"No gap found by {name}: images labelled so are {said} than the others {about}; {room}."
+    return Words(f"Gap by {name}", sentence, tuple(evidence))
+
+
+def _gap(ends: Sequence[float], *, ratio: bool, unit: str = "", sign: int = 1) -> str:
+    """Return a gap in words: "6 % [4, 8] worse" from a ratio, "0.4 [0.3, 0.5] dB worse" from a difference."""
+    value, *both = (sign * (end - 1 if ratio else end) for end in ends)
+    low, high = sorted(both)
+    better_or_worse = "worse" if value > 0 else "better"
+    if value < 0:
+        value, low, high = -value, -high, -low
+    number = percent(value, low, high) if ratio else f"{spoken(value, low, high)} {unit}"
+    return f"{number} {better_or_worse}"
+
+
+def _doubt(row: Mapping[str, Any], name: str, ratio: bool) -> str:
+    """Return what to add to a further gap that is not told from none."""
+    _, low, high = _three(row, name)
+    if low <= (1 if ratio else 0) <= high:
+        return ", which can not be told from no gap"
+    return (
+        ""
+        if row[f"{name}_q"] < Q_LEVEL
+        else f", which chance gives among so many comparisons (q = {row[f'{name}_q']:.2g})"
+    )
+
+
+def _held_words(held: tuple[str, ...]) -> str:
+    names = [PROPERTIES[name].label for name in held if not name.startswith("background")]
+    return listed([*names, "background"] if len(names) < len(held) else names)
+
+
+def _three(row: Mapping[str, Any], name: str) -> list[float]:
+    return [row[name], row[f"{name}_low"], row[f"{name}_high"]]
