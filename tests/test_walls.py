@@ -15,7 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ROWS = [
     {"errors", "version"},
     {"quantity"},
-    {"registry", "seeding", "artifacts", "checkpoint_files", "config", "progress", "device", "faces"},
+    {"registry", "seeding", "artifacts", "checkpoint_files", "config", "progress", "device", "faces", "inception_file"},
     {"statistics"},
     {"options"},
     {"figures"},

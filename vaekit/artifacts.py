@@ -27,6 +27,7 @@ FACTORS = "factors.csv"
 # checkpoints/<run>/
 BEST, LAST, CONFIG, HISTORY = "best.pt", "last.pt", "config.toml", "history.csv"
 CURVES, EPOCHS = "curves.png", "epochs"
+LOCK = ".lock"  # held while a process trains into the folder
 JUDGE, JUDGE_SCORES = "judge.pt", "judge.json"
 # reports/<run>/<protocol>/evaluation/
 EVALUATION = "evaluation"
@@ -193,3 +194,12 @@ def file_hash(path: Path) -> str:
     """Return the SHA-256 of a file's bytes, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def content_hash(path: Path) -> str:
+    """Return the SHA-256 of a file, or of the names and contents of all files below a folder."""
+    if not path.is_dir():
+        return file_hash(path)
+    files = sorted(file for file in path.rglob("*") if file.is_file())
+    listed = "".join(f"{file.relative_to(path).as_posix()} {file_hash(file)}\n" for file in files)
+    return hashlib.sha256(listed.encode()).hexdigest()

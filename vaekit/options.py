@@ -1,29 +1,74 @@
-"""What every command and function is told in the same words: which model, which images, how the work is done."""
+"""What every command and function is told in the same words: which model, which images, how the work is done.
 
+A new option is a field here and a key of `Options`, for editors; the flag of every command is made from the field.
+"""
+
+import inspect
+import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, TypedDict
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
-from vaekit.config import Config, Crop, Split
+from vaekit.config import Config, Crop, DataConfig, Split
+from vaekit.errors import ConfigError, did_you_mean
 
 PixelRange = Literal["0,1", "-1,1", "imagenet"]
+
+
+def _number(value: object) -> object:
+    """Read "178" as the command line spells it; words stay words."""
+    return int(value) if isinstance(value, str) and value.strip().isascii() and value.strip().isdecimal() else value
+
+
+def _size(value: object) -> object:
+    """Read "64", or "128x112" for height x width."""
+    if isinstance(value, str) and "x" in value:
+        return tuple(_number(side) for side in value.split("x"))
+    return _number(value)
+
+
+def _limit(value: object) -> object:
+    """Read "train=20000,test=2000" as {"train": 20000, "test": 2000}."""
+    if not isinstance(value, str):
+        return value
+    pairs = [part.split("=") for part in value.split(",") if part.strip()]
+    names = [pair[0].strip() for pair in pairs]
+    if len(set(names)) < len(names) or not all(len(pair) == 2 and pair[1].strip().isdecimal() for pair in pairs):
+        raise PydanticCustomError("limit", "splits, each once, with whole numbers, such as train=20000,test=2000")
+    return {name: int(pair[1]) for name, pair in zip(names, pairs, strict=True)}
+
+
+def _arguments(value: object) -> object:
+    """Read a JSON object."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise PydanticCustomError("json", 'a JSON object, such as {{"z_dim": 128}}') from None
 
 
 class ModelOptions(Config):
     """How to read a checkpoint that vaekit did not write; all unset for one that it did."""
 
     model: str | None = Field(None, description="The model's class as FILE.py:Class or package.module:Class.")
-    model_args: dict[str, Any] | None = Field(None, description="Arguments of the class, by name.")
+    model_args: Annotated[dict[str, Any] | None, BeforeValidator(_arguments)] = Field(
+        None, description="Arguments of the class by name, as a JSON object."
+    )
     encoder: str | None = Field(None, description="FILE.py:Class of the encoder, where the model is two modules.")
     decoder: str | None = Field(None, description="FILE.py:Class of the decoder, where the model is two modules.")
     adapter: str | None = Field(None, description="FILE.py with a subclass of vaekit.Adapter: encode and decode.")
-    range: PixelRange | None = Field(None, description="Pixel values the network takes; none: measured.")
+    range: PixelRange | None = Field(None, description="Pixel values the network takes: 0,1 or -1,1 or imagenet.")
     trust_pickle: bool = Field(False, description="Unpickle the file although that runs whatever code it holds.")
     objective: Literal["sse", "mse", "bce", "gaussian"] | None = Field(
-        None, description="Reconstruction term of the training loss, which no file says."
+        None, description="Reconstruction term of the training loss, which no file says: sse, mse, bce or gaussian."
     )
-    reduction: Literal["sum", "mean"] | None = Field(None, description="How that term was reduced over pixels.")
+    reduction: Literal["sum", "mean"] | None = Field(
+        None, description="How that term was reduced over pixels: sum or mean."
+    )
     beta: float | None = Field(None, ge=0, description="Weight of the KL term beside it.")
 
     @property
@@ -35,11 +80,86 @@ class ModelOptions(Config):
 class EvaluationOptions(ModelOptions):
     """Everything an evaluation is made with; each of the commands that need one takes all of it."""
 
-    data: str | None = Field(None, description="A dataset's name or a folder; none: what the model was trained with.")
-    crop: Crop | None = Field(None, description="None: the model's own.")
-    image_size: int | tuple[int, int] | None = Field(None, description="Side, or height and width; none: the model's.")
-    limit: dict[Split, int] | None = Field(None, description="At most so many images of each split.")
-    inception_weights: Path | None = Field(None, description="File of the network behind FID.")
+    data: str | None = Field(None, description="A dataset's name or a folder. Default: what the model was trained on.")
+    crop: Annotated[Crop | None, BeforeValidator(_number)] = Field(
+        None, description="Centre crop in pixels, or none; part of every result. Default: the model's own."
+    )
+    image_size: Annotated[int | tuple[int, int] | None, BeforeValidator(_size)] = Field(
+        None, description="Side of the network's images, or HEIGHTxWIDTH. Default: the model's own."
+    )
+    limit: Annotated[dict[Split, Annotated[int, Field(ge=0)]] | None, BeforeValidator(_limit)] = Field(
+        None, description="Seeded subset per split, such as train=20000,valid=2000,test=2000."
+    )
+    inception_weights: Path | None = Field(
+        None,
+        description="Weights file of FID's InceptionV3. Default: $VAEKIT_INCEPTION_WEIGHTS, else torch's cache, else "
+        "no FID.",
+    )
     seed: int = Field(0, ge=0, description="Of posterior noise, samples, pictures and bootstrap.")
     device: str = Field("auto", description="auto, cpu, cuda or mps.")
     batch_size: int = Field(256, ge=1, description="Images at a time; results depend on it only by rounding.")
+
+    @property
+    def model_options(self) -> ModelOptions:
+        """The part that says how to read the checkpoint."""
+        return ModelOptions(**self.model_dump(include=set(ModelOptions.model_fields)))
+
+    @property
+    def images(self) -> dict[str, Any]:
+        """What was said of the images, as settings of `DataConfig`."""
+        given = {"source": self.data, "crop": self.crop, "image_size": self.image_size, "limit": self.limit}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def over(self, settings: DataConfig) -> DataConfig:
+        """Return the settings of images with what was said of them laid over."""
+        return DataConfig.parse(settings.model_dump() | self.images, "The data options")
+
+    def given(self) -> dict[str, Any]:
+        """Return what was said, by name: what a public function takes."""
+        return self.model_dump(exclude_unset=True)
+
+
+class Options(TypedDict, total=False):
+    """`EvaluationOptions` by name, so that editors know what `**options` of a public function may hold.
+
+    model: class of a model that vaekit did not train, "FILE.py:Class"; model_args, encoder, decoder, adapter, range,
+        trust_pickle: how it is read; objective, reduction, beta: the loss that trained it, where that is known.
+    data, crop, image_size, limit: the images; None takes what the model was trained with.
+    inception_weights: file of the network behind FID; None looks where other tools keep it, and does without.
+    seed: of posterior noise, samples, pictures and bootstrap.
+    device: auto, cpu, cuda or mps.
+    batch_size: images at a time; results depend on it only by float32 rounding.
+    """
+
+    model: str | None
+    model_args: dict[str, Any] | str | None
+    encoder: str | None
+    decoder: str | None
+    adapter: str | None
+    range: PixelRange | None
+    trust_pickle: bool
+    objective: Literal["sse", "mse", "bce", "gaussian"] | None
+    reduction: Literal["sum", "mean"] | None
+    beta: float | None
+    data: str | None
+    crop: Crop | None
+    image_size: int | tuple[int, int] | str | None
+    limit: Mapping[str, int] | str | None
+    inception_weights: str | Path | None
+    seed: int
+    device: str
+    batch_size: int
+
+
+def read_options(verb: Callable[..., Any], options: Mapping[str, Any]) -> EvaluationOptions:
+    """Return the options that a public function was called with.
+
+    Raises:
+        ConfigError: an option that it does not have (with its near match), or a value that does not fit.
+    """
+    for name in options.keys() - EvaluationOptions.model_fields:
+        known = EvaluationOptions.model_fields
+        own = [p.name for p in inspect.signature(verb).parameters.values() if p.kind is p.KEYWORD_ONLY]
+        raise ConfigError(f"vaekit.{verb.__name__} has no option {name!r}.{did_you_mean(name, [*own, *known])}")
+    given = {name: value for name, value in options.items() if value is not None}
+    return EvaluationOptions.parse(given, f"vaekit.{verb.__name__}")

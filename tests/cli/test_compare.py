@@ -7,8 +7,9 @@ import shutil
 import pandas as pd
 import pytest
 
-from vaekit.api.comparison import find_checkpoints
+from vaekit.api.comparison import find_models
 from vaekit.errors import CheckpointError, ConfigError
+from vaekit.options import ModelOptions
 
 FOLDER = "reports/comparisons/small-vs-short"
 
@@ -59,11 +60,11 @@ def test_run_names_and_patterns_are_found_in_natural_order(tmp_path):
         (tmp_path / run).mkdir()
         (tmp_path / run / "best.pt").touch()
     (tmp_path / "sweep-unfinished").mkdir()
-    found = find_checkpoints(["sweep-*", "other"], tmp_path)
-    assert [path.parent.name for path in found] == ["sweep-beta1", "sweep-beta4", "sweep-beta10", "other"]
-    assert find_checkpoints([str(tmp_path / "o*")]) == [tmp_path / "other/best.pt"]
+    found = find_models(["sweep-*", "other"], ModelOptions(), tmp_path)
+    assert [one.origin.parent.name for one in found] == ["sweep-beta1", "sweep-beta4", "sweep-beta10", "other"]
+    assert [one.origin for one in find_models([str(tmp_path / "o*")], ModelOptions())] == [tmp_path / "other/best.pt"]
     with pytest.raises(CheckpointError, match=r"called nothing-\*"):
-        find_checkpoints(["nothing-*"], tmp_path)
+        find_models(["nothing-*"], ModelOptions(), tmp_path)
 
 
 def test_compare_refuses_what_is_no_comparison(compared):

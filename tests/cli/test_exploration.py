@@ -133,7 +133,7 @@ def test_traverse_walks_the_dims_with_the_most_kl_or_those_it_is_told(place, ids
     assert [row["kl"] for row in facts["table"]] == sorted((row["kl"] for row in facts["table"]), reverse=True)
     assert len(facts["table"]) == 3 and facts["image"] == "mean" and facts["percentiles"] == [1, 99]
     facts = place.json(
-        "traverse", "small", "--dims", "7,0", "--image", f"{ids[0]}.jpg", "--range", "5:95", "--out", tmp_path
+        "traverse", "small", "--dims", "7,0", "--image", f"{ids[0]}.jpg", "--percentiles", "5:95", "--out", tmp_path
     )
     assert [row["dim"] for row in facts["table"]] == [7, 0] and facts["steps"] == 9
     both = ("checkpoints/small/best.pt", "checkpoints/small/last.pt")
@@ -187,8 +187,8 @@ def test_edit_moves_a_file_or_an_image_of_the_data(place, own, ids, tmp_path):
         (("traverse", "small", "--dims", "3;4"), 2, "--dims '3;4' is no list of dims"),
         (("traverse", "small", "--dims", ""), 2, "is no list of dims"),
         (("traverse", "small", "--top", "0"), 2, "--top"),
-        (("traverse", "small", "--range", "99"), 2, "--range '99' is no range: write two numbers as 1:99"),
-        (("traverse", "small", "--range", "99:1"), 2, "--range 99:1 is no range of percentiles"),
+        (("traverse", "small", "--percentiles", "99"), 2, "--percentiles '99' is no range: write two numbers as 1:99"),
+        (("traverse", "small", "--percentiles", "99:1"), 2, "--percentiles 99:1 is no range of percentiles"),
         (("traverse", "small", "--steps", "1"), 2, "--steps"),
         (("traverse", "small", "--image", "nobody"), 1, "There is no image 'nobody' among the 64 of faces"),
         (("interpolate", "small", "--pairs", "a"), 2, "--pairs 'a' is no list of pairs"),

@@ -13,8 +13,9 @@ from vaekit.data.loaders import batches
 from vaekit.evaluation.eightbit import TrainedLikelihood
 from vaekit.evaluation.importance import bound, effective_size, importance, ks, rows_of
 from vaekit.evaluation.references import constant_colour, r2
-from vaekit.evaluation.suspicion import mark
+from vaekit.evaluation.suspicion import warnings_of
 from vaekit.models.base import Gaussian, GaussianPosterior
+from vaekit.quantity import Quantity
 from vaekit.statistics.bootstrap import bootstrap_ratio
 
 TRAINED = TrainedLikelihood(Gaussian, 0.4, "for the tests")
@@ -161,9 +162,11 @@ def marked(elbo=-100.0, kl=5.0, bpd=6.5, latent_dim=64):
     ids = [f"{i}" for i in range(50)]
     per_image = pd.DataFrame({"image_id": ids, "elbo": elbo + rng.normal(0, 1, 50), "kl": kl})
     bounds = pd.DataFrame({"image_id": ids[:20], "iwae_1": -100.0, "iwae_64": -99.0, "ess_64": 2.0})
-    rows = {name: {"value": value} for name, value in (("elbo", elbo), ("kl", kl), ("bpd_model", bpd), ("mse", 0.1))}
-    mark(rows, per_image, bounds, latent_dim=latent_dim, values=12288)
-    return {name: row["warning"] for name, row in rows.items()}
+    values = {"elbo": elbo, "kl": kl, "bpd_model": bpd, "mse": 0.1}
+    rows = {name: Quantity(value=value, n=50, label=name, definition="") for name, value in values.items()}
+    warnings = warnings_of(rows, per_image, bounds, latent_dim=latent_dim, values=12288)
+    assert warnings_of(rows, per_image, None, latent_dim=latent_dim, values=12288).get("kl") == warnings.get("kl")
+    return {name: warnings.get(name) for name in rows}
 
 
 def test_figures_that_smell_of_a_bug_are_marked():

@@ -9,8 +9,9 @@ from torch import nn
 from torch_fidelity import feature_extractor_inceptionv3 as peer
 
 from vaekit.errors import ConfigError, DataError
+from vaekit.inception_file import CACHED, VARIABLE, NotAvailable, inception_weights
 from vaekit.judge import inception
-from vaekit.judge.inception import NotAvailable, fetch_inception, inception_features, inception_weights
+from vaekit.judge.inception import fetch_inception, inception_features
 
 
 class _Bare(peer.FeatureExtractorInceptionV3):
@@ -46,7 +47,7 @@ def cache(tmp_path, monkeypatch):
     """An empty torch cache, and no named weights."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setattr(torch.hub, "_hub_dir", None)
-    monkeypatch.delenv(inception.VARIABLE, raising=False)
+    monkeypatch.delenv(VARIABLE, raising=False)
     return tmp_path / "torch/hub/checkpoints"
 
 
@@ -62,13 +63,13 @@ def test_equals_torch_fidelity_on_the_same_file_whatever_the_batches(weights, im
 
 
 def test_weights_are_looked_for_in_the_option_then_the_variable_then_the_cache(tmp_path, monkeypatch, cache):
-    cached = cache / inception.CACHED[1]
+    cached = cache / CACHED[1]
     cached.parent.mkdir(parents=True)
     option, variable = tmp_path / "option.pth", tmp_path / "variable.pth"
     for path in (cached, option, variable):
         path.write_bytes(b"")
     assert inception_weights() == cached
-    monkeypatch.setenv(inception.VARIABLE, str(variable))
+    monkeypatch.setenv(VARIABLE, str(variable))
     assert inception_weights() == variable
     assert inception_weights(option) == option
 
@@ -81,8 +82,8 @@ def test_without_weights_the_reason_says_how_to_get_them(images):
 def test_a_named_file_that_is_not_there_is_an_error(tmp_path, monkeypatch):
     with pytest.raises(ConfigError, match=r"--inception-weights .*no\.pth: there is no such file"):
         inception_weights(tmp_path / "no.pth")
-    monkeypatch.setenv(inception.VARIABLE, str(tmp_path / "no.pth"))
-    with pytest.raises(ConfigError, match=rf"{inception.VARIABLE} .*no.pth: there is no such file"):
+    monkeypatch.setenv(VARIABLE, str(tmp_path / "no.pth"))
+    with pytest.raises(ConfigError, match=rf"{VARIABLE} .*no.pth: there is no such file"):
         inception_weights()
 
 
@@ -147,10 +148,10 @@ def source(tmp_path, monkeypatch):
 
 def test_fetch_keeps_the_file_in_torch_cache_once(source, cache, workplace, monkeypatch):
     found = workplace.json("data", "fetch", "inception")
-    assert found["file"] == str(cache / inception.CACHED[0]) == str(inception_weights())
-    assert (cache / inception.CACHED[0]).read_bytes() == source.read_bytes()
+    assert found["file"] == str(cache / CACHED[0]) == str(inception_weights())
+    assert (cache / CACHED[0]).read_bytes() == source.read_bytes()
     source.unlink()  # a second call needs no network
-    assert fetch_inception() == cache / inception.CACHED[0]
+    assert fetch_inception() == cache / CACHED[0]
 
 
 def test_fetch_of_other_bytes_keeps_nothing(source, cache):

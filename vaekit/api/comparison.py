@@ -7,14 +7,16 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 import numpy as np
 
 from vaekit import artifacts
-from vaekit.api.runs import find_checkpoint, run_name
-from vaekit.api.verbs import evaluation_of, exploration_of, failures_of, prepare_data
+from vaekit.api.reuse import evaluation_of, exploration_of, images_of
+from vaekit.api.runs import RUNS, AnyModel, ModelSource, find_model
+from vaekit.api.verbs import failures_of
 from vaekit.errors import CheckpointError, ConfigError, DataError
+from vaekit.options import ModelOptions, Options, read_options
 from vaekit.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -33,14 +35,13 @@ _LONGEST = 80  # characters of a folder named after its models
 
 
 def compare(
-    checkpoints: Sequence[str | Path],
+    checkpoints: Sequence[AnyModel],
     *,
     allow_unlike: bool = False,
     title: str | None = None,
     out: str | Path = "reports",
-    seed: int = 0,
     progress: Progress = silent,
-    **evaluation: Any,
+    **options: Unpack[Options],
 ) -> "Comparison":
     """Write <out>/comparisons/<names>/compare.html, compare.md, compare.json and figures/ for two or more models.
 
@@ -51,9 +52,8 @@ def compare(
         allow_unlike: show models of unlike protocols beside one another, without paired differences.
         title: headline; None makes one from the names.
         out: the folder that receives the runs' folders and the comparison's.
-        seed: of the evaluations and the resamples.
         progress: told how far the work is.
-        evaluation: data, crop, image_size, limit, device, batch_size, as for `evaluate`.
+        options: as for `evaluate`; those of a foreign model hold for every checkpoint that vaekit did not write.
 
     Raises:
         DataError: the models were not tested alike, and `allow_unlike` is not set.
@@ -62,23 +62,22 @@ def compare(
     from vaekit.reporting.compare import build_comparison
     from vaekit.reporting.compare_models import refuse_unlike
 
-    named = _named(find_checkpoints(checkpoints))
+    read = read_options(compare, options)
+    named = _named(find_models(checkpoints, read.model_options))
     if len(named) < 2:
         raise ConfigError(f"A comparison takes two models or more, and {len(named)} was named: {', '.join(named)}.")
-    options = {"out": out, "seed": seed, "progress": progress, **evaluation}
-    found = {name: evaluation_of(path, **options) for name, path in named.items()}
+    found = {name: evaluation_of(source, read, Path(out), progress) for name, source in named.items()}
     differences = _unlike(found)
     if not allow_unlike:
         refuse_unlike(differences, "see them side by side, without paired differences, with --allow-unlike")
-    device = evaluation.get("device", "auto")
-    for name, path in named.items():
-        failures_of(found[name], path, **options)
-        exploration_of(found[name], path, seed=seed, device=device, progress=progress)
+    for name, source in named.items():
+        failures_of(source, found[name], read, Path(out), progress)
+        exploration_of(source, found[name], read, progress)
     first = next(iter(found.values()))
     return build_comparison(
         {name: one.folder.parent for name, one in found.items()},
         Path(out) / COMPARISONS / _folder_name(list(named)),
-        differences=[] if differences else paired(found, seed),
+        differences=[] if differences else paired(found, read.seed),
         originals=_originals(first, progress),
         title=title,
         progress=progress,
@@ -86,18 +85,17 @@ def compare(
 
 
 def check(
-    checkpoint: str | Path | None = None,
+    checkpoint: AnyModel = None,
     *,
     most: Mapping[str, float] | None = None,
     least: Mapping[str, float] | None = None,
-    baseline: str | Path | None = None,
+    baseline: AnyModel = None,
     metrics: Sequence[str] | None = None,
     tolerance: float = 0.0,
     strict: bool = False,
     out: str | Path = "reports",
-    seed: int = 0,
     progress: Progress = silent,
-    **evaluation: Any,
+    **options: Unpack[Options],
 ) -> "Gate":
     """Return whether a checkpoint keeps its bounds and is no worse than a baseline; evaluates what is missing first.
 
@@ -108,7 +106,7 @@ def check(
         metrics: which of them are held against the baseline; None takes mse, ssim and elbo_calibrated.
         tolerance: the loss against the baseline that is allowed, as a share of the baseline's value.
         strict: the whole interval must keep a bound, not only the value.
-        out, seed, progress, evaluation: as for `compare`.
+        out, progress, options: as for `compare`.
 
     Raises:
         ConfigError: nothing to check, or no such metric.
@@ -123,38 +121,39 @@ def check(
         )
     if metrics and baseline is None:
         raise ConfigError("--metrics says what is held against a baseline: give one with --baseline.")
-    path = find_checkpoint(checkpoint)
-    options = {"out": out, "seed": seed, "progress": progress, **evaluation}
-    found = evaluation_of(path, **options)
+    read = read_options(check, options)
+    source = find_model(checkpoint, read.model_options)
+    found = evaluation_of(source, read, Path(out), progress)
     rows = found.latent["rows"] | found.summary["metrics"] | found.summary["estimates"]
     checks = check_bounds(rows, most or {}, least or {}, strict=strict)
     other = None
     if baseline is not None:
-        other, name = _named([find_checkpoint(baseline), path])
-        base = evaluation_of(baseline, **options)
+        held_against = find_model(baseline, read.model_options)
+        other, name = _named([held_against, source])
+        base = evaluation_of(held_against, read, Path(out), progress)
         both = {other: base, name: found}
         refuse_unlike(_unlike(both), "choose a baseline that was tested alike")
         rows_of_base = base.summary["metrics"] | base.summary["estimates"]
-        checks += check_baseline(rows, rows_of_base, paired(both, seed), metrics or COMPARED, tolerance)
-    return Gate(run_name(path), found.summary["protocol"]["name"], other, tuple(checks))
+        checks += check_baseline(rows, rows_of_base, paired(both, read.seed), metrics or COMPARED, tolerance)
+    return Gate(source.run, found.summary["protocol"]["name"], other, tuple(checks))
 
 
-def find_checkpoints(named: Sequence[str | Path], runs: Path = Path("checkpoints")) -> list[Path]:
-    """Return the file of each checkpoint; a pattern such as "sweep-*" stands for all runs or files that it matches.
+def find_models(named: Sequence[AnyModel], options: ModelOptions, runs: Path = RUNS) -> list[ModelSource]:
+    """Return the source of each model; a pattern such as "sweep-*" stands for all runs or files that it matches.
 
     Raises:
         CheckpointError: there is none of that name, or none that the pattern matches.
     """
-    found: list[Path] = []
-    for name in map(str, named):
-        if not glob.has_magic(name) or Path(name).exists():
-            found.append(find_checkpoint(name, runs))
+    found: list[ModelSource] = []
+    for name in named:
+        if not isinstance(name, str | Path) or not glob.has_magic(str(name)) or Path(name).exists():
+            found.append(find_model(name, options, runs))
             continue
         matches = {match for path in (Path(name), runs / name) for match in _matches(path)}
-        files = {path if path.suffix == ".pt" else path / artifacts.BEST for path in matches}
+        files = {path / artifacts.BEST if path.is_dir() else path for path in matches}
         if not (files := {path for path in files if path.is_file()}):
             raise CheckpointError(f"No checkpoint and no run of {runs}/ is called {name}: see `ls {runs}`.")
-        found += sorted(files, key=_natural)
+        found += [find_model(file, options, runs) for file in sorted(files, key=_natural)]
     return found
 
 
@@ -194,23 +193,23 @@ def _own(difference: "Difference") -> "Difference":
     return replace(difference, value=None, low=None, high=None, p=None, reason=reason)
 
 
-def _named(paths: Sequence[Path]) -> dict[str, Path]:
-    """Return the checkpoints by the names that their results are kept under.
+def _named(sources: Sequence[ModelSource]) -> dict[str, ModelSource]:
+    """Return the models by the names that their results are kept under.
 
     Raises:
-        ConfigError: a checkpoint is named twice, or two of them would share one folder.
+        ConfigError: a model is named twice, or two of them would share one folder.
     """
-    named: dict[str, Path] = {}
-    for path in paths:
-        name = run_name(path)
-        if name in named and named[name].resolve() == path.resolve():
-            raise ConfigError(f"{path} is named twice: compare different checkpoints.")
-        if name in named:
-            raise ConfigError(
-                f"{named[name]} and {path} are both called {name}, so that their results would lie in one folder: "
-                "rename the folder of one run."
-            )
-        named[name] = path
+    named: dict[str, ModelSource] = {}
+    for source in sources:
+        other = named.setdefault(source.run, source)
+        if other is source:
+            continue
+        if other.sha256 == source.sha256:
+            raise ConfigError(f"{source} is named twice: compare different checkpoints.")
+        raise ConfigError(
+            f"{other} and {source} are both called {source.run}, so that their results would lie in one folder: "
+            "rename the folder of one run."
+        )
     return named
 
 
@@ -234,11 +233,8 @@ def _originals(found: "Evaluation", progress: Progress) -> "Originals":
     """Return the function from image ids to the images as the network saw them, uint8 (n, H, W, 3)."""
 
     def read(image_ids: Sequence[str]) -> np.ndarray:
-        from vaekit.config import DataConfig
-
-        settings = DataConfig.parse(found.summary["protocol"]["settings"], str(found.folder))
-        prepared, _ = prepare_data(settings, progress)
-        if prepared.fingerprint != found.summary["made_by"]["data_fingerprint"]:
+        prepared = images_of(found, progress)
+        if prepared is None:
             raise DataError("The images have changed since they were evaluated: run `vaekit evaluate` again.")
         where = {image_id: row for row, image_id in enumerate(prepared.index["image_id"])}
         return prepared.images[[where[image_id] for image_id in image_ids]]

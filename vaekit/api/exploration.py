@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, Unpack
 
 from vaekit import artifacts
-from vaekit.api.runs import find_checkpoint, run_name
-from vaekit.api.verbs import evaluation_of, prepare_data
+from vaekit.api.opening import prepare_data, read_model, settings_of
+from vaekit.api.reuse import evaluation_of
+from vaekit.api.runs import AnyModel, ModelSource, find_model
 from vaekit.errors import ConfigError, DataError, did_you_mean
+from vaekit.options import EvaluationOptions, Options, read_options
 from vaekit.progress import Progress, silent
 from vaekit.version import __version__
 
@@ -23,16 +25,14 @@ SOURCES = ("prior", "aggregate")
 
 
 def sample(
-    checkpoint: str | Path | None = None,
+    checkpoint: AnyModel = None,
     *,
     n: int = 64,
     temperature: float = 1.0,
     source: Literal["prior", "aggregate"] = "prior",
-    seed: int = 0,
-    device: str = "auto",
     reports: str | Path = "reports",
     progress: Progress = silent,
-    **evaluation: Any,
+    **options: Unpack[Options],
 ) -> "Samples":
     """Return decoded draws from the prior, or from the mixture that the evaluation fitted to the aggregate posterior.
 
@@ -41,70 +41,72 @@ def sample(
         n: how many.
         temperature: standard deviation of z under the prior; scales the spread of each Gaussian of the mixture.
         source: "prior" or "aggregate"; the second takes the evaluation under `reports`, or makes one.
-        seed: of the draws and the evaluation.
-        device: auto, cpu, cuda or mps.
         reports: the folder of the evaluations.
         progress: told how far an evaluation is.
-        evaluation: data, crop, limit, batch_size, as for `evaluate`.
+        options: as for `evaluate`; the seed is that of the draws too.
 
     Raises:
         ConfigError: n, temperature or source that can not be.
         VaekitError: as for `evaluate`.
     """
+    from vaekit.device import choose_device
     from vaekit.exploration.sampling import sample as draw
 
     if source not in SOURCES:
         raise ConfigError(f"--from {source} is no source of samples.{did_you_mean(source, SOURCES)}")
-    path, mixture = find_checkpoint(checkpoint), None
+    read = read_options(sample, options)
+    model, mixture = find_model(checkpoint, read.model_options), None
     if source == "aggregate":
-        options = {"out": reports, "seed": seed, "device": device, "progress": progress, **evaluation}
-        mixture = artifacts.read_arrays(evaluation_of(path, **options).folder / artifacts.MIXTURE)
-    model = _load(path, device)[0]
-    return draw(run_name(path), model, n, temperature=temperature, mixture=mixture, seed=seed, made_by=_made_by(path))
+        mixture = artifacts.read_arrays(evaluation_of(model, read, Path(reports), progress).folder / artifacts.MIXTURE)
+    vae = read_model(model, choose_device(read.device), read).model
+    return draw(model.run, vae, n, temperature=temperature, mixture=mixture, seed=read.seed, made_by=_made_by(model))
 
 
 def reconstruct(
-    checkpoint: str | Path, pictures: Sequence[str | Path], *, crop: int | str | None = None, device: str = "auto"
+    checkpoint: AnyModel, pictures: Sequence[str | Path], *, progress: Progress = silent, **options: Unpack[Options]
 ) -> "Reconstructions":
     """Return one's own pictures and their reconstructions, with mse and kl of each.
 
     Args:
         checkpoint: as for `evaluate`.
         pictures: files of any size and mode. Those that can not be read are listed in `.unreadable`.
-        crop: 178, 148, 140 or "none", measured on a picture 178 pixels wide; None takes the model's own.
-        device: auto, cpu, cuda or mps.
+        progress: told how far reading a foreign model is.
+        options: as for `evaluate`; crop None takes the model's own.
 
     Raises:
         DataError: none of the files can be read.
         VaekitError: of the kind that fits: checkpoint or settings.
     """
-    from vaekit.config import DataConfig
     from vaekit.data import Protocol
+    from vaekit.device import choose_device
     from vaekit.exploration.reconstruct import reconstruct as run
 
-    path = find_checkpoint(checkpoint)
-    model, settings = _load(path, device)
+    read = read_options(reconstruct, options)
     if not pictures:
         raise ConfigError("No picture is named: give the files to reconstruct after the checkpoint.")
-    if crop is not None:
-        settings = DataConfig.parse(settings.model_dump() | {"crop": crop}, "--crop")
-    protocol = Protocol(settings.crop, settings.image_size, settings.channels)
-    return run(run_name(path), model, [Path(file) for file in pictures], protocol, made_by=_made_by(path))
+    source = find_model(checkpoint, read.model_options)
+    loaded = read_model(source, choose_device(read.device), read, progress)
+    settings = read.over(loaded.config.data)
+    return run(
+        source.run,
+        loaded.model,
+        [Path(file) for file in pictures],
+        Protocol(settings.crop, settings.image_size, settings.channels),
+        made_by=_made_by(source),
+    )
 
 
 def traverse(
-    checkpoints: str | Path | Sequence[str | Path] | None = None,
+    checkpoints: AnyModel | Sequence[AnyModel] = None,
     *,
     dims: Sequence[int] | None = None,
     top: int | None = None,
     image: str = "mean",
     steps: int = 9,
     percentiles: tuple[float, float] = (1, 99),
-    seed: int = 0,
-    device: str = "auto",
     reports: str | Path = "reports",
     progress: Progress = silent,
-    **evaluation: Any,
+    **options: Unpack[Options],
 ) -> "Traversal":
     """Return what single latent dims do to a face; with several checkpoints one row per model below one another.
 
@@ -115,7 +117,7 @@ def traverse(
         image: id of the image to start from, or "mean" for the mean code of the test images.
         steps: pictures per row.
         percentiles: of mu over the test images, between which a dim is moved.
-        seed, device, reports, progress, evaluation: as for `sample`.
+        reports, progress, options: as for `sample`.
 
     Raises:
         ConfigError: dims, percentiles or steps that can not be.
@@ -125,23 +127,21 @@ def traverse(
     from vaekit.exploration.traverse import traverse as run
 
     several = checkpoints if isinstance(checkpoints, (list, tuple)) else [checkpoints]
-    options = {"seed": seed, "device": device, "reports": reports, "progress": progress, **evaluation}
-    spaces = [_space(checkpoint, **options) for checkpoint in several or [None]]
+    read = read_options(traverse, options)
+    spaces = [_space(checkpoint, read, Path(reports), progress) for checkpoint in several or [None]]
     count = top if top is not None else 8 if len(spaces) == 1 else 3
     return run(spaces, dims=dims, top=count, image=image, steps=steps, percentiles=percentiles)
 
 
 def interpolate(
-    checkpoint: str | Path | None = None,
+    checkpoint: AnyModel = None,
     *,
     pairs: Sequence[tuple[str, str]] | None = None,
     count: int = 3,
     steps: int = 9,
-    seed: int = 0,
-    device: str = "auto",
     reports: str | Path = "reports",
     progress: Progress = silent,
-    **evaluation: Any,
+    **options: Unpack[Options],
 ) -> "Interpolation":
     """Return the pictures between pairs of images, on the straight line and on the great circle between their codes.
 
@@ -150,7 +150,7 @@ def interpolate(
         pairs: ids of the images at the ends; None draws `count` pairs of test images by the seed.
         count: how many pairs.
         steps: codes per row, both ends included.
-        seed, device, reports, progress, evaluation: as for `sample`.
+        reports, progress, options: as for `sample`.
 
     Raises:
         ConfigError: no pair, or fewer than 2 steps.
@@ -159,23 +159,21 @@ def interpolate(
     """
     from vaekit.exploration.interpolate import interpolate as run
 
-    options = {"seed": seed, "device": device, "reports": reports, "progress": progress, **evaluation}
-    return run(_space(checkpoint, **options), pairs, count=count, steps=steps, seed=seed)
+    read = read_options(interpolate, options)
+    return run(_space(checkpoint, read, Path(reports), progress), pairs, count=count, steps=steps, seed=read.seed)
 
 
 def edit(
-    checkpoint: str | Path,
+    checkpoint: AnyModel,
     image: str | Path,
     *,
     attribute: str,
     strengths: tuple[float, float] = (-3.0, 3.0),
     steps: int = 7,
     direction: Literal["means", "probe"] = "means",
-    seed: int = 0,
-    device: str = "auto",
     reports: str | Path = "reports",
     progress: Progress = silent,
-    **evaluation: Any,
+    **options: Unpack[Options],
 ) -> "Edit":
     """Return an image moved along the direction of an attribute, and what every other probe says of it then.
 
@@ -186,7 +184,7 @@ def edit(
         strengths: first and last, in standard deviations of the test codes along the direction.
         steps: pictures, evenly apart.
         direction: "means" (from the mean code without the attribute to that with it) or "probe" (the probe's normal).
-        seed, device, reports, progress, evaluation: as for `sample`.
+        reports, progress, options: as for `sample`.
 
     Raises:
         ConfigError: unknown attribute (with its near match) or direction, strengths that are no range.
@@ -199,7 +197,7 @@ def edit(
 
     if direction not in KINDS:
         raise ConfigError(f"--direction {direction} is none.{did_you_mean(direction, KINDS)}")
-    space = _space(checkpoint, seed=seed, device=device, reports=reports, progress=progress, **evaluation)
+    space = _space(checkpoint, read_options(edit, options), Path(reports), progress)
     if (file := Path(image)).is_file():
         picture, name = load_image(file, space.prepared.protocol), file.stem
     else:
@@ -213,27 +211,17 @@ def edit(
     )
 
 
-def _space(
-    checkpoint: str | Path | None, *, seed: int, device: str, reports: str | Path, progress: Progress, **evaluation: Any
-) -> "Space":
+def _space(checkpoint: AnyModel, options: EvaluationOptions, reports: Path, progress: Progress) -> "Space":
     """Return the latent space of a checkpoint as its evaluation knows it; evaluates first, and says so, without one."""
-    from vaekit.config import DataConfig
+    from vaekit.device import choose_device
     from vaekit.exploration.space import open_space
 
-    path = find_checkpoint(checkpoint)
-    found = evaluation_of(path, out=reports, seed=seed, device=device, progress=progress, **evaluation)
-    prepared, _ = prepare_data(DataConfig.parse(found.summary["protocol"]["settings"], str(found.folder)), progress)
-    return open_space(run_name(path), _load(path, device)[0], prepared, found.folder)
+    source = find_model(checkpoint, options.model_options)
+    found = evaluation_of(source, options, reports, progress)
+    prepared, _ = prepare_data(settings_of(found.summary, str(found.folder)), progress)
+    model = read_model(source, choose_device(options.device), options, progress).model
+    return open_space(source.run, model, prepared, found.folder)
 
 
-def _load(path: Path, device: str) -> tuple[Any, Any]:
-    """Return the model in a checkpoint and the settings of its data."""
-    from vaekit.checkpoint import load_checkpoint
-    from vaekit.device import choose_device
-
-    loaded = load_checkpoint(path, choose_device(device))
-    return loaded.model, loaded.config.data
-
-
-def _made_by(path: Path) -> Mapping[str, str]:
-    return {"vaekit": __version__, "checkpoint_sha256": artifacts.file_hash(path)}
+def _made_by(source: ModelSource) -> Mapping[str, str]:
+    return {"vaekit": __version__, "checkpoint_sha256": source.sha256}

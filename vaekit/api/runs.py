@@ -1,16 +1,100 @@
-"""Where runs lie: the checkpoint that a name stands for, the name of its results, the folder of a new run."""
+"""Where runs lie: the model that a name stands for, the name of its results, the folder of a new run."""
 
+import hashlib
 import logging
+import zipfile
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, Union
 
 from vaekit import artifacts
-from vaekit.errors import CheckpointError, ConfigError, OutputError
+from vaekit.errors import CheckpointError, ConfigError, OutputError, did_you_mean
+from vaekit.options import ModelOptions
+
+if TYPE_CHECKING:
+    from torch import nn
 
 log = logging.getLogger("vaekit")
 
+AnyModel: TypeAlias = Union[str, Path, "nn.Module", None]  # what a public function takes for a model
+RUNS = Path("checkpoints")
 
-def find_checkpoint(checkpoint: str | Path | None, runs: Path = Path("checkpoints")) -> Path:
+
+@dataclass(frozen=True)
+class ModelSource:
+    """A model before it is read: where it comes from, and how.
+
+    Attributes:
+        origin: a checkpoint's file or folder, or a live module.
+        options: how to read it, where vaekit did not write it; all unset where it did.
+    """
+
+    origin: "Path | nn.Module"
+    options: ModelOptions
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of the content of the checkpoint, or of the live module's class and weights."""
+        if isinstance(self.origin, Path):
+            return artifacts.content_hash(self.origin)
+        import torch
+
+        digest = hashlib.sha256(type(self.origin).__qualname__.encode())
+        for name, tensor in self.origin.state_dict().items():
+            digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+            digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+        return digest.hexdigest()
+
+    @cached_property
+    def run(self) -> str:
+        """The name under which the results are kept: the run's, or that of file or class and a hash."""
+        if not isinstance(self.origin, Path):
+            return f"{type(self.origin).__name__}-{self.sha256[:8]}"
+        if self.options.is_foreign or not (self.origin.parent / artifacts.CONFIG).is_file():
+            return f"{self.origin.stem}-{self.sha256[:8]}"
+        run = self.origin.resolve().parent.name
+        return run if self.origin.name == artifacts.BEST else f"{run}-{self.origin.stem}"
+
+    def __str__(self) -> str:
+        return str(self.origin) if isinstance(self.origin, Path) else f"the live {type(self.origin).__name__}"
+
+    def read_with(self) -> dict[str, Any]:
+        """Return what decides how the checkpoint is read: the options given, and hashes of the code files they name."""
+        given = self.options.model_dump(exclude_defaults=True, mode="json")
+        named = [given[name] for name in ("model", "encoder", "decoder", "adapter") if name in given]
+        files = {Path(text.rpartition(":")[0] or text) for text in named}
+        return given | {f"sha256 of {file.name}": artifacts.file_hash(file) for file in sorted(files) if file.is_file()}
+
+
+def find_model(checkpoint: AnyModel, options: ModelOptions, runs: Path = RUNS) -> ModelSource:
+    """Return the model of that name; options of a foreign one are left away where vaekit wrote the checkpoint.
+
+    Raises:
+        CheckpointError: there is none of that name.
+    """
+    if checkpoint is not None and not isinstance(checkpoint, str | Path):
+        return ModelSource(checkpoint, options)
+    if checkpoint is not None and options.is_foreign and Path(checkpoint).exists() and not is_own(Path(checkpoint)):
+        return ModelSource(Path(checkpoint), options)
+    path = find_checkpoint(checkpoint, runs)
+    return ModelSource(path, ModelOptions() if is_own(path) else options)
+
+
+def is_own(path: Path) -> bool:
+    """Whether vaekit wrote this checkpoint, told from its table of contents without unpickling anything."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            pickled = next((name for name in archive.namelist() if name.endswith("/data.pkl")), None)
+            return pickled is not None and b"vaekit_checkpoint" in archive.read(pickled)[:4096]
+    except (OSError, zipfile.BadZipFile, RuntimeError):
+        return False
+
+
+def find_checkpoint(checkpoint: str | Path | None, runs: Path = RUNS) -> Path:
     """Return the checkpoint's file: the given one, the best of a run's folder or name, or the best of the newest run.
+
+    A folder that is no run's is returned as it is: other programs keep their models so.
 
     Raises:
         CheckpointError: there is none.
@@ -25,33 +109,44 @@ def find_checkpoint(checkpoint: str | Path | None, runs: Path = Path("checkpoint
     for candidate in (path, path / artifacts.BEST, runs / path / artifacts.BEST):
         if candidate.is_file():
             return candidate
+    if path.is_dir() and any(path.iterdir()):
+        return path
+    names = sorted(file.parent.name for file in runs.glob(f"*/{artifacts.BEST}"))
+    near = did_you_mean(path.name, names) if names and len(path.parts) == 1 and not path.suffix else ""
     raise CheckpointError(
-        f"There is no checkpoint {checkpoint}: give a .pt file, or the folder or name of a run of `vaekit train`."
+        f"There is no checkpoint {checkpoint}: give a .pt file, or the folder or name of a run of `vaekit train`.{near}"
     )
 
 
-def run_name(path: Path) -> str:
-    """Return the name under which a checkpoint's results are kept: its run, or file name and hash outside a run."""
-    if not (path.parent / artifacts.CONFIG).is_file():
-        return f"{path.stem}-{artifacts.file_hash(path)[:8]}"
-    run = path.resolve().parent.name
-    return run if path.name == artifacts.BEST else f"{run}-{path.stem}"
-
-
 def new_run_folder(out: Path, run: str | None, default: str, overwrite: bool) -> Path:
-    """Return the new run's folder, made; a name that is taken is refused, or for an unnamed run counted up."""
+    """Return the new run's folder, made; a name that is taken is refused, or for an unnamed run counted up.
+
+    A folder without a finished epoch is not taken: a run that failed before leaves its name free.
+    """
     if run is not None and (not run or Path(run).name != run):
         raise ConfigError(f"--run {run!r} is no name: give one word for a folder below {out}, without slashes.")
     folder = out / (run or default)
     if not overwrite:
-        if run and folder.exists():
+        if run and _is_taken(folder):
+            if (folder / artifacts.LAST).is_file():
+                raise OutputError(
+                    f"{folder} is there already: go on with it by `vaekit train --resume {folder}`, choose another "
+                    "--run, or replace it with --overwrite."
+                )
             raise OutputError(f"{folder} is there already: choose another --run, or replace it with --overwrite.")
         count = 2
-        while folder.exists():
+        while _is_taken(folder):
             folder, count = out / f"{default}-{count}", count + 1
-    elif folder.exists():
+    if folder.exists():
         _remove_run(folder)
     return artifacts.make_folder(folder)
+
+
+def _is_taken(folder: Path) -> bool:
+    """Whether a folder holds more than the settings of a run that failed before its first epoch ended."""
+    if not folder.is_dir():
+        return folder.exists()
+    return any(child.name not in (artifacts.CONFIG, artifacts.LOCK) for child in folder.iterdir())
 
 
 def _remove_run(folder: Path) -> None:

@@ -3,38 +3,42 @@
 Torch is imported by the verbs that need it, so that `import vaekit` and `vaekit.report` stay light.
 """
 
-import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from vaekit import artifacts
-from vaekit.api.runs import find_checkpoint, new_run_folder, run_name
+from vaekit.api.opening import prepare_data, read_model
+from vaekit.api.reuse import evaluate_anew, evaluation_of, exploration_of, images_of, is_made_of, log
+from vaekit.api.runs import AnyModel, find_model, new_run_folder
 from vaekit.errors import CheckpointError
+from vaekit.options import EvaluationOptions, Options, read_options
 from vaekit.progress import Progress, silent
-from vaekit.version import __version__
 
 if TYPE_CHECKING:
-    from vaekit.config import DataConfig
-    from vaekit.data import Prepared
+    from vaekit.api.runs import ModelSource
     from vaekit.evaluation.results import Evaluation
     from vaekit.failure_analysis.analyse import Failures
     from vaekit.models.base import VAE
     from vaekit.reporting import Report
     from vaekit.training import Training
 
-log = logging.getLogger("vaekit")
 
-
-def load(checkpoint: str | Path, device: str = "cpu") -> "VAE":
+def load(checkpoint: AnyModel, **options: Unpack[Options]) -> "VAE":
     """Return the model in a checkpoint, ready for `.encode`, `.decode`, `.reconstruct` and `.sample`.
 
-    Raises:
-        CheckpointError: no such file, or not a vaekit checkpoint.
-    """
-    from vaekit.checkpoint import load_checkpoint
+    Args:
+        checkpoint: a .pt file, or a run's folder or name; a checkpoint of another program; a live `nn.Module`.
+        options: as for `evaluate`; device is cpu where it is not given.
 
-    return load_checkpoint(find_checkpoint(checkpoint), device).model
+    Raises:
+        CheckpointError: no such file, or one that can not be read.
+        ConfigError: an option that does not exist or does not fit.
+    """
+    from vaekit.device import choose_device
+
+    read = read_options(load, {"device": "cpu", **options})
+    return read_model(find_model(checkpoint, read.model_options), choose_device(read.device), read).model
 
 
 def train(
@@ -119,84 +123,36 @@ def resume(
 
 
 def evaluate(
-    checkpoint: str | Path | None = None,
-    *,
-    data: str | None = None,
-    crop: int | str | None = None,
-    image_size: int | None = None,
-    limit: Mapping[str, int] | None = None,
-    out: str | Path = "reports",
-    inception_weights: str | Path | None = None,
-    seed: int = 0,
-    device: str = "auto",
-    batch_size: int = 256,
-    progress: Progress = silent,
+    checkpoint: AnyModel = None, *, out: str | Path = "reports", progress: Progress = silent, **options: Unpack[Options]
 ) -> "Evaluation":
     """Evaluate a checkpoint on the test split and write <out>/<run>/<protocol>/evaluation/summary.json and the rest.
 
     The walks through its latent space that a report shows are written beside it, to exploration/.
 
     Args:
-        checkpoint: a .pt file, or a run's folder or name; None takes the best checkpoint of the newest run.
-        data, crop, image_size, limit: the images; None takes what the model was trained with.
+        checkpoint: a .pt file, or a run's folder or name; None takes the best checkpoint of the newest run. A
+            checkpoint of another program with `model=`, or a live `nn.Module`.
         out: the folder that receives the run's folder.
-        inception_weights: file of the network behind FID; None looks where other tools keep it, and does without.
-        seed: of posterior noise, samples, pictures and bootstrap.
-        device: auto, cpu, cuda or mps.
-        batch_size: images at a time; results depend on it only by float32 rounding.
         progress: told how far the pass is.
+        options: those of `vaekit.options.Options`: data, crop, image_size, limit, inception_weights, seed, device,
+            batch_size; model, adapter and the rest for a model that vaekit did not train.
 
     Raises:
         VaekitError: of the kind that fits: checkpoint, settings, data or output folder.
     """
-    from vaekit.checkpoint import load_checkpoint
-    from vaekit.device import choose_device
-    from vaekit.evaluation.evaluate import evaluate as run_evaluation
-    from vaekit.evaluation.evaluate import protocol_of
-    from vaekit.exploration.explore import explore
-
-    path = find_checkpoint(checkpoint)
-    target = choose_device(device)
-    artifacts.refuse_unwritable(Path(out))
-    loaded = load_checkpoint(path, target)
-    settings = _with(loaded.config.data, source=data, crop=crop, image_size=image_size, limit=limit)
-    prepared, settings = prepare_data(settings, progress)
-    name = protocol_of(prepared, settings, seed)["name"]
-    found = run_evaluation(
-        loaded,
-        path,
-        prepared,
-        Path(out) / run_name(path) / name / artifacts.EVALUATION,
-        settings=settings,
-        inception_weights=None if inception_weights is None else Path(inception_weights),
-        seed=seed,
-        device=target,
-        batch_size=batch_size,
-        progress=progress,
-    )
-    explore(
-        run_name(path),
-        loaded.model,
-        prepared,
-        found.folder,
-        found.folder.parent / artifacts.EXPLORATION,
-        seed=seed,
-        device=target,
-        progress=progress,
-    )
-    return found
+    read = read_options(evaluate, options)
+    return evaluate_anew(find_model(checkpoint, read.model_options), read, Path(out), progress)
 
 
 def failures(
-    checkpoint: str | Path | None = None,
+    checkpoint: AnyModel = None,
     *,
     top: int = 32,
     by: str | Sequence[str] | None = None,
     fairness: Sequence[str] | None = None,
     out: str | Path = "reports",
-    seed: int = 0,
     progress: Progress = silent,
-    **evaluation: Any,
+    **options: Unpack[Options],
 ) -> "Failures":
     """Find where and why the model fails, and write <out>/<run>/<protocol>/failures/findings.json and the rest.
 
@@ -209,22 +165,22 @@ def failures(
             "<metric>_adjusted" is one at equal complexity. None takes mse and mse_adjusted.
         fairness: attributes between which the error is compared; None takes Male, Young and Pale_Skin.
         out: the folder that receives the run's folder.
-        seed: of the evaluation, the random images and the bootstrap.
         progress: told how far the work is.
-        evaluation: data, crop, image_size, limit, device, batch_size, as for `evaluate`.
+        options: as for `evaluate`.
 
     Raises:
         VaekitError: of the kind that fits: checkpoint, settings, data or output folder.
     """
-    from vaekit.config import DataConfig
     from vaekit.device import choose_device
     from vaekit.failure_analysis.analyse import DEFAULT_BY, analyse
 
-    found = evaluation_of(checkpoint, out=out, seed=seed, progress=progress, **evaluation)
-    prepared, _ = prepare_data(DataConfig.parse(found.summary["protocol"]["settings"], str(found.folder)), progress)
-    if prepared.fingerprint != found.summary["made_by"]["data_fingerprint"]:
-        log.info("The images have changed since %s: evaluating again.", found.folder)
-        found = evaluate(checkpoint, out=out, seed=seed, progress=progress, **evaluation)
+    read = read_options(failures, options)
+    source = find_model(checkpoint, read.model_options)
+    found = evaluation_of(source, read, Path(out), progress)
+    prepared = images_of(found, progress)
+    if prepared is None:
+        found = evaluate_anew(source, read, Path(out), progress)
+        prepared = images_of(found, progress)
     return analyse(
         found,
         prepared,
@@ -232,14 +188,14 @@ def failures(
         by=DEFAULT_BY if by is None else by,
         top=top,
         groups=fairness,
-        seed=seed,
-        device=str(choose_device(evaluation.get("device", "auto"))),
+        seed=read.seed,
+        device=str(choose_device(read.device)),
         progress=progress,
     )
 
 
 def report(
-    checkpoint: str | Path | None = None,
+    checkpoint: AnyModel = None,
     *,
     title: str | None = None,
     author: str | None = None,
@@ -248,9 +204,8 @@ def report(
     notes: str | Path | None = None,
     full: bool = False,
     out: str | Path = "reports",
-    seed: int = 0,
     progress: Progress = silent,
-    **evaluation: Any,
+    **options: Unpack[Options],
 ) -> "Report":
     """Write <out>/<run>/report.html, report.md and report.json from the artifacts of this checkpoint.
 
@@ -264,15 +219,15 @@ def report(
         notes: a Markdown file whose parts are merged in below headings such as "## after: samples".
         full: every picture at its own size, however large the page becomes; otherwise it stays under 8 MB.
         out: the folder that receives the run's folder.
-        seed: of the evaluation and the failure analysis.
         progress: told how far the work is.
-        evaluation: data, crop, image_size, limit, device, batch_size, as for `evaluate`.
+        options: as for `evaluate`.
 
     Raises:
         VaekitError: of the kind that fits: checkpoint, settings, data or output folder.
     """
     from vaekit.reporting import build_report, read_edition
 
+    read = read_options(report, options)
     edition = read_edition(
         title=title,
         author=author,
@@ -281,93 +236,21 @@ def report(
         notes=notes and Path(notes),
         full=full,
     )
-    found = evaluation_of(checkpoint, out=out, seed=seed, progress=progress, **evaluation)
-    folder = failures_of(found, checkpoint, out=out, seed=seed, progress=progress, **evaluation)
-    explored = exploration_of(found, checkpoint, seed=seed, progress=progress, device=evaluation.get("device", "auto"))
+    source = find_model(checkpoint, read.model_options)
+    found = evaluation_of(source, read, Path(out), progress)
+    folder = failures_of(source, found, read, Path(out), progress)
+    explored = exploration_of(source, found, read, progress)
     return build_report(
         found.folder, folder, found.folder.parent.parent, exploration=explored, edition=edition, progress=progress
     )
 
 
-def evaluation_of(
-    checkpoint: str | Path | None, *, out: str | Path, seed: int, progress: Progress, **options: Any
-) -> "Evaluation":
-    """Return the newest evaluation on disk that fits the checkpoint and the options; make one where none does."""
-    from vaekit.evaluation.results import Evaluation
-
-    path = find_checkpoint(checkpoint)
-    folder = Path(out) / run_name(path)
-    wanted = {"checkpoint_sha256": artifacts.file_hash(path), "seed": seed, "vaekit": __version__}
-    asked = {"source": options.get("data"), **{k: options.get(k) for k in ("crop", "image_size", "limit")}}
-    asked = {key: value for key, value in asked.items() if value is not None}
-    summaries = sorted(folder.glob(f"*/{artifacts.EVALUATION}/{artifacts.SUMMARY}"), key=lambda p: -p.stat().st_mtime)
-    for summary in summaries:
-        found = Evaluation(summary.parent)
-        settings = found.summary["protocol"]["settings"]
-        if wanted.items() <= found.summary["made_by"].items() and asked.items() <= settings.items():
-            log.info("Using the evaluation in %s.", found.folder)
-            return found
-    log.info("No evaluation of %s under %s fits: evaluating first.", path, folder)
-    return evaluate(path, out=out, seed=seed, progress=progress, **options)
-
-
-def failures_of(found: "Evaluation", checkpoint: str | Path | None, **options: Any) -> Path:
+def failures_of(
+    source: "ModelSource", found: "Evaluation", options: EvaluationOptions, out: Path, progress: Progress
+) -> Path:
     """Return the folder of the failure analysis of this evaluation; make one, and say so, where none fits."""
     folder = found.folder.parent / artifacts.FAILURES
-    if not found.summary["made_by"].items() <= _made_by(folder / artifacts.FAILURES_SUMMARY).items():
+    if not is_made_of(folder / artifacts.FAILURES_SUMMARY, found):
         log.info("No failure analysis of this evaluation in %s: making one.", folder)
-        failures(checkpoint, **options)
+        failures(source.origin, out=out, progress=progress, **options.given())
     return folder
-
-
-def exploration_of(
-    found: "Evaluation", checkpoint: str | Path | None, *, seed: int, device: str, progress: Progress
-) -> Path:
-    """Return the folder of the exploration of this evaluation; make one, and say so, where none fits."""
-    folder = found.folder.parent / artifacts.EXPLORATION
-    if not found.summary["made_by"].items() <= _made_by(folder / artifacts.EXPLORATION_SUMMARY).items():
-        from vaekit.checkpoint import load_checkpoint
-        from vaekit.config import DataConfig
-        from vaekit.device import choose_device
-        from vaekit.exploration.explore import explore
-
-        log.info("No exploration of this evaluation in %s: making one.", folder)
-        path, target = find_checkpoint(checkpoint), choose_device(device)
-        prepared, _ = prepare_data(DataConfig.parse(found.summary["protocol"]["settings"], str(found.folder)), progress)
-        explore(
-            run_name(path),
-            load_checkpoint(path, target).model,
-            prepared,
-            found.folder,
-            folder,
-            seed=seed,
-            device=target,
-            progress=progress,
-        )
-    return folder
-
-
-def _made_by(path: Path) -> dict[str, Any]:
-    return artifacts.read_json(path)["made_by"] if path.is_file() else {}
-
-
-def _with(settings: "DataConfig", **changes: Any) -> "DataConfig":
-    """Return the settings with every change that is not None, checked."""
-    given = {key: value for key, value in changes.items() if value is not None}
-    return type(settings).parse(settings.model_dump() | given, "The data options")
-
-
-def prepare_data(settings: "DataConfig", progress: Progress) -> tuple["Prepared", "DataConfig"]:
-    """Return the prepared images, and the settings with the source that was used in place of none."""
-    from vaekit.data import Protocol, open_source, prepare
-
-    source = open_source(settings.source, seed=settings.seed, progress=progress)
-    prepared = prepare(
-        source,
-        Protocol(settings.crop, settings.image_size, settings.channels),
-        limit=settings.limit,
-        on_bad_file=settings.on_bad_file,
-        seed=settings.seed,
-        progress=progress,
-    )
-    return prepared, settings.model_copy(update={"source": settings.source or source.name})

@@ -5,15 +5,18 @@ from typing import Annotated
 
 import typer
 
-from vaekit.cli import options
+from vaekit.cli import options as flags
 from vaekit.cli.console import drawn_progress, show
+from vaekit.cli.options import takes_options
 from vaekit.errors import ConfigError
+from vaekit.options import EvaluationOptions
 
 FAILED = 3  # 1 is a mistake in the user's files, 2 one in the command
 
 
+@takes_options
 def command(
-    checkpoint: options.Checkpoint = None,
+    checkpoint: flags.Checkpoint = None,
     most: Annotated[
         list[str] | None, typer.Option("--max", help="Most that a metric may be, such as mse=0.011; may be repeated.")
     ] = None,
@@ -36,15 +39,10 @@ def command(
     strict: Annotated[
         bool, typer.Option("--strict", help="The whole 95 % interval must keep a bound, not only the value.")
     ] = False,
-    data: options.Data = None,
-    crop: options.Crop = None,
-    image_size: options.ImageSize = None,
-    limit: options.Limit = None,
-    out: options.Reports = Path("reports"),
-    seed: options.Seed = 0,
-    device: options.Device = "auto",
-    batch_size: options.BatchSize = 256,
-    json: options.Json = False,
+    out: flags.Reports = Path("reports"),
+    json: flags.Json = False,
+    *,
+    options: EvaluationOptions,
 ) -> None:
     """Hold a checkpoint against bounds and a baseline: exit code 0 where it keeps them, 3 where it does not.
 
@@ -63,15 +61,9 @@ def command(
             metrics=[name.strip() for name in metrics.split(",")] if metrics else None,
             tolerance=tolerance,
             strict=strict,
-            data=data,
-            crop=options.crop_value(crop),
-            image_size=image_size,
-            limit=options.parse_limit(limit),
             out=out,
-            seed=seed,
-            device=device,
-            batch_size=batch_size,
             progress=progress,
+            **options.given(),
         )
     show(result, json, result.record())
     if not result.passed:

@@ -65,8 +65,8 @@ def faces(
 @app.command("prepare")
 def prepare(
     data: options.Data = None,
-    crop: options.Crop = options.CropChoice.C178,
-    image_size: options.ImageSize = 64,
+    crop: options.Crop = None,
+    image_size: options.ImageSize = None,
     limit: options.Limit = None,
     on_bad_file: Annotated[
         OnBadFile, typer.Option("--on-bad-file", help="What to do with a file that can not be decoded.")
@@ -79,17 +79,9 @@ def prepare(
     from vaekit.data import SPLITS, Protocol, open_source
     from vaekit.data import prepare as run
 
-    settings = DataConfig.parse(
-        {
-            "source": data,
-            "crop": options.crop_value(crop),
-            "image_size": image_size,
-            "limit": options.parse_limit(limit) or {},
-            "on_bad_file": on_bad_file.value,
-            "seed": seed,
-        },
-        "The options",
-    )
+    images = options.image_settings(crop=crop, image_size=image_size, limit=limit)
+    own = {"source": data, "on_bad_file": on_bad_file.value, "seed": seed}
+    settings = DataConfig.parse(own | images, "The options")
     with drawn_progress() as progress:
         source = open_source(settings.source, seed=settings.seed, progress=progress)
         prepared = run(

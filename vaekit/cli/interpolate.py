@@ -5,27 +5,27 @@ from typing import Annotated
 
 import typer
 
-from vaekit.cli import options
+from vaekit.cli import options as flags
 from vaekit.cli.console import drawn_progress, show_pictures
+from vaekit.cli.options import takes_options
+from vaekit.options import EvaluationOptions
 
 
+@takes_options
 def command(
-    checkpoint: options.Checkpoint = None,
+    checkpoint: flags.Checkpoint = None,
     pairs: Annotated[
         str | None, typer.Option("--pairs", help="Ids of the images at the ends, such as 000001:000002,000003:000004.")
     ] = None,
     count: Annotated[
         int, typer.Option("--count", min=1, help="How many pairs of test images the seed draws where none is named.")
     ] = 3,
-    steps: options.Steps = 9,
-    data: options.Data = None,
-    crop: options.Crop = None,
-    limit: options.Limit = None,
-    out: options.Pictures = None,
-    reports: options.ReportsOf = Path("reports"),
-    seed: options.Seed = 0,
-    device: options.Device = "auto",
-    json: options.Json = False,
+    steps: flags.Steps = 9,
+    out: flags.Pictures = None,
+    reports: flags.ReportsOf = Path("reports"),
+    json: flags.Json = False,
+    *,
+    options: EvaluationOptions,
 ) -> None:
     """Walk from one image to another through the code, on a straight line and on a great circle."""
     from vaekit.api import exploration
@@ -36,13 +36,9 @@ def command(
             pairs=parse_pairs(pairs),
             count=count,
             steps=steps,
-            data=data,
-            crop=options.crop_value(crop),
-            limit=options.parse_limit(limit),
             reports=reports,
-            seed=seed,
-            device=device,
             progress=progress,
+            **options.given(),
         )
     show_pictures(result, out, reports, json)
 

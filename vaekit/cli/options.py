@@ -1,38 +1,63 @@
 """Every option that more than one command takes, declared once: the same words everywhere."""
 
-from enum import StrEnum
+import inspect
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from vaekit.errors import VaekitError
+from vaekit.options import EvaluationOptions, ModelOptions
+
+_PANELS = {True: "A model that vaekit did not train", False: "Images and work"}
 
 
-class CropChoice(StrEnum):
-    """Crops by side in pixels of the 178 x 218 original."""
+def takes_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command a flag for every field of `EvaluationOptions`; it receives them all as `options`.
 
-    C178 = "178"
-    C148 = "148"
-    C140 = "140"
-    NONE = "none"
+    Raises:
+        ConfigError: when the command is run, for a value that does not fit.
+    """
+    flags = {name: _flag(name) for name in EvaluationOptions.model_fields}
+
+    def with_flags(**arguments: Any) -> None:
+        given = {name: arguments.pop(name) for name in flags}
+        stated = {name: value for name, value in given.items() if value not in (None, False)}
+        command(**arguments, options=EvaluationOptions.parse(stated, "The options"))
+
+    own = [
+        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, parameter in inspect.signature(command).parameters.items()
+        if name != "options"
+    ]
+    parameters = [*own, *flags.values()]
+    with_flags.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    with_flags.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    with_flags.__doc__ = command.__doc__
+    return with_flags
 
 
-def crop_value(crop: CropChoice | None) -> int | str | None:
-    """Return the crop as settings spell it: a number, "none", or None where it was not given."""
-    return crop if crop is None or crop is CropChoice.NONE else int(crop.value)
+def _flag(name: str) -> inspect.Parameter:
+    """Return the parameter behind a flag; whatever is no switch, number or file is text that the field reads."""
+    field = EvaluationOptions.model_fields[name]
+    kind: Any = next((kind for kind in (bool, int, float, Path) if field.annotation in (kind, kind | None)), str)
+    default = f" Default: {field.default}." if kind is not bool and field.default is not None else ""
+    option = typer.Option(
+        f"--{name.replace('_', '-')}",
+        help=f"{field.description}{default}",
+        rich_help_panel=_PANELS[name in ModelOptions.model_fields],
+        show_default=False,
+    )
+    annotation = Annotated[bool, option] if kind is bool else Annotated[kind | None, option]
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=False if kind is bool else None, annotation=annotation
+    )
 
 
-def parse_limit(text: str | None) -> dict[str, int] | None:
-    """Return {"train": 20000, ...} from "train=20000,valid=2000"; a usage error says what does not fit."""
-    if text is None:
-        return None
-    from vaekit.data.selection import parse_limit as parse
-
-    try:
-        return parse(text)
-    except VaekitError as error:
-        raise typer.BadParameter(str(error)) from None
+def image_settings(**texts: str | None) -> dict[str, Any]:
+    """Return the given ones of crop, image_size and limit as settings of `DataConfig`, read from their texts."""
+    given = {name: text for name, text in texts.items() if text is not None}
+    return EvaluationOptions.parse(given, "The options").images
 
 
 def parse_range(option: str, text: str, example: str) -> tuple[float, float]:
@@ -44,37 +69,30 @@ def parse_range(option: str, text: str, example: str) -> tuple[float, float]:
     return low, high
 
 
+def _said(name: str) -> str:
+    return str(EvaluationOptions.model_fields[name].description).replace("the model's own", "the recipe's")
+
+
 Data = Annotated[
     str | None,
     typer.Option("--data", help="Dataset name (celeba, faces) or a folder. Default: data/celeba, else drawn faces."),
 ]
-Crop = Annotated[
-    CropChoice | None,
-    typer.Option(
-        "--crop", help="Centre crop in pixels; part of every result. Default: the recipe's, or the model's own."
-    ),
-]
-ImageSize = Annotated[
-    int | None,
-    typer.Option(
-        "--image-size", help="Side of the network's images: 64 or 128. Default: the recipe's, or the model's own."
-    ),
-]
-Limit = Annotated[
-    str | None, typer.Option("--limit", help="Seeded subset per split, such as train=20000,valid=2000,test=2000.")
-]
+Crop = Annotated[str | None, typer.Option("--crop", help=_said("crop"))]
+ImageSize = Annotated[str | None, typer.Option("--image-size", help=_said("image_size"))]
+Limit = Annotated[str | None, typer.Option("--limit", help=_said("limit"))]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
-BatchSize = Annotated[int, typer.Option("--batch-size", min=1, help="Images at a time; results do not depend on it.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines instead of words.")]
 Checkpoint = Annotated[
     str | None,
     typer.Argument(
-        help="A .pt file, or the folder or name of a run. Default: the best checkpoint of the newest run.",
+        help="A checkpoint file, or the folder or name of a run. Default: the best checkpoint of the newest run.",
         show_default=False,
     ),
 ]
-OneCheckpoint = Annotated[str, typer.Argument(help="A .pt file, or the folder or name of a run.", show_default=False)]
+OneCheckpoint = Annotated[
+    str, typer.Argument(help="A checkpoint file, or the folder or name of a run.", show_default=False)
+]
 Reports = Annotated[
     Path, typer.Option("--out", help="Folder that receives <run>/<protocol>/evaluation/summary.json and the rest.")
 ]

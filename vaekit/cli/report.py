@@ -5,11 +5,14 @@ from typing import Annotated
 
 import typer
 
-from vaekit.cli import options
+from vaekit.cli import options as flags
 from vaekit.cli.console import drawn_progress, show
+from vaekit.cli.options import takes_options
 from vaekit.errors import ConfigError
+from vaekit.options import EvaluationOptions
 
 
+@takes_options
 def command(
     checkpoints: Annotated[
         list[str] | None,
@@ -30,33 +33,17 @@ def command(
         typer.Option("--notes", help="Your own Markdown, merged in below headings such as '## after: samples'."),
     ] = None,
     full: Annotated[bool, typer.Option("--full", help="Every picture at its own size, above 8 MB if need be.")] = False,
-    data: options.Data = None,
-    crop: options.Crop = None,
-    image_size: options.ImageSize = None,
-    limit: options.Limit = None,
-    out: options.Reports = Path("reports"),
-    seed: options.Seed = 0,
-    device: options.Device = "auto",
-    batch_size: options.BatchSize = 256,
-    json: options.Json = False,
+    out: flags.Reports = Path("reports"),
+    json: flags.Json = False,
+    *,
+    options: EvaluationOptions,
 ) -> None:
     """Write the report: HTML, Markdown and JSON; what it needs and is missing is computed first."""
     from vaekit.api import comparison, verbs
 
     of_one = {"author": author, "course": course, "sections": sections, "notes": notes, "full": full}
     with drawn_progress() as progress:
-        shared = {
-            "title": title,
-            "data": data,
-            "crop": options.crop_value(crop),
-            "image_size": image_size,
-            "limit": options.parse_limit(limit),
-            "out": out,
-            "seed": seed,
-            "device": device,
-            "batch_size": batch_size,
-            "progress": progress,
-        }
+        shared = {"title": title, "out": out, "progress": progress, **options.given()}
         if checkpoints is None or len(checkpoints) == 1:
             result = verbs.report(checkpoints and checkpoints[0], **of_one, **shared)
         else:

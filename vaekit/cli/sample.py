@@ -6,8 +6,10 @@ from typing import Annotated
 
 import typer
 
-from vaekit.cli import options
+from vaekit.cli import options as flags
 from vaekit.cli.console import drawn_progress, show_pictures
+from vaekit.cli.options import takes_options
+from vaekit.options import EvaluationOptions
 
 
 class From(StrEnum):
@@ -17,8 +19,9 @@ class From(StrEnum):
     AGGREGATE = "aggregate"
 
 
+@takes_options
 def command(
-    checkpoint: options.Checkpoint = None,
+    checkpoint: flags.Checkpoint = None,
     n: Annotated[int, typer.Option("--n", min=1, help="How many samples.")] = 64,
     temperature: Annotated[
         float,
@@ -27,14 +30,11 @@ def command(
     source: Annotated[
         From, typer.Option("--from", help="N(0, I), or the mixture fitted to the codes of train images.")
     ] = From.PRIOR,
-    data: options.Data = None,
-    crop: options.Crop = None,
-    limit: options.Limit = None,
-    out: options.Pictures = None,
-    reports: options.ReportsOf = Path("reports"),
-    seed: options.Seed = 0,
-    device: options.Device = "auto",
-    json: options.Json = False,
+    out: flags.Pictures = None,
+    reports: flags.ReportsOf = Path("reports"),
+    json: flags.Json = False,
+    *,
+    options: EvaluationOptions,
 ) -> None:
     """Draw samples: a grid, and each as a picture of its own."""
     from vaekit.api import exploration
@@ -45,12 +45,8 @@ def command(
             n=n,
             temperature=temperature,
             source=source.value,
-            data=data,
-            crop=options.crop_value(crop),
-            limit=options.parse_limit(limit),
             reports=reports,
-            seed=seed,
-            device=device,
             progress=progress,
+            **options.given(),
         )
     show_pictures(result, out, reports, json)

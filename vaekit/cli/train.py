@@ -51,14 +51,9 @@ def command(
         lines = recipe_lines()
         show("\n".join(f"{name:12} {line}" for name, line in lines.items()), json, lines)
         return
-    given = {
-        "data.crop": options.crop_value(crop),
-        "data.image_size": image_size,
-        "data.limit": options.parse_limit(limit),
-        "training.epochs": epochs,
-        "training.batch_size": batch_size,
-        "training.seed": seed,
-    }
+    given = {"training.epochs": epochs, "training.batch_size": batch_size, "training.seed": seed}
+    images = options.image_settings(crop=crop, image_size=image_size, limit=limit)
+    given |= {f"data.{name}": value for name, value in images.items()}
     overrides = {key: value for key, value in given.items() if value is not None} | parse_settings(set_ or [])
     if resume is not None:
         if data or sweep or run or overrides.keys() - {"training.epochs"}:

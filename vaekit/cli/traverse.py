@@ -5,10 +5,13 @@ from typing import Annotated
 
 import typer
 
-from vaekit.cli import options
+from vaekit.cli import options as flags
 from vaekit.cli.console import drawn_progress, show_pictures
+from vaekit.cli.options import takes_options
+from vaekit.options import EvaluationOptions
 
 
+@takes_options
 def command(
     checkpoints: Annotated[
         list[str] | None,
@@ -26,18 +29,15 @@ def command(
     image: Annotated[
         str, typer.Option("--image", help="Id of the image to start from, or mean: the mean code of the test images.")
     ] = "mean",
-    steps: options.Steps = 9,
-    range_: Annotated[
-        str, typer.Option("--range", help="Percentiles of μ over the test images, between which a dim is moved.")
+    steps: flags.Steps = 9,
+    percentiles: Annotated[
+        str, typer.Option("--percentiles", help="Percentiles of μ over the test images, between which a dim is moved.")
     ] = "1:99",
-    data: options.Data = None,
-    crop: options.Crop = None,
-    limit: options.Limit = None,
-    out: options.Pictures = None,
-    reports: options.ReportsOf = Path("reports"),
-    seed: options.Seed = 0,
-    device: options.Device = "auto",
-    json: options.Json = False,
+    out: flags.Pictures = None,
+    reports: flags.ReportsOf = Path("reports"),
+    json: flags.Json = False,
+    *,
+    options: EvaluationOptions,
 ) -> None:
     """Move one latent dim at a time: one row per dim, sorted by KL; several checkpoints below one another."""
     from vaekit.api import exploration
@@ -49,14 +49,10 @@ def command(
             top=top,
             image=image,
             steps=steps,
-            percentiles=options.parse_range("--range", range_, "1:99"),
-            data=data,
-            crop=options.crop_value(crop),
-            limit=options.parse_limit(limit),
+            percentiles=flags.parse_range("--percentiles", percentiles, "1:99"),
             reports=reports,
-            seed=seed,
-            device=device,
             progress=progress,
+            **options.given(),
         )
     show_pictures(result, out, reports, json)
 

@@ -1,26 +1,29 @@
 """The contract of a per-image metric: one decorated function, and its column, summary row and arrow follow.
 
     @metric("mae", label="Mean absolute error", unit="pixel value in [0, 1]", higher_is_better=False,
-            definition="mean over pixels and channels of |x - x_hat|")
+            definition="mean over pixels and channels of |x - x_hat|", group="Reconstruction")
     def mae(batch: Batch) -> Tensor: ...        # (B,)
 
 Averaging happens once, at the end, over all images: a metric that returns anything but (B,) is refused. A metric that
 has no value for this model raises NotComputed(reason): its column is empty, and its row shows the reason.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import pandas as pd
 import torch
 from torch import Tensor
 
 from vaekit.evaluation.eightbit import DoesNotApply, Residual, TrainedLikelihood
 from vaekit.models.base import Gaussian, GaussianPosterior, Likelihood, sum_dtype
 from vaekit.models.likelihoods import NotComputed
+from vaekit.quantity import Quantity
 from vaekit.registry import Registry
+from vaekit.statistics.bootstrap import bootstrap_means
 
-__all__ = ["METRICS", "Batch", "DoesNotApply", "Metric", "NotComputed", "metric", "sum_per_image"]
+__all__ = ["METRICS", "Batch", "DoesNotApply", "Metric", "NotComputed", "metric", "metric_rows", "sum_per_image"]
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ class Metric:
     unit: str
     higher_is_better: bool | None
     definition: str
+    group: str
     compute: Callable[[Batch], Tensor]
 
     def __call__(self, batch: Batch) -> Tensor:
@@ -104,12 +108,32 @@ METRICS: Registry[Metric] = Registry("metric", "vaekit.evaluation.metrics")
 
 
 def metric(
-    id: str, *, label: str, unit: str, higher_is_better: bool | None, definition: str
+    id: str, *, label: str, unit: str, higher_is_better: bool | None, definition: str, group: str = "Further metrics"
 ) -> Callable[[Callable[[Batch], Tensor]], Callable[[Batch], Tensor]]:
     """Return a decorator that files a function Batch -> (B,) as the metric `id`; it stays callable as it is."""
 
     def file_it(compute: Callable[[Batch], Tensor]) -> Callable[[Batch], Tensor]:
-        METRICS.register(id)(Metric(id, label, unit, higher_is_better, definition, compute))
+        METRICS.register(id)(Metric(id, label, unit, higher_is_better, definition, group, compute))
         return compute
 
     return file_it
+
+
+def metric_rows(per_image: pd.DataFrame, reasons: Mapping[str, str], seed: int) -> dict[str, Quantity]:
+    """Return the mean of every metric over all images of the per-image table, with its interval.
+
+    `reasons` say why a metric has no value for this model.
+    """
+    ids = list(per_image.columns.drop("image_id"))
+    rows = {}
+    for name, estimate in zip(ids, bootstrap_means(per_image[ids].to_numpy(), seed), strict=True):
+        metric = METRICS.get(name)
+        rows[name] = Quantity(
+            **(vars(estimate) | ({"reason": reasons[name]} if name in reasons else {})),
+            unit=metric.unit,
+            label=metric.label,
+            higher_is_better=metric.higher_is_better,
+            definition=metric.definition,
+            group=metric.group,
+        )
+    return rows

@@ -1,7 +1,9 @@
-"""The evaluation of one checkpoint, from the pass over the test split to the artifacts on disk."""
+"""The evaluation of one checkpoint: a list of stages, from the pass over the test split to the summary on disk."""
 
 import math
 import platform
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +17,11 @@ from vaekit.checkpoint import Checkpoint
 from vaekit.config import DataConfig
 from vaekit.data import SPLITS, Prepared
 from vaekit.data.pixels import to_uint8
-from vaekit.errors import ConfigError, DataError, VaekitError
-from vaekit.evaluation.base import METRICS
+from vaekit.errors import DataError, VaekitError
+from vaekit.evaluation.base import metric_rows
 from vaekit.evaluation.codes import Codes, encode_rows
 from vaekit.evaluation.collect import DIVERGED, Collected, collect
-from vaekit.evaluation.eightbit import trained_likelihood
+from vaekit.evaluation.eightbit import TrainedLikelihood, trained_likelihood
 from vaekit.evaluation.importance import importance, rows_of
 from vaekit.evaluation.latent.analyse import analyse
 from vaekit.evaluation.layers import layer_table
@@ -28,16 +30,13 @@ from vaekit.evaluation.references import constant_colour, r2
 from vaekit.evaluation.results import Evaluation
 from vaekit.evaluation.samples.score import score_samples
 from vaekit.evaluation.samples.temperatures import TEMPERATURES
-from vaekit.evaluation.suspicion import mark
+from vaekit.evaluation.stages import SPLIT, Result, Task, run_stages, stage
+from vaekit.evaluation.suspicion import warnings_of
 from vaekit.judge import Judge, open_judge
-from vaekit.judge.inception import inception_weights as inception_file
 from vaekit.models.base import VAE
-from vaekit.progress import Progress, silent
+from vaekit.quantity import Quantity
 from vaekit.seeding import numpy_generator, some_rows
-from vaekit.statistics.bootstrap import bootstrap_means
-from vaekit.version import __version__
 
-SPLIT = "test"
 PICTURED = 32  # test images kept as pictures, drawn by the seed
 CODED = {"train": 16_000, "valid": 4_000}  # most images, drawn by the seed, whose codes others are fitted to
 CALIBRATED_ON = 2048  # valid images, drawn by the seed: sigma is then known to about half a percent
@@ -63,204 +62,239 @@ def protocol_of(prepared: Prepared, settings: DataConfig, seed: int) -> dict[str
     }
 
 
-def evaluate(
-    checkpoint: Checkpoint,
-    source_file: Path,
-    prepared: Prepared,
-    folder: Path,
-    *,
-    settings: DataConfig,
-    inception_weights: Path | None = None,
-    seed: int = 0,
-    device: torch.device | str = "cpu",
-    batch_size: int = 256,
-    progress: Progress = silent,
-) -> Evaluation:
-    """Evaluate a checkpoint on the test split and write every artifact to `folder`, summary.json last.
+@stage("making", writes=(artifacts.LAYERS, artifacts.CONFIG, artifacts.HISTORY, artifacts.KL_PER_DIM))
+def making(task: Task) -> Result:
+    """Write how the model is built and how it was trained, as far as that is known."""
+    artifacts.write_table(task.folder / artifacts.LAYERS, layer_table(task.model))
+    artifacts.write_text(task.folder / artifacts.CONFIG, task.checkpoint.config.to_toml())
+    artifacts.write_table(task.folder / artifacts.HISTORY, _whole_history(task.checkpoint, task.file))
+    _write_kl_per_dim(task.folder, task.checkpoint)
+    return Result()
 
-    Args:
-        checkpoint: the loaded model.
-        source_file: the file it came from; its hash ties the artifacts to it.
-        prepared: decoded images at the protocol to evaluate under.
-        folder: receives summary.json and the tables and arrays beside it.
-        settings: what `prepared` was made with, for the protocol.
-        inception_weights: file of the network behind FID; None looks where other tools keep it.
-        seed: of the posterior noise, the samples, the pictures and the bootstrap.
 
-    Raises:
-        DataError: no test image.
-        ConfigError: the images have another size than the network.
-        VaekitError: the weights have diverged.
-    """
-    model = checkpoint.model
-    if prepared.protocol.image_size != model.image_size:
-        raise ConfigError(
-            f"The network of {source_file} sees {model.image_size} pixels and --image-size asked for "
-            f"{prepared.protocol.image_size}: leave --image-size away, or train a network of that size."
-        )
-    rows = prepared.rows(SPLIT)
-    if inception_weights is not None:
-        inception_file(inception_weights)  # a name that is no file says so now
-    (artifacts.make_folder(folder) / artifacts.SUMMARY).unlink(
-        missing_ok=True
-    )  # until all is written, none of it counts
-    sigma = calibrated_sigma(model, prepared, seed=seed, device=device, most=CALIBRATED_ON)
+@stage("likelihoods", vital=True)
+def likelihoods(task: Task) -> Result:
+    """Return sigma of the calibrated Gaussian, fitted on valid images, and what the training loss says of 8 bits."""
+    sigma = calibrated_sigma(task.model, task.prepared, seed=task.seed, device=task.device, most=CALIBRATED_ON)
     if not math.isfinite(sigma):
         raise VaekitError(DIVERGED)
-    trained = trained_likelihood(model, checkpoint.config)
-    collected = collect(
-        model,
-        prepared,
-        rows,
-        folder / artifacts.RECONSTRUCTIONS,
-        sigma=sigma,
-        trained=trained,
-        seed=seed,
-        device=device,
-        batch_size=batch_size,
-        progress=progress,
-    )
-    artifacts.write_table(folder / artifacts.PER_IMAGE, collected.per_image)
+    return Result((sigma, trained_likelihood(task.model, task.checkpoint.config)))
+
+
+@stage(
+    "one pass",
+    needs=("likelihoods",),
+    writes=(artifacts.PER_IMAGE, artifacts.LATENTS, artifacts.RECONSTRUCTIONS),
+    vital=True,
+)
+def one_pass(task: Task, likelihoods: tuple[float, TrainedLikelihood]) -> Result:
+    """Run every per-image metric on every test image, once."""
+    sigma, trained = likelihoods
+    reconstructions = task.folder / artifacts.RECONSTRUCTIONS
+    collected = collect(task.model, task.prepared, task.rows, reconstructions, sigma=sigma, trained=trained, **task.how)
+    artifacts.write_table(task.folder / artifacts.PER_IMAGE, collected.per_image)
     artifacts.write_arrays(
-        folder / artifacts.LATENTS,
+        task.folder / artifacts.LATENTS,
         image_id=collected.per_image["image_id"].to_numpy(dtype=str),
         mu=collected.mu,
         logvar=collected.logvar,
     )
-    artifacts.write_table(folder / artifacts.LAYERS, layer_table(model))
-    artifacts.write_text(folder / artifacts.CONFIG, checkpoint.config.to_toml())
-    artifacts.write_table(folder / artifacts.HISTORY, _whole_history(checkpoint, source_file))
-    _write_kl_per_dim(folder, checkpoint)
-    _write_pictures(folder, model, prepared, rows, seed)
+    return Result(collected, metric_rows(collected.per_image, collected.reasons, task.seed))
 
-    metrics = _metric_rows(collected, seed)
-    weights = importance(
-        model,
-        prepared,
-        rows,
+
+@stage("pictures", needs=("one pass",), writes=(artifacts.PICTURES,))
+def pictures(task: Task, one_pass: Collected) -> Result:
+    """Keep some test images with their reconstructions, and some samples."""
+    _write_pictures(task.folder, task.model, task.prepared, task.rows, task.seed)
+    return Result()
+
+
+@stage("explained variance", needs=("one pass",))
+def explained_variance(task: Task, one_pass: Collected) -> Result:
+    """Hold the error against that of the mean face."""
+    found = r2(one_pass.per_image["sse"].to_numpy(), task.prepared, task.rows, task.seed)
+    return Result(found.value, {"r2": found})
+
+
+@stage("importance", needs=("likelihoods",), writes=(artifacts.IWAE,))
+def importance_weighting(task: Task, likelihoods: tuple[float, TrainedLikelihood]) -> Result:
+    """Tighten the bound on the likelihood on a subset of the test images."""
+    sigma, trained = likelihoods
+    weights = importance(task.model, task.prepared, task.rows, sigma=sigma, trained=trained, **task.how)
+    artifacts.write_table(task.folder / artifacts.IWAE, weights.table())
+    return Result(weights.table(), rows_of(weights, task.seed))
+
+
+@stage("codes")
+def codes(task: Task) -> Result:
+    """Encode some train and valid images: what others are fitted to."""
+    drawn = [some_rows(task.prepared.rows(split), most, task.seed, f"{split} codes") for split, most in CODED.items()]
+    return Result(tuple(encode_rows(task.model, task.prepared, rows, **task.how) for rows in drawn))
+
+
+@stage("probes", needs=("one pass", "codes"), writes=(artifacts.PROBES, artifacts.PROBES_SUMMARY, artifacts.DIRECTIONS))
+def probes(task: Task, one_pass: Collected, codes: tuple[Codes, Codes]) -> Result:
+    """Ask the codes for the attributes of the images."""
+    ids = one_pass.per_image["image_id"].tolist()
+    test = Codes(task.rows, ids, one_pass.mu, one_pass.logvar, one_pass.z)
+    found = fit_probes(task.checkpoint.config, task.prepared, *codes, test, **task.how)
+    found.write(task.folder)
+    return Result(rows=found.estimates)
+
+
+@stage(
+    "latent code",
+    needs=("one pass", "likelihoods", "explained variance"),
+    writes=(artifacts.PER_DIM, artifacts.LATENT_ARRAYS, artifacts.LATENT),
+)
+def latent_code(
+    task: Task, one_pass: Collected, likelihoods: tuple[float, TrainedLikelihood], r2: float | None
+) -> Result:
+    """Say what the code carries and what the decoder uses of it."""
+    sigma, trained = likelihoods
+    found = analyse(
+        task.model,
+        task.checkpoint.config,
+        task.prepared,
+        task.rows,
+        one_pass,
         sigma=sigma,
         trained=trained,
-        seed=seed,
-        device=device,
-        batch_size=batch_size,
-        progress=progress,
+        r2=r2,
+        **task.how,
     )
-    artifacts.write_table(folder / artifacts.IWAE, weights.table())
-    estimates = {"r2": _r2_row(collected, prepared, rows, seed)} | rows_of(weights, seed)
-    train, valid = (
-        encode_rows(
-            model,
-            prepared,
-            some_rows(prepared.rows(split), most, seed, f"{split} codes"),
-            seed=seed,
-            device=device,
-            batch_size=batch_size,
-            progress=progress,
-        )
-        for split, most in CODED.items()
-    )
-    test = Codes(rows, collected.per_image["image_id"].tolist(), collected.mu, collected.logvar, collected.z)
-    probes = fit_probes(
-        checkpoint.config,
-        prepared,
-        train,
-        valid,
-        test,
-        seed=seed,
-        device=device,
-        batch_size=batch_size,
-        progress=progress,
-    )
-    probes.write(folder)
-    estimates |= probes.estimates
-    mark(
-        metrics | estimates,
-        collected.per_image,
-        weights.table(),
-        latent_dim=model.latent_dim,
-        values=3 * model.image_size**2,
-    )
-    latent = analyse(
-        model,
-        checkpoint.config,
-        prepared,
-        rows,
-        collected,
-        sigma=sigma,
-        trained=trained,
-        r2=estimates["r2"]["value"],
-        seed=seed,
-        device=device,
-        batch_size=batch_size,
-        progress=progress,
-    )
-    artifacts.write_table(folder / artifacts.PER_DIM, latent.per_dim)
-    artifacts.write_arrays(folder / artifacts.LATENT_ARRAYS, **latent.arrays)
-    artifacts.write_json(folder / artifacts.LATENT, latent.record())
-    judge = _judge(prepared, device, progress)
-    scored = score_samples(
-        model,
-        prepared,
-        rows,
-        collected,
-        train,
-        valid,
-        artifacts.read_array(folder / artifacts.RECONSTRUCTIONS),
+    artifacts.write_table(task.folder / artifacts.PER_DIM, found.per_dim)
+    artifacts.write_arrays(task.folder / artifacts.LATENT_ARRAYS, **found.arrays)
+    artifacts.write_json(task.folder / artifacts.LATENT, found.record())
+    return Result(found.verdict.sentence)
+
+
+@stage("judge")
+def judge(task: Task) -> Result:
+    """Open the network that looks at faces of every source, or say why these images have none."""
+    try:
+        return Result(open_judge(task.prepared, device=task.device, progress=task.progress))
+    except DataError as reason:
+        return Result(reason)
+
+
+@stage(
+    "samples",
+    needs=("one pass", "codes", "judge"),
+    writes=(
+        artifacts.SAMPLES,
+        artifacts.SAMPLING_GAP,
+        artifacts.ATTRIBUTE_RATES,
+        artifacts.SAMPLE_PICTURES,
+        artifacts.MIXTURE,
+        artifacts.JUDGED,
+    ),
+)
+def samples(task: Task, one_pass: Collected, codes: tuple[Codes, Codes], judge: Judge | DataError) -> Result:
+    """Compare sets of samples with sets of test images."""
+    found = score_samples(
+        task.model,
+        task.prepared,
+        task.rows,
+        one_pass,
+        *codes,
+        artifacts.read_array(task.folder / artifacts.RECONSTRUCTIONS),
         judge=judge,
-        inception_weights=inception_weights,
-        seed=seed,
-        device=device,
-        batch_size=batch_size,
-        progress=progress,
+        inception_weights=task.inception_weights,
+        **task.how,
     )
-    scored.write(folder)
-    estimates |= scored.estimates
-    references = {"uniform pixels": {"bpd": 8.0}, "the train split's mean colour": constant_colour(prepared, rows)}
-    run = {"name": checkpoint.run, "checkpoint": source_file.name, "epoch": checkpoint.epoch, "step": checkpoint.step}
-    model_facts = {
-        "name": checkpoint.config.model.name,
+    found.write(task.folder)
+    return Result(rows=found.estimates)
+
+
+STAGES = (
+    making,
+    likelihoods,
+    one_pass,
+    pictures,
+    explained_variance,
+    importance_weighting,
+    codes,
+    probes,
+    latent_code,
+    judge,
+    samples,
+)
+
+
+def evaluate(task: Task) -> Evaluation:
+    """Evaluate a model on the test split and write every artifact to the task's folder, summary.json last.
+
+    Raises:
+        DataError: no test image, or no valid one.
+        VaekitError: the weights have diverged.
+    """
+    task.prepared.rows(SPLIT)  # an error before anything is removed
+    (artifacts.make_folder(task.folder) / artifacts.SUMMARY).unlink(missing_ok=True)  # until all is there, none counts
+    results = run_stages(STAGES, task)
+    metrics = dict(results["one pass"].rows)
+    estimates = {
+        name: row if isinstance(row, Quantity) else Quantity.from_record(row, name)
+        for key, found in results.items()
+        if key != "one pass"
+        for name, row in found.rows.items()
+    }
+    warnings = warnings_of(
+        metrics | estimates,
+        results["one pass"].value.per_image,
+        results["importance"].value,
+        latent_dim=task.model.latent_dim,
+        values=math.prod(task.model.image_shape),
+    )
+    artifacts.write_json(
+        task.folder / artifacts.SUMMARY,
+        _facts(task)
+        | {
+            "metrics": _records(metrics, warnings),
+            "estimates": _records(estimates, warnings),
+            "verdict": results["latent code"].value or "The latent code was not analysed.",
+            "judge": _judge_facts(results["judge"].value),
+            "model": _model_facts(task, *results["likelihoods"].value),
+        },
+    )
+    return Evaluation(task.folder)
+
+
+def _records(rows: Mapping[str, Quantity], warnings: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    return {name: replace(row, warning=warnings.get(name)).record() for name, row in rows.items()}
+
+
+def _facts(task: Task) -> dict[str, Any]:
+    """Return what the summary says beside its numbers: of the run, the images, and what made it."""
+    checkpoint, prepared = task.checkpoint, task.prepared
+    file = task.file.name if task.file is not None else f"the live {type(task.model).__name__}"
+    return {
+        "run": {"name": checkpoint.run, "checkpoint": file, "epoch": checkpoint.epoch, "step": checkpoint.step},
+        "protocol": protocol_of(prepared, task.settings, task.seed),
+        "references": {
+            "uniform pixels": {"bpd": 8.0},
+            "the train split's mean colour": constant_colour(prepared, task.rows),
+        },
+        "config": checkpoint.config.model_dump(mode="json"),
+        "data": _data_facts(checkpoint, prepared),
+        "trimmed": [checkpoint.config.note] if checkpoint.config.note else [],
+        "made_by": dict(task.made_by)
+        | {"torch": torch.__version__, "python": platform.python_version(), "data_fingerprint": prepared.fingerprint},
+    }
+
+
+def _model_facts(task: Task, sigma: float, trained: TrainedLikelihood) -> dict[str, Any]:
+    model = task.model
+    return {
+        "name": task.checkpoint.config.model.name,
         "parameters": sum(p.numel() for p in model.parameters()),
         "latent_dim": model.latent_dim,
         "likelihood": model.likelihood.sentence(),
         "likelihood_of_8_bits": trained.sentence,
         "sigma_trained": trained.sigma if trained.family else None,
         "sigma_calibrated": sigma,
-        "sigma_calibrated_on": min(CALIBRATED_ON, prepared.count("valid")),
+        "sigma_calibrated_on": min(CALIBRATED_ON, task.prepared.count("valid")),
     }
-    made_by = {
-        "vaekit": __version__,
-        "torch": torch.__version__,
-        "python": platform.python_version(),
-        "checkpoint_sha256": artifacts.file_hash(source_file),
-        "data_fingerprint": prepared.fingerprint,
-        "seed": seed,
-    }
-    artifacts.write_json(
-        folder / artifacts.SUMMARY,
-        {
-            "run": run,
-            "protocol": protocol_of(prepared, settings, seed),
-            "metrics": metrics,
-            "estimates": estimates,
-            "references": references,
-            "verdict": latent.verdict.sentence,
-            "judge": _judge_facts(judge),
-            "config": checkpoint.config.model_dump(mode="json"),
-            "model": model_facts,
-            "data": _data_facts(checkpoint, prepared),
-            "trimmed": [checkpoint.config.note] if checkpoint.config.note else [],
-            "made_by": made_by,
-        },
-    )
-    return Evaluation(folder)
-
-
-def _judge(prepared: Prepared, device: torch.device | str, progress: Progress) -> Judge | DataError:
-    """Return the judge of the data, or why they have none: everything but the comparison of sets does without."""
-    try:
-        return open_judge(prepared, device=device, progress=progress)
-    except DataError as reason:
-        return reason
 
 
 def _judge_facts(judge: Judge | DataError) -> dict[str, Any]:
@@ -275,10 +309,10 @@ def _judge_facts(judge: Judge | DataError) -> dict[str, Any]:
     }
 
 
-def _whole_history(checkpoint: Checkpoint, source_file: Path) -> pd.DataFrame:
+def _whole_history(checkpoint: Checkpoint, file: Path | None) -> pd.DataFrame:
     """Return the history of the run: best.pt ends at its own epoch, and history.csv beside it knows the later ones."""
-    own, beside = pd.DataFrame(checkpoint.history), source_file.with_name(artifacts.HISTORY)
-    if not beside.is_file():
+    own = pd.DataFrame(checkpoint.history)
+    if file is None or own.empty or not (beside := file.with_name(artifacts.HISTORY)).is_file():
         return own
     run = artifacts.read_table(beside)
     is_same_run = len(run) >= len(own) and np.allclose(run["valid_loss"].head(len(own)), own["valid_loss"])
@@ -293,36 +327,6 @@ def _write_kl_per_dim(folder: Path, checkpoint: Checkpoint) -> None:
     table = pd.DataFrame(checkpoint.kl_per_dim, index=[record["epoch"] for record in checkpoint.history])
     table = table.melt(ignore_index=False, var_name="dim", value_name="kl").rename_axis("epoch").reset_index()
     artifacts.write_table(folder / artifacts.KL_PER_DIM, table.sort_values(["epoch", "dim"]))
-
-
-def _metric_rows(collected: Collected, seed: int) -> dict[str, dict[str, Any]]:
-    """Return the summary's row of every metric: mean, interval, n and the facts of its definition."""
-    ids = list(collected.per_image.columns.drop("image_id"))
-    estimates = bootstrap_means(collected.per_image[ids].to_numpy(), seed)
-    rows = {}
-    for name, estimate in zip(ids, estimates, strict=True):
-        metric = METRICS.get(name)
-        rows[name] = (
-            vars(estimate)
-            | ({"reason": collected.reasons[name]} if name in collected.reasons else {})
-            | {
-                "unit": metric.unit,
-                "label": metric.label,
-                "higher_is_better": metric.higher_is_better,
-                "definition": metric.definition,
-            }
-        )
-    return rows
-
-
-def _r2_row(collected: Collected, prepared: Prepared, rows: np.ndarray, seed: int) -> dict[str, Any]:
-    return vars(r2(collected.per_image["sse"].to_numpy(), prepared, rows, seed)) | {
-        "unit": "1",
-        "label": "Explained variance",
-        "higher_is_better": True,
-        "definition": "1 - sum of sse / sum of |x - mean image of the train split|^2 over all test images: 0 is no "
-        "better than the mean face, 1 perfect",
-    }
 
 
 @torch.inference_mode()
@@ -351,7 +355,8 @@ def _uint8(images: torch.Tensor) -> np.ndarray:
 
 def _data_facts(checkpoint: Checkpoint, prepared: Prepared) -> dict[str, Any]:
     notes = list(prepared.notes)
-    if checkpoint.data["fingerprint"] != prepared.fingerprint:
+    trained_on = checkpoint.data.get("fingerprint")
+    if trained_on is not None and trained_on != prepared.fingerprint:
         notes.append(
             f"The model was trained on other prepared images ({checkpoint.data['name']}, "
             f"{checkpoint.data['protocol']}) than it is evaluated on."

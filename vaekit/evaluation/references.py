@@ -5,7 +5,8 @@ from scipy.special import log_ndtr
 
 from vaekit.data import Prepared
 from vaekit.evaluation.eightbit import BIN
-from vaekit.statistics.bootstrap import Estimate, bootstrap_ratio
+from vaekit.quantity import Quantity
+from vaekit.statistics.bootstrap import bootstrap_ratio
 
 CHUNK = 32  # images at a time: they stay in the cache
 CALIBRATED_ON = 2048  # at most so many images, spread evenly, for the sigma of the constant colour
@@ -20,10 +21,18 @@ def squares_around(prepared: Prepared, rows: np.ndarray, centre: np.ndarray) -> 
     )
 
 
-def r2(sse: np.ndarray, prepared: Prepared, rows: np.ndarray, seed: int) -> Estimate:
-    """Return 1 - sum of `sse` / sum of |x - mean image of the train split|^2, with its interval; 0 is the mean face."""
+def r2(sse: np.ndarray, prepared: Prepared, rows: np.ndarray, seed: int) -> Quantity:
+    """Return 1 - sum of `sse` / sum of |x - mean image of the train split|^2, with its interval."""
     around = squares_around(prepared, rows, prepared.mean_image())
-    return bootstrap_ratio(around - sse, around, seed)
+    return Quantity(
+        **vars(bootstrap_ratio(around - sse, around, seed)),
+        unit="1",
+        label="Explained variance",
+        higher_is_better=True,
+        definition="1 - sum of sse / sum of |x - mean image of the train split|^2 over all test images: 0 is no better "
+        "than the mean face, 1 perfect",
+        group="Reconstruction",
+    )
 
 
 def constant_colour(prepared: Prepared, rows: np.ndarray) -> dict[str, float]:

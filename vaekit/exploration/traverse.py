@@ -153,7 +153,7 @@ def _check(
     low, high = percentiles
     if not 0 <= low < high <= 100:
         raise ConfigError(
-            f"--range {low:g}:{high:g} is no range of percentiles: write two from 0 to 100, such as 1:99."
+            f"--percentiles {low:g}:{high:g} is no range of percentiles: write two from 0 to 100, such as 1:99."
         )
     if steps < 2:
         raise ConfigError(f"--steps {steps}: a walk takes at least 2.")

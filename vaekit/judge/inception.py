@@ -7,7 +7,6 @@ import functools
 import hashlib
 import http.client
 import io
-import os
 import pickle
 import urllib.request
 import zipfile
@@ -18,42 +17,14 @@ import torch
 from torch import nn
 
 from vaekit import artifacts
-from vaekit.errors import ConfigError, DataError, VaekitError
+from vaekit.errors import DataError
+from vaekit.inception_file import cached_files, inception_weights
 from vaekit.judge.base import refuse_unusable
 from vaekit.progress import Progress, silent
 
 URL = "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/weights-inception-2015-12-05-6726825d.pth"
 SHA256 = "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2"
-# The same file in torch's cache, under torch-fidelity's and under pytorch-fid's name.
-CACHED = ("weights-inception-2015-12-05-6726825d.pth", "pt_inception-2015-12-05-6726825d.pth")
-VARIABLE = "VAEKIT_INCEPTION_WEIGHTS"
 LAYER = "2048"
-
-
-class NotAvailable(VaekitError):
-    """Why there are no Inception features; what rests on them is "not computed", for this reason."""
-
-
-def inception_weights(named: Path | None = None) -> Path:
-    """Return the weights file: `named` (--inception-weights), else of VAEKIT_INCEPTION_WEIGHTS, else in torch's cache.
-
-    Raises:
-        ConfigError: a file that the user named is not there.
-        NotAvailable: none was named and the cache has none.
-    """
-    for path, of in ((named, "--inception-weights"), (os.environ.get(VARIABLE), VARIABLE)):
-        if path:
-            if not Path(path).is_file():
-                raise ConfigError(f"{of} {path}: there is no such file. `vaekit data fetch inception` downloads it.")
-            return Path(path)
-    for path in _cached():
-        if path.is_file():
-            return path
-    raise NotAvailable(
-        "fid is not computed: the weights of FID's InceptionV3 are missing; get them so: `vaekit data fetch inception` "
-        f"on a machine with a network (it keeps {CACHED[0]} in torch's cache), or name a copy with "
-        f"--inception-weights or {VARIABLE}"
-    )
 
 
 def are_published(weights: Path) -> bool:
@@ -99,7 +70,7 @@ def fetch_inception(progress: Progress = silent) -> Path:
     Raises:
         DataError: the download failed, or its checksum is another; nothing is kept then.
     """
-    path = _cached()[0]
+    path = cached_files()[0]
     if path.is_file() and are_published(path):
         return path
     digest = hashlib.sha256()
@@ -124,10 +95,6 @@ def fetch_inception(progress: Progress = silent) -> Path:
                 "fetch the file elsewhere and name it with --inception-weights."
             )
     return path
-
-
-def _cached() -> list[Path]:
-    return [Path(torch.hub.get_dir()) / "checkpoints" / name for name in CACHED]
 
 
 @functools.lru_cache(maxsize=1)

@@ -11,6 +11,7 @@ from vaekit.evaluation.base import Batch, metric, sum_per_image
     unit="squared pixel value",
     higher_is_better=False,
     definition="mean over pixels and channels of (x - x_hat)^2, pixels in [0, 1], x_hat the decoder's mean at mu(x)",
+    group="Reconstruction",
 )
 def mse(batch: Batch) -> Tensor:
     """Mean squared error of each reconstruction, (B,), pixels in [0, 1]."""
@@ -23,6 +24,7 @@ def mse(batch: Batch) -> Tensor:
     unit="squared pixel value",
     higher_is_better=False,
     definition="sum over pixels and channels of (x - x_hat)^2: what many course projects call MSE",
+    group="Reconstruction",
 )
 def sse(batch: Batch) -> Tensor:
     """Sum of squared errors of each reconstruction, (B,), pixels in [0, 1]."""
@@ -35,6 +37,7 @@ def sse(batch: Batch) -> Tensor:
     unit="pixel value",
     higher_is_better=False,
     definition="mean over pixels and channels of |x - x_hat|",
+    group="Reconstruction",
 )
 def mae(batch: Batch) -> Tensor:
     """Mean absolute error of each reconstruction, (B,), pixels in [0, 1]."""
@@ -47,6 +50,7 @@ def mae(batch: Batch) -> Tensor:
     unit="dB",
     higher_is_better=True,
     definition="10 log10(1 / mse) of each image, then averaged over images; not the PSNR of the pooled error",
+    group="Reconstruction",
 )
 def psnr(batch: Batch) -> Tensor:
     """Peak signal-to-noise ratio of each reconstruction in dB, (B,); +inf where it is exact.
@@ -63,6 +67,7 @@ def psnr(batch: Batch) -> Tensor:
     higher_is_better=False,
     definition="mse of the decoder's mean at one z ~ q(z|x) instead of mu(x); its excess over mse is the cost of "
     "posterior noise",
+    group="Reconstruction",
 )
 def mse_sampled(batch: Batch) -> Tensor:
     """Mean squared error of the decoder's mean at z ~ q(z|x), (B,)."""

@@ -42,6 +42,7 @@ def ssim_map(x: Tensor, y: Tensor) -> Tensor:
     higher_is_better=True,
     definition="SSIM of Wang et al. 2004: 11 x 11 Gaussian window of sigma 1.5, K1 = .01, K2 = .03, data range 1, mean "
     "over the whole map (mirrored border, as torchmetrics) and the channels",
+    group="Reconstruction",
 )
 def ssim(batch: Batch) -> Tensor:
     """Structural similarity of each reconstruction, (B,), at most 1.

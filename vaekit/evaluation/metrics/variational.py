@@ -14,6 +14,7 @@ from vaekit.models.likelihoods import Bernoulli
     unit="nats per image",
     higher_is_better=None,
     definition="KL(q(z|x) || N(0, I)), summed over latent dims",
+    group="Rate and likelihood",
 )
 def kl(batch: Batch) -> Tensor:
     """KL(q(z|x) || p(z)) in nats per image, (B,)."""
@@ -26,6 +27,7 @@ def kl(batch: Batch) -> Tensor:
     unit="nats per image",
     higher_is_better=False,
     definition="-log p(x|z) at one z ~ q(z|x), the model's own likelihood over pixels in [0, 1], constants included",
+    group="Rate and likelihood",
 )
 def recon_nll(batch: Batch) -> Tensor:
     """-log p(x|z) at one z ~ q(z|x) in nats per image, (B,)."""
@@ -38,6 +40,7 @@ def recon_nll(batch: Batch) -> Tensor:
     unit="nats per image",
     higher_is_better=True,
     definition="log p(x|z) - kl at one z ~ q(z|x): a lower bound of log p(x) in expectation (beta plays no part)",
+    group="Rate and likelihood",
 )
 def elbo(batch: Batch) -> Tensor:
     """The bound log p(x|z) - KL(q(z|x) || p(z)) from one sample, in nats per image, (B,); higher is better."""
@@ -51,6 +54,7 @@ def elbo(batch: Batch) -> Tensor:
     higher_is_better=True,
     definition="log N(x; x_hat, sigma^2) - kl at one z ~ q(z|x), a density over [0, 1] pixels; one sigma for all, its "
     "maximum-likelihood value on the valid split: comparable between models of any loss",
+    group="Rate and likelihood",
 )
 def elbo_calibrated(batch: Batch) -> Tensor:
     """The bound with one Gaussian sigma fitted on valid (Rybkin et al. 2021), in nats per image, (B,)."""
@@ -64,6 +68,7 @@ def elbo_calibrated(batch: Batch) -> Tensor:
     higher_is_better=False,
     definition="-(log2 P(8-bit image|z) - kl / ln 2) / D at one z ~ q(z|x), D pixel values; bins of the Gaussian with "
     "the sigma fitted on valid: comparable between models of any loss. Uniform pixels cost 8",
+    group="Rate and likelihood",
 )
 def bpd_calibrated(batch: Batch) -> Tensor:
     """Bits per pixel value of the 8-bit image under the calibrated Gaussian, an upper bound in expectation, (B,)."""
@@ -76,6 +81,7 @@ def bpd_calibrated(batch: Batch) -> Tensor:
     unit="bits per pixel value",
     higher_is_better=False,
     definition="the same with the likelihood that the training loss amounts to, named in the section on likelihood",
+    group="Rate and likelihood",
 )
 def bpd_model(batch: Batch) -> Tensor:
     """Bits per pixel value of the 8-bit image under the likelihood of the training loss, (B,)."""
@@ -90,6 +96,7 @@ def bpd_model(batch: Batch) -> Tensor:
     higher_is_better=False,
     definition="cross-entropy of x and x_hat minus that of x with itself, at one z ~ q(z|x): grey values make the "
     "cross-entropy of a perfect reconstruction large, and this takes that floor away",
+    group="Rate and likelihood",
 )
 def bce_excess(batch: Batch) -> Tensor:
     """BCE(x, x_hat) - BCE(x, x) in nats per image, (B,), 0 for a perfect reconstruction; Bernoulli models only."""

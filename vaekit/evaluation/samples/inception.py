@@ -9,7 +9,8 @@ import torch
 from vaekit.errors import VaekitError
 from vaekit.evaluation.samples import frechet
 from vaekit.evaluation.samples.sources import Source
-from vaekit.judge.inception import are_published, inception_features, inception_weights
+from vaekit.inception_file import inception_weights
+from vaekit.judge.inception import are_published, inception_features
 from vaekit.progress import Progress
 from vaekit.statistics.bootstrap import Estimate
 

@@ -1,0 +1,86 @@
+"""From a model's name to the model itself and the images it is tried on."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from vaekit.api.runs import ModelSource
+from vaekit.errors import ConfigError
+from vaekit.options import EvaluationOptions
+from vaekit.progress import Progress, silent
+
+if TYPE_CHECKING:
+    import torch
+
+    from vaekit.checkpoint import Checkpoint
+    from vaekit.config import DataConfig
+    from vaekit.data import Prepared
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A model, read, with the images to try it on.
+
+    Attributes:
+        source: where it came from.
+        checkpoint: the model on `device` and all that is known of its making.
+        prepared: the images, decoded.
+        settings: what they were prepared with.
+    """
+
+    source: ModelSource
+    checkpoint: "Checkpoint"
+    prepared: "Prepared"
+    settings: "DataConfig"
+    device: "torch.device"
+
+
+def open_model(source: ModelSource, options: EvaluationOptions, progress: Progress) -> Opened:
+    """Return the model and the images that the options ask for, or those it was trained with.
+
+    Raises:
+        VaekitError: of the kind that fits: checkpoint, settings or data.
+    """
+    from vaekit.device import choose_device
+
+    device = choose_device(options.device)
+    checkpoint = read_model(source, device, options, progress)
+    settings = options.over(checkpoint.config.data)
+    if settings.image_size != checkpoint.model.image_size:  # before images are prepared at it
+        raise ConfigError(
+            f"The network of {source} sees {checkpoint.model.image_size} pixels and --image-size asked for "
+            f"{settings.image_size}: leave --image-size away, or train a network of that size."
+        )
+    prepared, settings = prepare_data(settings, progress)
+    return Opened(source, checkpoint, prepared, settings, device)
+
+
+def read_model(
+    source: ModelSource, device: "torch.device", options: EvaluationOptions, progress: Progress = silent
+) -> "Checkpoint":
+    """Return the checkpoint with its model on `device`; a foreign one is measured on the images of the options."""
+    from vaekit.checkpoint import load_checkpoint
+
+    return load_checkpoint(source.origin, device)
+
+
+def prepare_data(settings: "DataConfig", progress: Progress) -> tuple["Prepared", "DataConfig"]:
+    """Return the prepared images, and the settings with the source that was used in place of none."""
+    from vaekit.data import Protocol, open_source, prepare
+
+    source = open_source(settings.source, seed=settings.seed, progress=progress)
+    prepared = prepare(
+        source,
+        Protocol(settings.crop, settings.image_size, settings.channels),
+        limit=settings.limit,
+        on_bad_file=settings.on_bad_file,
+        seed=settings.seed,
+        progress=progress,
+    )
+    return prepared, settings.model_copy(update={"source": settings.source or source.name})
+
+
+def settings_of(summary: dict[str, Any], where: str) -> "DataConfig":
+    """Return the settings of the images that an evaluation was made with, read from its summary."""
+    from vaekit.config import DataConfig
+
+    return DataConfig.parse(summary["protocol"]["settings"], where)

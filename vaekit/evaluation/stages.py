@@ -1,0 +1,141 @@
+"""The stages of an evaluation: each says what it needs of others and which files it writes, and they run in order.
+
+    @stage("probes", needs=("one_pass", "codes"), writes=(artifacts.PROBES, ...))
+    def probes(task: Task, one_pass: Collected, codes: tuple[Codes, Codes]) -> Result: ...
+
+A stage that can not run leaves its reason in the table, and so do those that need it; the others stand.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypedDict
+
+import numpy as np
+import torch
+
+from vaekit.checkpoint import Checkpoint
+from vaekit.config import DataConfig
+from vaekit.data import Prepared
+from vaekit.errors import VaekitError
+from vaekit.models.base import VAE
+from vaekit.progress import Progress, silent
+from vaekit.quantity import Quantity
+
+SPLIT = "test"
+
+
+class How(TypedDict):
+    """How batches go through the model, as every room takes it."""
+
+    seed: int
+    device: torch.device
+    batch_size: int
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class Task:
+    """One model, the images it is tried on, and how.
+
+    Attributes:
+        checkpoint: the model and all that is known of its making.
+        file: where it was read from; None for a live module.
+        made_by: the facts that decide the numbers, which tie the artifacts to this model and these options.
+        prepared: decoded images at the protocol to evaluate under.
+        settings: what `prepared` was made with.
+        folder: receives every artifact.
+        inception_weights: file of the network behind FID; None does without.
+        seed: of the posterior noise, the samples, the pictures and the bootstrap.
+    """
+
+    checkpoint: Checkpoint
+    file: Path | None
+    made_by: Mapping[str, Any]
+    prepared: Prepared
+    settings: DataConfig
+    folder: Path
+    inception_weights: Path | None = None
+    seed: int = 0
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+    batch_size: int = 256
+    progress: Progress = silent
+
+    @property
+    def model(self) -> VAE:
+        """The network, on `device`."""
+        return self.checkpoint.model
+
+    @cached_property
+    def rows(self) -> np.ndarray:
+        """Row numbers of the test images; DataError where there is none."""
+        return self.prepared.rows(SPLIT)
+
+    @property
+    def how(self) -> How:
+        """Seed, device, batch size and progress."""
+        return How(seed=self.seed, device=self.device, batch_size=self.batch_size, progress=self.progress)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a stage found: the rows it adds to the table, and `value`, which the stages that need it are given."""
+
+    value: Any = None
+    rows: Mapping[str, Quantity] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step, by name; `run` is called with the task and the values of what it `needs`, in that order."""
+
+    name: str
+    needs: tuple[str, ...]
+    writes: tuple[str, ...]
+    is_vital: bool
+    run: Callable[..., Result]
+
+
+def stage(
+    name: str, *, needs: tuple[str, ...] = (), writes: tuple[str, ...] = (), vital: bool = False
+) -> Callable[[Callable[..., Result]], Stage]:
+    """Return a decorator that makes a stage of a function; where a vital one can not run, nothing can."""
+    return lambda run: Stage(name, needs, writes, vital, run)
+
+
+def run_stages(stages: Sequence[Stage], task: Task) -> dict[str, Result]:
+    """Run the stages in order and return the result of each; what a failed one wrote before is removed.
+
+    Raises:
+        VaekitError: a vital stage can not run.
+    """
+    results: dict[str, Result] = {}
+    reasons: dict[str, str] = {}
+    for step in stages:
+        for name in step.writes:
+            (task.folder / name).unlink(missing_ok=True)  # of an earlier evaluation
+        lacking = next((need for need in step.needs if need in reasons), None)
+        if lacking is None:
+            try:
+                results[step.name] = step.run(task, *(results[need].value for need in step.needs))
+                continue
+            except VaekitError as error:
+                if step.is_vital:
+                    raise
+                reasons[step.name] = str(error)
+        else:
+            reasons[step.name] = f"it needs {lacking}: {reasons[lacking]}"
+        results[step.name] = Result(rows={step.name.replace(" ", "_"): _not_run(step.name, reasons[step.name])})
+    return results
+
+
+def _not_run(name: str, reason: str) -> Quantity:
+    return Quantity(
+        value=None,
+        n=0,
+        label=name.capitalize(),
+        definition=f"a stage of the evaluation, {name}, which could not run",
+        group="Not computed",
+        reason=reason,
+    )
