@@ -1,6 +1,9 @@
 """Crop and resize against torchvision, and every kind of picture to RGB."""
 
 import io
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -11,6 +14,8 @@ from torchvision.transforms import v2
 from vaekit.data import Protocol, load_image
 from vaekit.data.crop import decode, strict_pillow
 from vaekit.errors import DataError
+
+crop = sys.modules["vaekit.data.crop"]
 
 
 @pytest.fixture
@@ -163,10 +168,95 @@ def test_what_can_not_be_decoded_says_why(tmp_path, draw_picture, monkeypatch):
     assert "truncated" in words(tmp_path / "cut.jpg")
     assert ImageFile.LOAD_TRUNCATED_IMAGES is True
     (tmp_path / "text.jpg").write_text("hello")
-    assert "not a picture, or of a kind that Pillow does not know" in words(tmp_path / "text.jpg")
+    assert "not a picture, or none of the kinds that are read (JPEG, PNG, WEBP, BMP, TIFF, GIF, PPM)" in words(
+        tmp_path / "text.jpg"
+    )
     (tmp_path / "nothing.jpg").touch()
     assert "the file is empty" in words(tmp_path / "nothing.jpg")
     assert "the file is gone" in words(tmp_path / "gone.jpg")
     draw_picture(tmp_path / "bomb.png", 1)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 178 * 218 - 1)  # one pixel over: Pillow only warns
     assert "decompression bomb" in words(tmp_path / "bomb.png")
+
+
+def reason_of(path):
+    with strict_pillow():
+        decoded = decode(path, Protocol(178, 64))
+    assert decoded.pixels is None
+    return decoded.reason
+
+
+def test_a_postscript_file_starts_no_program(tmp_path, monkeypatch):
+    from PIL import EpsImagePlugin
+
+    monkeypatch.setattr(EpsImagePlugin, "Ghostscript", lambda *_, **__: pytest.fail("Ghostscript was started"))
+    Image.new("RGB", (178, 218)).save(tmp_path / "a.eps")
+    (tmp_path / "a.eps").rename(tmp_path / "a.jpg")
+    assert "not a picture, or none of the kinds that are read" in reason_of(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [np.full((218, 178), 0.5, np.float32), np.full((218, 178), np.nan, np.float32), np.full((218, 178), 200, np.int32)],
+)
+def test_numbers_without_a_white_are_no_picture(tmp_path, pixels):
+    Image.fromarray(pixels).save(tmp_path / "a.tif")
+    assert "of 32 bits, of which nothing says what is white" in reason_of(tmp_path / "a.tif")
+
+
+def test_sixteen_bits_of_every_kind_are_read(tmp_path):
+    grey = Image.fromarray(np.full((218, 178), 128 * 257, np.uint16))
+    grey.save(tmp_path / "a.tif")
+    grey.save(tmp_path / "a.png")
+    (tmp_path / "a.pgm").write_bytes(b"P5 178 218 65535\n" + np.full(178 * 218, 128 * 257, ">u2").tobytes())
+    for suffix in ("tif", "png", "pgm"):
+        assert (load_image(tmp_path / f"a.{suffix}", Protocol(178, 64)) == 128).all()
+
+
+def test_giants_are_refused_before_the_work(tmp_path, monkeypatch):
+    Image.new("1", (9400, 9400)).save(tmp_path / "giant.png")
+    monkeypatch.setattr(Image.Image, "load", lambda *_: pytest.fail("the pixels were decoded"))
+    assert reason_of(tmp_path / "giant.png") == "88,360,000 pixels, and at most 67,108,864 are decoded"
+    monkeypatch.setattr(crop, "MOST_BYTES", 100)
+    assert reason_of(tmp_path / "giant.png") == "more than 100 bytes"
+
+
+def test_large_pictures_are_decoded_one_at_a_time(tmp_path, monkeypatch):
+    Image.new("RGB", (400, 400)).save(tmp_path / "a.png")
+    at_work, most = [], []
+    inside = crop._decoded
+
+    def watched(*arguments):
+        at_work.append(1)
+        most.append(len(at_work))
+        time.sleep(0.02)
+        at_work.pop()
+        return inside(*arguments)
+
+    monkeypatch.setattr(crop, "_decoded", watched)
+    monkeypatch.setattr(crop, "LARGE", 1000)
+    with strict_pillow(), ThreadPoolExecutor(4) as pool:
+        assert all(
+            d.pixels is not None for d in pool.map(lambda _: decode(tmp_path / "a.png", Protocol(178, 64)), range(8))
+        )
+    assert max(most) == 1
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"subsampling": 0}, {"restart_marker_blocks": 4}])
+def test_a_scrambled_jpeg_is_noticed_and_a_whole_one_is_not(tmp_path, picture, options):
+    Image.open(picture).convert("RGB").save(tmp_path / "a.jpg", quality=90, **options)
+    whole = (tmp_path / "a.jpg").read_bytes()
+    load_image(tmp_path / "a.jpg", Protocol(178, 64))
+    scan = whole.index(b"\xff\xda") + 20
+    # What Pillow shows without a word: bytes lost in the middle of the picture.
+    (tmp_path / "a.jpg").write_bytes(whole[: scan + 300] + whole[scan + 360 :])
+    with Image.open(tmp_path / "a.jpg") as silent:
+        silent.load()
+    assert reason_of(tmp_path / "a.jpg").startswith("damaged: ")
+
+
+@pytest.mark.parametrize("mode", ["L", "CMYK", "RGB"])
+def test_no_whole_jpeg_is_called_damaged(tmp_path, picture, mode):
+    for quality in (1, 50, 100):
+        Image.open(picture).convert(mode).save(tmp_path / "a.jpg", quality=quality, optimize=True, comment=b"x" * 50)
+        load_image(tmp_path / "a.jpg", Protocol(178, 64))

@@ -1,6 +1,7 @@
 """The true factors of drawn faces: which are measured, and their way from the folder to the prepared images."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -41,11 +42,11 @@ def test_independent_factors_reach_the_prepared_images(independent, tmp_path):
         assert values.to_numpy() == pytest.approx([true[name] for name in MEASURED], rel=1e-5)
 
 
-def test_factors_join_images_that_were_prepared_without_them(independent, tmp_path):
+def test_factors_belong_to_the_images(independent, tmp_path):
     source = open_source(str(independent))
     prepared = prepare(source, Protocol(178, 64), cache=tmp_path)
+    assert prepare(replace(source, factors=None), Protocol(178, 64), cache=tmp_path).fingerprint != prepared.fingerprint
     (prepared.folder / TABLE).unlink()
-    assert prepared.factor_table(prepared.rows("test")) is None
     again = prepare(source, Protocol(178, 64), cache=tmp_path)
     assert again.fingerprint == prepared.fingerprint and again.factor_table(np.arange(20)).shape == (20, len(MEASURED))
 

@@ -17,6 +17,7 @@ import pytest
 
 from vaekit.data import Protocol, load_image, open_prepared, open_source, prepare
 from vaekit.data.celeba import open_celeba
+from vaekit.data.contents import CONTENTS
 from vaekit.data.loaders import batches
 from vaekit.data.pixels import to_uint8
 from vaekit.errors import ConfigError, DataError, OutputError
@@ -103,14 +104,17 @@ def test_the_fingerprint_changes_with_what_matters_and_nothing_else(celeba, tmp_
     seen = [fingerprint()]
     # Nothing else: workers, a seed or a limit that decides nothing, a file's time, the spelling of line ends.
     assert fingerprint(workers=3) == fingerprint(seed=5) == fingerprint(limit={"train": 12}) == seen[0]
-    (celeba.images / celeba.files[0]).touch()
+    file = celeba.images / celeba.files[0]
+    file.touch()
+    file.chmod(0o600)
     celeba.annotate("\r\n")
     assert fingerprint() == seen[0]
 
     seen += [fingerprint(Protocol(148, 64)), fingerprint(Protocol(178, 128)), fingerprint(on_bad_file="black")]
     seen += [fingerprint(limit={"train": 5}), fingerprint(limit={"train": 5}, seed=1), fingerprint(limit={"train": 6})]
-    file = celeba.images / celeba.files[0]
-    file.write_bytes(file.read_bytes() + b"\0")
+    data, times = file.read_bytes(), file.stat()
+    file.write_bytes(data[:-1] + b"\0")
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))  # as large and as old as before
     seen.append(fingerprint())
     celeba.values[0, 0] ^= 1
     celeba.annotate()
@@ -158,7 +162,10 @@ def test_bad_files_are_skipped_listed_and_counted(damaged, tmp_path):
     assert len(prepared.images) == len(prepared.index) == 18
     assert prepared.skipped["file"].tolist() == ["img_align_celeba/000004.jpg", "img_align_celeba/000009.jpg"]
     assert "truncated" in prepared.skipped["reason"][0]
-    assert prepared.skipped["reason"][1] == "not a picture, or of a kind that Pillow does not know"
+    assert (
+        prepared.skipped["reason"][1]
+        == "not a picture, or none of the kinds that are read (JPEG, PNG, WEBP, BMP, TIFF, GIF, PPM)"
+    )
     assert prepared.meta["not_decoded"] == 2
     assert prepared.notes[-1] == "2 of the 20 files can not be decoded and are left out (skipped.csv)."
     row = prepared.index["image_id"].tolist().index("000010")
@@ -280,8 +287,6 @@ import os, signal, sys
 from pathlib import Path
 from vaekit.data import Protocol, prepare
 from vaekit.data.celeba import open_celeba
-from vaekit.data.loaders import batches
-from vaekit.data.pixels import to_uint8
 module = sys.modules["vaekit.data.prepare"]
 module.CHUNK = 16
 def progress(stage, done, total, note=""):
@@ -296,7 +301,7 @@ prepare(source, Protocol(178, 64), cache=Path({str(tmp_path / "c")!r}), progress
     assert len((partial / "journal.txt").read_text().splitlines()) == 48
     resumed = prepare(open_celeba(tiny.root, 0), SMALL, cache=tmp_path / "c")
     assert bytes_of(resumed.folder) == bytes_of(whole.folder)
-    assert [f.name for f in (tmp_path / "c").iterdir()] == [whole.fingerprint]
+    assert [f.name for f in (tmp_path / "c").iterdir() if f.name != CONTENTS] == [whole.fingerprint]
 
 
 def test_two_at_once_wait_for_one_another(source, tmp_path, monkeypatch):
@@ -324,12 +329,21 @@ def test_progress_is_told_from_nothing_to_all(damaged, tmp_path):
     assert told[-1] == ("preparing images", 20, 20, "2 not decoded")
 
 
-@pytest.mark.parametrize("harm", ["meta", "images", "index", "format", "gone"])
+@pytest.mark.parametrize("harm", ["meta", "key", "note", "images", "zeros", "index", "digit", "format", "gone"])
 def test_a_damaged_folder_is_made_again_and_said_so(source, tmp_path, caplog, harm):
     prepared = prepare(source, SMALL, cache=tmp_path / "c")
     before, folder = bytes_of(prepared.folder), prepared.folder
     if harm == "meta":
         (folder / "meta.json").write_text("{")
+    elif harm == "key":
+        (folder / "meta.json").write_text(json.dumps({k: v for k, v in prepared.meta.items() if k != "protocol"}))
+    elif harm == "note":
+        (folder / "meta.json").write_text(json.dumps(prepared.meta | {"notes": ["All is well."]}))
+    elif harm == "zeros":
+        data = before["images.npy"]
+        (folder / "images.npy").write_bytes(data[:90_000] + bytes(60_000) + data[150_000:])
+    elif harm == "digit":
+        (folder / "index.csv").write_bytes(before["index.csv"].replace(b"1\n", b"9" * 30 + b"\n", 1))
     elif harm == "images":
         (folder / "images.npy").write_bytes(before["images.npy"][:9000])
     elif harm == "index":

@@ -32,3 +32,10 @@ def test_a_part_of_it_is_prepared(source, tmp_path):
     assert {split: prepared.count(split) for split in limit} == limit
     assert prepared.skipped.empty and prepared.meta["scaled"] == 0
     assert prepared.mean_image().mean() == pytest.approx(0.45, abs=0.05)
+
+
+def test_no_real_image_is_called_damaged(source):
+    from vaekit.data.crop import _refuse_damaged_jpeg
+
+    for file in source.index["file"]:
+        _refuse_damaged_jpeg((source.root / file).read_bytes())

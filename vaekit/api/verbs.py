@@ -117,7 +117,8 @@ def resume(
     prepared, _ = prepare_data(config.data, progress)
     if prepared.fingerprint != checkpoint.data["fingerprint"]:
         raise CheckpointError(
-            f"The images of {folder} have changed since it was trained: start a new run with `vaekit train`."
+            f"The images of {folder} have changed since it was trained (or an older vaekit trained it, which knew them "
+            "by names and sizes alone): start a new run with `vaekit train`."
         )
     return run_training(config, prepared, folder, device=target, resume=checkpoint, progress=progress)
 

@@ -83,11 +83,16 @@ def read_celeba(root: Path, seed: int, name: str) -> Source:
 
 def _list_images(base: Path, images: Path) -> tuple[list[str], list[str], list[str]]:
     """Return the image_ids, sorted, the file of each relative to `base`, and notes."""
-    files = pictures_in(images)
+    listing = pictures_in(images)
+    files = listing.files
     image_ids, first = np.unique([image_id_of(file) for file in files], return_index=True)
     below = "" if images == base else f"{images.relative_to(base).as_posix()}/"
     surplus = len(files) - len(image_ids)
-    notes = [f"{surplus:,} files differ from another by their suffix alone and are left out."] if surplus else []
+    notes = [*listing.notes]
+    if surplus:
+        notes.append(
+            f"Left out, because another file differs by its suffix alone: {surplus:,} of {len(files):,} files."
+        )
     return image_ids.tolist(), [f"{below}{files[i]}" for i in first], notes
 
 

@@ -1,63 +1,107 @@
-"""Listing the pictures of a folder: sorted, without the litter that systems leave there."""
+"""Listing the pictures of a folder: sorted, without the litter that systems leave there, and what is left out."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from vaekit.data.crop import SUFFIXES
 from vaekit.errors import DataError
 
+# Pictures that vaekit does not read: told, so that nobody takes them for counted.
+UNREAD = (
+    *(".heic", ".heif", ".avif", ".jxl", ".jp2", ".j2k", ".tga", ".psd", ".svg", ".ico", ".exr", ".hdr", ".eps"),
+    *(".dng", ".cr2", ".nef", ".arw", ".orf", ".raw"),
+)
 
-def pictures_in(folder: Path) -> list[str]:
-    """Return the names of the picture files directly in `folder`, sorted; [] where there is no such folder."""
-    if not folder.is_dir():
-        return []
-    # By suffix alone: asking 200,000 files what they are takes minutes on a network drive.
-    with os.scandir(folder) as entries:
-        return _checked(folder, (entry.name for entry in entries if _is_picture(entry.name)))
+
+@dataclass(frozen=True)
+class Listing:
+    """Picture files as sorted relative paths with "/", and sentences about what was left out."""
+
+    files: list[str]
+    notes: tuple[str, ...]
+
+
+def pictures_in(folder: Path) -> Listing:
+    """Return the picture files directly in `folder`; DataError where it can not be opened."""
+    return _listing(folder, deep=False)
+
+
+def pictures_below(folder: Path) -> Listing:
+    """Return the picture files anywhere below `folder`, each real folder once, whatever links lead to it."""
+    return _listing(folder, deep=True)
 
 
 def holds_pictures(folder: Path) -> bool:
     """Tell whether a picture file lies directly in `folder`."""
-    if not folder.is_dir():
-        return False
-    with os.scandir(folder) as entries:
-        return any(_is_picture(entry.name) for entry in entries)
-
-
-def pictures_below(folder: Path) -> list[str]:
-    """Return the picture files anywhere below `folder` as sorted relative paths with "/"."""
-    return _checked(folder, _walk(folder))
+    return folder.is_dir() and any(_is_picture(name) for _, _, names in _walk(folder, False, []) for name in names)
 
 
 def subfolders(folder: Path) -> list[Path]:
     """Return the folders directly in `folder`, sorted, hidden ones left out."""
-    with os.scandir(folder) as entries:
-        return sorted(folder / e.name for e in entries if not _is_litter(e.name) and e.is_dir())
+    return sorted(folder / name for _, folders, _ in _walk(folder, False, []) for name in folders)
 
 
 def image_id_of(file: str) -> str:
-    """Return the path without its suffix."""
-    return file.rpartition(".")[0] or file
+    """Return the path without the suffix of a picture; other dots are part of the name."""
+    bare, _, suffix = file.rpartition(".")
+    return bare if bare and f".{suffix.lower()}" in SUFFIXES else file
 
 
-def _walk(folder: Path) -> Iterator[str]:
-    for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not _is_litter(name)]
+def _listing(folder: Path, deep: bool) -> Listing:
+    closed: list[OSError] = []
+    files, badly_named, unread = [], [], Counter[str]()
+    # By suffix alone: asking 200,000 files what they are takes minutes on a network drive.
+    for parent, _, names in _walk(folder, deep, closed):
         below = Path(parent).relative_to(folder)
-        yield from ((below / name).as_posix() for name in files if _is_picture(name))
+        for name in names:
+            if _is_picture(name):
+                (files if _fits_a_table(name) else badly_named).append((below / name).as_posix())
+            elif (suffix := Path(name).suffix.lower()) in UNREAD and not _is_litter(name):
+                unread[suffix] += 1
+    notes = []
+    if badly_named:
+        notes.append(
+            "Left out, because no table can hold their names (a carriage return in it, or no UTF-8): "
+            f"{_counted(len(badly_named))}, first {min(badly_named)!a}. Rename them."
+        )
+    if unread:
+        kinds = ", ".join(f"{number:,} {suffix}" for suffix, number in sorted(unread.items()))
+        notes.append(f"Left out, because vaekit does not read pictures of their kind: {kinds}.")
+    if closed:
+        names = sorted(f"{os.path.relpath(error.filename, folder)} ({error.strerror})" for error in closed)
+        notes.append(f"Left out, because it can not be opened: {', '.join(names)}.")
+    return Listing(sorted(files), tuple(notes))
 
 
-def _checked(folder: Path, files: Iterable[str]) -> list[str]:
-    files = sorted(files)
-    try:
-        "".join(files).encode()
-    except UnicodeEncodeError:
-        bad = next(file for file in files if any("\ud800" <= letter <= "\udfff" for letter in file))
-        raise DataError(
-            f"{folder} holds a file whose name is not UTF-8, {bad!a}: rename it, so that tables can name it."
-        ) from None
-    return files
+def _walk(folder: Path, deep: bool, closed: list[OSError]) -> Iterator[tuple[str, list[str], list[str]]]:
+    def refuse(error: OSError) -> None:
+        if error.filename == str(folder):
+            raise DataError(f"{folder} can not be opened: {error.strerror}. Make it readable, or name other data.")
+        closed.append(error)
+
+    seen = set()
+    for parent, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
+        real = os.path.realpath(parent)
+        folders[:] = [] if real in seen else [name for name in folders if not _is_litter(name)]
+        folders.sort(
+            key=lambda name, parent=parent: ((Path(parent) / name).is_symlink(), name)
+        )  # a real folder before its links
+        if real not in seen:
+            seen.add(real)
+            yield parent, folders, files
+        if not deep:
+            return
+
+
+def _counted(number: int) -> str:
+    return f"{number:,} {'file' if number == 1 else 'files'}"
+
+
+def _fits_a_table(name: str) -> bool:
+    return "\r" not in name and not any("\ud800" <= letter <= "\udfff" for letter in name)
 
 
 def _is_litter(name: str) -> bool:

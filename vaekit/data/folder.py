@@ -20,7 +20,8 @@ def open_folder(root: Path, seed: int) -> Source:
     """
     if not root.is_dir():
         raise DataError(f"There is no folder {root}. Expected a folder of pictures: name it with --data.")
-    files = pictures_below(root)
+    listing = pictures_below(root)
+    files = listing.files
     if not files:
         raise DataError(
             f"There is no image in {root}. Expected pictures ({', '.join(SUFFIXES)}) in it or in its folders: name "
@@ -35,6 +36,7 @@ def open_folder(root: Path, seed: int) -> Source:
         {"image_id": ordered, "file": [image_ids[i] for i in ordered], "split": split_by_id(seed, ordered)}
     )
     notes = (
+        *listing.notes,
         f"A folder of {len(files):,} pictures: a seeded split 80/10/10 by image id (seed {seed}).",
         "No attributes are known of these pictures: the stages that need attributes are skipped.",
     )

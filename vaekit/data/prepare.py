@@ -6,6 +6,7 @@ the work (Ctrl-C, kill -9, a full disk), the next run trusts the journal, cuts a
 Appending, rather than writing into a mapped file, keeps a full disk an error instead of a killed process.
 """
 
+import contextlib
 import errno
 import hashlib
 import io
@@ -32,15 +33,17 @@ from vaekit.artifacts import (
     PREPARED,
     SKIPPED,
     read_array,
+    read_json,
     write_array,
     write_json,
     write_table,
 )
 from vaekit.config import OnBadFile
 from vaekit.data.base import ALIGNED, SPLITS, Limits, Protocol, Source
+from vaekit.data.contents import contents_of
 from vaekit.data.crop import Decoded, decode, strict_pillow
 from vaekit.data.output import locked, writing
-from vaekit.data.prepared import FORMAT, Prepared, open_prepared
+from vaekit.data.prepared import FORMAT, Prepared, open_prepared, sealed
 from vaekit.data.selection import select
 from vaekit.errors import ConfigError, DataError, did_you_mean
 from vaekit.progress import Progress, silent
@@ -62,6 +65,7 @@ def prepare(
     on_bad_file: OnBadFile = "skip",
     seed: int = 0,
     cache: Path = CACHE,
+    verify: bool = False,
     workers: int | None = None,
     progress: Progress = silent,
 ) -> Prepared:
@@ -75,6 +79,7 @@ def prepare(
             stop ("error"); the first two list it with its reason.
         seed: decides the subset.
         cache: holds one folder for each fingerprint; several processes may ask for the same one at once.
+        verify: read every file and every prepared image again, even where no file was touched since it was read.
         workers: threads that decode; none: one for each core.
         progress: told "preparing images", how many files are through, of how many.
 
@@ -99,18 +104,21 @@ def prepare(
         "attributes": list(source.attributes),
         "notes": [*source.notes, *notes],
     }
-    fingerprint = _fingerprint(source.root, index, meta)
+    workers = workers or _cores()
+    contents = contents_of(source.root, index["file"].tolist(), cache, verify=verify, workers=workers)
+    fingerprint = _fingerprint(index, source.factors, contents, meta)
     final = cache / fingerprint
-    if (ready := _reuse(final)) is not None:
-        return _with_factors(ready, source)
-    task = _Task(source.root, index, protocol, on_bad_file, workers or _cores(), progress)
+    if (ready := _reuse(final, verify)) is not None:
+        return ready
+    task = _Task(source.root, index, source.factors, protocol, on_bad_file, workers, progress)
     with writing(cache, "let it be a link to a folder elsewhere"):
         cache.mkdir(parents=True, exist_ok=True)
         with locked(cache / f"{fingerprint}.lock"):
-            if (ready := _reuse(final)) is not None:  # finished by whom this process waited for
-                return _with_factors(ready, source)
+            if (ready := _reuse(final, verify)) is not None:  # finished by whom this process waited for
+                return ready
+            _tell_of_older(cache)
             _prepare_into(final, task, {"fingerprint": fingerprint, **meta})
-    return _with_factors(open_prepared(final), source)
+    return open_prepared(final)
 
 
 @dataclass(frozen=True)
@@ -119,6 +127,7 @@ class _Task:
 
     root: Path
     index: pd.DataFrame
+    factors: pd.DataFrame | None
     protocol: Protocol
     on_bad_file: OnBadFile
     workers: int
@@ -139,44 +148,46 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _fingerprint(root: Path, index: pd.DataFrame, meta: dict[str, Any]) -> str:
-    """Hash what decides the result: files and sizes, splits, identities, attributes, protocol, choices and notes.
+def _fingerprint(index: pd.DataFrame, factors: pd.DataFrame | None, contents: str, meta: dict[str, Any]) -> str:
+    """Hash what decides the result: contents and names of the files, splits, identities, attributes, factors, choices.
 
     Not the folder they lie in, nor the times of the files: the same data elsewhere has the same fingerprint.
     """
-    digest = hashlib.sha256(json.dumps(meta, sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps(meta, sort_keys=True).encode() + contents.encode())
     names = [file.rpartition("/")[2] for file in index["file"]]
-    sizes = [_size(root / file) for file in index["file"]]
-    texts = [index["image_id"], names, sizes, index["split"], *([index["identity"]] if "identity" in index else [])]
+    texts = [index["image_id"], names, index["split"], *([index["identity"]] if "identity" in index else [])]
     for column in texts:
         digest.update("\0".join(map(str, column)).encode() + b"\1")
     digest.update(index[meta["attributes"]].to_numpy(np.int8).tobytes())
+    if factors is not None:
+        digest.update(factors.to_csv(index=False).encode())
     return digest.hexdigest()[:16]
 
 
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:  # gone since it was listed: decoding will say so
-        return -1
+def _tell_of_older(cache: Path) -> None:
+    """Say in one line which folders an older vaekit left, that knew images by their names and sizes alone."""
+    older = []
+    for meta in cache.glob(f"*/{META}"):
+        with contextlib.suppress(DataError, AttributeError):
+            if read_json(meta).get("format") != FORMAT:
+                older.append(meta.parent.name)
+    if older:
+        log.info(
+            "The images are prepared anew: an older vaekit knew them by names and sizes, now their contents count. "
+            "In %s these are not used any more and can be deleted: %s.",
+            cache,
+            ", ".join(sorted(older)),
+        )
 
 
-def _reuse(folder: Path) -> Prepared | None:
+def _reuse(folder: Path, verify: bool) -> Prepared | None:
     if not folder.is_dir():
         return None
     try:
-        return open_prepared(folder)
+        return open_prepared(folder, verify=verify)
     except DataError as error:
         log.warning("The prepared images in %s are damaged and are made again: %s", folder, error)
         return None
-
-
-def _with_factors(prepared: Prepared, source: Source) -> Prepared:
-    """Return `prepared` with the true factors beside its images, row by row, where the source knows them."""
-    if source.factors is not None and not (prepared.folder / FACTORS).is_file():
-        rows = source.factors.set_index("image_id").loc[prepared.index["image_id"]]
-        write_table(prepared.folder / FACTORS, rows.reset_index())
-    return prepared
 
 
 def _prepare_into(final: Path, task: _Task, meta: dict[str, Any]) -> None:
@@ -279,6 +290,8 @@ def _finish(partial: Path, task: _Task, outcomes: list[str], meta: dict[str, Any
     index = task.index[[task.has_row(line) for line in outcomes]].drop(columns="file").reset_index(drop=True)
     _write_header(partial / IMAGES, (len(index), *task.protocol.shape))
     write_table(partial / INDEX, index)
+    if task.factors is not None:
+        write_table(partial / FACTORS, task.factors.set_index("image_id").loc[index["image_id"]].reset_index())
     prefix = "replaced by black: " if task.on_bad_file == "black" else ""
     bad = [
         (file, prefix + line[4:]) for file, line in zip(task.index["file"], outcomes, strict=True) if line[:3] == "bad"
@@ -306,7 +319,8 @@ def _finish(partial: Path, task: _Task, outcomes: list[str], meta: dict[str, Any
     counts = {split: int((index["split"] == split).sum()) for split in SPLITS}
     versions = {"vaekit": __version__, "pillow": PIL.__version__}
     bad_files = {"not_decoded": len(bad), "scaled": scaled, "enlarged": enlarged}
-    write_json(partial / META, {**meta, "notes": notes, "counts": counts, **bad_files, "versions": versions})
+    facts = {**meta, "notes": notes, "counts": counts, **bad_files, "versions": versions}
+    write_json(partial / META, sealed(facts, partial))
 
 
 def _write_header(path: Path, shape: tuple[int, ...]) -> None:

@@ -1,6 +1,8 @@
 """A dataset decoded once: images mapped from disk, and everything that is known of them."""
 
+import hashlib
 import html
+import json
 from collections import defaultdict
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -11,9 +13,10 @@ import pandas as pd
 
 from vaekit.artifacts import FACTORS, IMAGES, INDEX, MEAN_IMAGE, META, SKIPPED, read_array, read_json, read_table
 from vaekit.data.base import SPLITS, Protocol
+from vaekit.data.contents import contents_of
 from vaekit.errors import DataError, did_you_mean
 
-FORMAT = 1  # of the folder; another number makes another fingerprint, so that old folders are left alone
+FORMAT = 2  # of the folder; another number makes another fingerprint, so that old folders are left alone
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +30,7 @@ class Prepared:
         skipped: file and reason of what could not be decoded.
         protocol: crop, size and channels of the images.
         name: of the dataset, such as "celeba".
-        fingerprint: what was asked for, hashed: the selected files and their sizes, index, protocol, on_bad_file.
+        fingerprint: what was asked for, hashed: the contents of the selected files, index, protocol, on_bad_file.
         attributes: names of the attribute columns; empty where there are none.
         notes: sentences a report must repeat.
         meta: everything of meta.json.
@@ -88,8 +91,15 @@ class Prepared:
         return f"<b>{html.escape(str(self))}</b><ul>{notes}</ul>"
 
 
-def open_prepared(folder: Path) -> Prepared:
-    """Open what `prepare` wrote.
+def sealed(meta: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Return `meta` with digests of the other files of `folder` and of itself, by which damage is noticed."""
+    files = sorted(name for name in (IMAGES, INDEX, SKIPPED, MEAN_IMAGE, FACTORS) if (folder / name).is_file())
+    meta = {**meta, "files": files, "contents": contents_of(folder, files, folder.parent, verify=True)}
+    return {**meta, "seal": _seal(meta)}
+
+
+def open_prepared(folder: Path, *, verify: bool = False) -> Prepared:
+    """Open what `prepare` wrote; with `verify` its files are read even where nothing touched them since.
 
     Raises:
         DataError: something is missing, broken, of another version, or does not fit the rest.
@@ -97,27 +107,26 @@ def open_prepared(folder: Path) -> Prepared:
     meta = read_json(folder / META)
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:
         raise DataError(f"{folder} is not of this version of vaekit: delete it and prepare the data again.")
-    attributes = tuple(meta["attributes"])
-    index = _read_text_table(folder / INDEX, attributes)
-    images = read_array(folder / IMAGES)
+    is_whole = meta.get("seal") == _seal({key: value for key, value in meta.items() if key != "seal"})
+    if not is_whole or meta["contents"] != contents_of(folder, meta["files"], folder.parent, verify=verify):
+        raise DataError(f"{folder} was changed after it was written: delete it and prepare the data again.")
     protocol = Protocol(**{field.name: meta["protocol"][field.name] for field in fields(Protocol)})
-    if images.shape != (len(index), *protocol.shape) or images.dtype != np.uint8:
-        raise DataError(
-            f"{folder} does not fit together: images {images.shape} {images.dtype}, expected uint8 "
-            f"{(len(index), *protocol.shape)}. Delete it and prepare the data again."
-        )
     return Prepared(
         folder=folder,
-        images=images,
-        index=index,
+        images=read_array(folder / IMAGES),
+        index=_read_text_table(folder / INDEX, tuple(meta["attributes"])),
         skipped=_read_text_table(folder / SKIPPED, ()),
         protocol=protocol,
         name=meta["source"],
         fingerprint=meta["fingerprint"],
-        attributes=attributes,
+        attributes=tuple(meta["attributes"]),
         notes=tuple(meta["notes"]),
         meta=meta,
     )
+
+
+def _seal(meta: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(meta, sort_keys=True).encode()).hexdigest()
 
 
 def _read_text_table(path: Path, numbers: tuple[str, ...]) -> pd.DataFrame:
