@@ -72,7 +72,7 @@ def _check(thing: Callable[..., Any], name: str, arguments: Mapping[str, Any]) -
     required = [k for k, p in known.items() if p.default is p.empty]
     unknown = [] if accepts_any(thing) else [k for k in arguments if k not in known]
     missing = [k for k in required if k not in arguments]
-    form = f"{name}({', '.join(str(p) for p in inspect.signature(thing).parameters.values())})"
+    form = name + _bare(inspect.signature(thing))
     if unknown and len(required) == 1 and missing:
         wrapped = json.dumps({required[0]: dict(arguments)}, default=str)
         raise ConfigError(f"{form} takes its settings as one object: give --model-args '{wrapped}'.")
@@ -81,6 +81,11 @@ def _check(thing: Callable[..., Any], name: str, arguments: Mapping[str, Any]) -
     if missing:
         example = json.dumps({k: "..." for k in missing})
         raise ConfigError(f"{form} needs {', '.join(missing)}: give --model-args '{example}'.")
+
+
+def _bare(signature: inspect.Signature) -> str:
+    plain = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+    return str(signature.replace(parameters=plain, return_annotation=signature.empty))
 
 
 def _failure(imported: Imported, name: str, arguments: Mapping[str, Any], error: BaseException) -> str:

@@ -17,12 +17,11 @@ from typing import Any
 from torch import nn
 
 from vaekit.errors import ConfigError, did_you_mean
-from vaekit.foreign.partial_run import Definitions, failures_of, one_line
+from vaekit.foreign.partial_run import NEVER_HIDDEN, Definitions, failures_of, holds_source, is_below, one_line
 from vaekit.foreign.quarantine import quarantine
 
 MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "environment.yml", "README.md", "LICENSE")
 LEVELS = 6  # so far up is a repository's root looked for
-NEVER_HIDDEN = {"torch", "torchvision", "numpy", "vaekit", *sys.stdlib_module_names}
 
 
 class Repository:
@@ -46,6 +45,11 @@ class Repository:
         self.modules: dict[str, ModuleType] = {}
 
     @property
+    def path(self) -> list[Path]:
+        """Where its modules are looked for, in this order."""
+        return [*dict.fromkeys([self.package_parent, *self.folders])]
+
+    @property
     def files(self) -> tuple[Path, ...]:
         """Every source file that was imported from the repository."""
         found = {Path(file) for module in self.modules.values() if (file := getattr(module, "__file__", None))}
@@ -58,13 +62,12 @@ class Repository:
         return ".".join(self.file.relative_to(top).with_suffix("").parts)
 
     @contextmanager
-    def entered(self, nearest_first: bool = False) -> Iterator[None]:
+    def entered(self) -> Iterator[None]:
         """Run what is inside under quarantine, with the repository on the path and its modules importable."""
         hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] in self._own_names()}
         before, path = set(sys.modules), list(sys.path)
         sys.modules.update(self.modules)
-        folders = [*dict.fromkeys([self.package_parent, *self.folders])]
-        sys.path[:0] = [str(folder) for folder in (reversed(folders) if nearest_first else folders)]
+        sys.path[:0] = [str(folder) for folder in self.path]
         importlib.invalidate_caches()
         try:
             with quarantine():
@@ -81,16 +84,13 @@ class Repository:
         names = set()
         for folder in self.folders:
             for child in folder.iterdir():
-                if child.suffix == ".py" or (child.is_dir() and any(child.glob("*.py"))):
+                if child.suffix == ".py" or (child.is_dir() and holds_source(child)):
                     names.add(child.stem)
         return names - NEVER_HIDDEN
 
     def _holds(self, module: ModuleType) -> bool:
         places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]
-        for place in filter(None, places):
-            if Path(place).is_relative_to(self.root):
-                return "site-packages" not in Path(place).relative_to(self.root).parts
-        return False
+        return any(is_below(place, self.root) for place in places if place)
 
 
 def _root(package: Path) -> Path:
@@ -181,10 +181,11 @@ def import_file(file: Path) -> Imported:
     repository, errors = Repository(file), []
     for nearest_first, forgiving in ((False, False), (True, False), (False, True)):
         repository.modules = {}  # nothing of the way that failed before
-        finder = Definitions(repository.root, forgiving)
+        folders = repository.path[::-1] if nearest_first else repository.path
+        finder = Definitions(repository.root, folders, forgiving)
         name = file.stem if nearest_first else repository.dotted
         try:
-            with repository.entered(nearest_first), finder.installed():
+            with repository.entered(), finder.installed():
                 module = importlib.import_module(name)
             return Imported(module, repository, finder.notes, finder.missing)
         except (Exception, SystemExit) as error:

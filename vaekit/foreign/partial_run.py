@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
+NEVER_HIDDEN = {"torch", "torchvision", "numpy", "vaekit", *sys.stdlib_module_names}
 FAILURES = "__vaekit_failures__"
 # A constant may be computed by calling these; whatever else is called could be the work that must not start.
 PLAIN_PACKAGES = {"torch", "torchvision", "numpy", "argparse", *sys.stdlib_module_names}
@@ -33,6 +34,16 @@ def is_script(tree: ast.Module) -> str | None:
     return None
 
 
+def holds_source(folder: str | Path) -> bool:
+    """Whether a folder can be a package: there are Python files in it or right below."""
+    return any(any(Path(folder).glob(pattern)) for pattern in ("*.py", "*/*.py"))
+
+
+def is_below(file: str | Path, root: Path) -> bool:
+    """Whether a file belongs to the repository at `root`, an environment of installed packages in it left out."""
+    return Path(file).is_relative_to(root) and "site-packages" not in Path(file).relative_to(root).parts
+
+
 def failures_of(module: ModuleType) -> dict[str, str]:
     """Return why which name of a partly run module could not be defined."""
     found: dict[str, str] = getattr(module, FAILURES, {})
@@ -40,10 +51,13 @@ def failures_of(module: ModuleType) -> dict[str, str]:
 
 
 class Definitions(importlib.abc.MetaPathFinder):
-    """Imports the modules under `root`: those that start work only in part, and, if `forgiving`, those that fail."""
+    """Imports what lies in `folders`: what starts work only in part, and, if `forgiving`, so too what fails.
 
-    def __init__(self, root: Path, forgiving: bool) -> None:
-        self.root, self.forgiving = root, forgiving
+    What lies there goes before an installed package of the same name, a folder without __init__.py too.
+    """
+
+    def __init__(self, root: Path, folders: Sequence[Path], forgiving: bool) -> None:
+        self.root, self.folders, self.forgiving = root, [*map(str, folders)], forgiving
         self._missing: dict[str, None] = {}
         self._reasons: dict[str, str] = {}
 
@@ -73,10 +87,14 @@ class Definitions(importlib.abc.MetaPathFinder):
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
         """Return the spec of a source file under the root; None leaves the module to the ordinary finders."""
-        spec = importlib.machinery.PathFinder.find_spec(fullname, path, target)
-        if spec is None or not isinstance(spec.loader, importlib.machinery.SourceFileLoader) or spec.origin is None:
+        if path is None and fullname in NEVER_HIDDEN:
             return None
-        if not Path(spec.origin).is_relative_to(self.root) or "site-packages" in spec.origin:
+        spec = importlib.machinery.PathFinder.find_spec(fullname, path or self.folders, target)
+        if spec is None:
+            return None
+        if spec.origin is None:  # a folder without __init__.py
+            return spec if any(map(holds_source, spec.submodule_search_locations or ())) else None
+        if not isinstance(spec.loader, importlib.machinery.SourceFileLoader) or not is_below(spec.origin, self.root):
             return None
         spec.loader = _Loader(fullname, spec.origin, self)
         return spec

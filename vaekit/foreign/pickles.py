@@ -1,10 +1,10 @@
 """Reading a file of weights as data. Nothing in it is run unless the user says that its pickle may be trusted."""
 
 import argparse
-import collections
 import pickle
 import pickletools
 import types
+import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path, PosixPath, PurePosixPath
@@ -19,9 +19,11 @@ from vaekit.errors import CheckpointError, ConfigError
 FIND = Callable[[str, str], Any]
 DAMAGED = (RuntimeError, EOFError, zipfile.BadZipFile, ValueError, OSError, KeyError, TypeError, AttributeError)
 # Plain values that training scripts save beside the weights; building one of these runs nothing of the file's choice.
+PLAIN = (list, dict, set, frozenset, tuple, int, float, bool, complex, str, slice, bytearray)
 HARMLESS: list[Any] = [
-    *(argparse.Namespace, types.SimpleNamespace, collections.defaultdict, collections.deque),
-    *(PosixPath, PurePosixPath, complex, set, slice, np.dtype, np.ndarray),
+    *(argparse.Namespace, types.SimpleNamespace),
+    *(PosixPath, PurePosixPath, np.dtype, np.ndarray),
+    *((kind, f"{module}.{kind.__name__}") for kind in PLAIN for module in ("builtins", "__builtin__")),
     *(type(np.dtype(kind)) for kind in "?bBhHiIlLqQefd"),
     *((np.float64().__reduce__()[0], f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")),
     *((np.empty(0).__reduce__()[0], f"numpy.{core}.multiarray._reconstruct") for core in ("core", "_core")),
@@ -48,19 +50,14 @@ def read_weights(path: Path, *, trust: bool = False, find: FIND | None = None) -
     if zipfile.is_zipfile(path):
         _refuse_bomb(path)
     try:
-        with torch.serialization.safe_globals(HARMLESS):
+        with torch.serialization.safe_globals(HARMLESS), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of pickles by newer protocols, which load or are refused all the same
             return torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
+    except (pickle.UnpicklingError, *DAMAGED) as error:
         names = unsafe_globals(path)
-        if trust and names:
+        if names and trust:
             return _trusted(path, find)
-        if names:
-            raise CheckpointError(_refusal(path, names)) from None
-        raise CheckpointError(f"{path} is {kind}.") from None
-    except DAMAGED as error:
-        if trust and (names := unsafe_globals(path)):
-            return _trusted(path, find)
-        raise CheckpointError(_unreadable(path, kind, error)) from None
+        raise CheckpointError(_refusal(path, names) if names else _unreadable(path, kind, error)) from None
 
 
 def unsafe_globals(path: Path) -> list[str]:
@@ -144,9 +141,9 @@ def _refusal(path: Path, names: list[str]) -> str:
 
 def _unreadable(path: Path, kind: str, error: Exception) -> str:
     if kind.startswith(("a file of PyTorch", "a pickle")):
-        text = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")[:160]
-        names = unsafe_globals(path)
-        return _refusal(path, names) if names else f"{path} is damaged or cut short ({text}): copy it again."
+        told = str(error).rpartition("WeightsUnpickler error:")[2].strip()
+        text = (told.splitlines() or [type(error).__name__])[0].rstrip(".")[:160]
+        return f"{path} is damaged or cut short ({text}): copy it again."
     return f"{path} is {kind}."
 
 
@@ -172,7 +169,8 @@ def _trusted(path: Path, find: FIND | None) -> Any:
                     raise
                 return find(module, name)
 
-    reader = types.SimpleNamespace(Unpickler=Unpickler, load=lambda file, **kw: Unpickler(file, **kw).load())
+    reader = types.ModuleType("reader")
+    vars(reader).update(Unpickler=Unpickler, load=lambda file, **options: Unpickler(file, **options).load())
     try:
         try:
             return torch.load(path, map_location="cpu", weights_only=False, pickle_module=reader)
