@@ -53,8 +53,10 @@ _THEME = {
 
 @contextlib.contextmanager
 def theme() -> Iterator[None]:
-    """Draw and save under vaekit's theme, leaving matplotlib's global settings as they were."""
-    with mpl.rc_context(_THEME):
+    """Draw and save under vaekit's theme alone, whatever the user's matplotlibrc says, and leave theirs as it was."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_THEME)
         yield
 
 

@@ -119,12 +119,12 @@ def further(material: Material) -> Iterable[Block]:
 @section("limits", "Limits", part="Method", place=210)
 def limits(material: Material) -> Iterable[Block]:
     """Yield what the numbers of this page can not say."""
-    n = count(material.summary["protocol"]["n"])
+    n = material.summary["protocol"]["n"]
     rows = metrics_of(material.rows)
     said = [
         f"Intervals of means are percentile bootstraps over the {plural(n, 'image')} with {RESAMPLES:,} resamples. "
-        "They tell how "
-        "far a number would move with other images of the same kind, not with another training run: this is one run.",
+        "They tell how far a number would move with other images of the same kind, not with another training run: "
+        "this is one run.",
         "Pixel errors forgive blur: a reconstruction can have a low error and lack every fine detail.",
     ]
     if not any(group_of(row.id) == "Samples" and row.value != ABSENT for row in rows):
