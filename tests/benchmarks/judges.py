@@ -170,18 +170,18 @@ def judges_of(prepared: Prepared) -> dict[str, Features]:
     @torch.inference_mode()
     def hidden(images: np.ndarray) -> np.ndarray:
         parts = at_judged_size(torch.from_numpy(np.array(images))).split(CHUNK)
-        return torch.cat([judge.network.raw(in_range(part))[0] for part in parts]).numpy()
+        return torch.cat([judge.networks[0].raw(in_range(part))[0] for part in parts]).numpy()
 
     def logits(images: np.ndarray) -> np.ndarray:
-        p = np.clip(judge.judge(images).probabilities.astype(np.float64), 1e-7, 1 - 1e-7)
+        p = np.clip(judge.judge(images).probabilities[0].astype(np.float64), 1e-7, 1 - 1e-7)
         return np.log(p / (1 - p))
 
     return {
-        "attributes": lambda images: judge.judge(images).features,
+        "attributes": lambda images: judge.judge(images).features[0],
         "not whitened": hidden,
         "logits": logits,
-        "probabilities": lambda images: judge.judge(images).probabilities,
-        "random": lambda images: random.judge(images).features,
+        "probabilities": lambda images: judge.judge(images).probabilities[0],
+        "random": lambda images: random.judge(images).features[0],
         "pixels (PCA)": lambda images: (images.reshape(len(images), -1) - mean) @ directions[:48].T,
     }
 

@@ -207,8 +207,11 @@ def test_one_image_and_a_few(stored, n):
     for file in (artifacts.JUDGED, artifacts.LATENTS):
         if (evaluation.folder / file).is_file():
             arrays = artifacts.read_arrays(evaluation.folder / file)
-            per_image = {"probabilities_x", "probabilities_x_hat", "features_x", "mu", "logvar"}
-            cut = {name: values[:n] if name in per_image else values for name, values in arrays.items()}
+            by_network, codes = {"probabilities_x", "probabilities_x_hat", "features_x"}, {"mu", "logvar"}
+            cut = {
+                name: values[:, :n] if name in by_network else values[:n] if name in codes else values
+                for name, values in arrays.items()
+            }
             artifacts.write_arrays(evaluation.folder / file, **cut)
     failures = analyse(Evaluation(evaluation.folder), few, folder)
     assert len(failures.worst) == n and not failures.findings
@@ -221,7 +224,9 @@ def test_codes_and_features_that_are_no_numbers(stored, bad, rows):
     mu, features = np.random.default_rng(0).standard_normal((2, LARGE, 8)).astype(np.float32)
     mu[rows], features[rows] = bad, bad
     artifacts.write_arrays(evaluation.folder / artifacts.LATENTS, mu=mu)
-    artifacts.write_arrays(evaluation.folder / artifacts.JUDGED, attributes=np.array([], str), features_x=features)
+    artifacts.write_arrays(
+        evaluation.folder / artifacts.JUDGED, attributes=np.array([], str), features_x=features[None]
+    )
     failures = analyse(evaluation, data, folder, by="mse", top=4)
     assert failures.findings[0].id == "slice-Wearing_Hat"
     unusable = not np.isfinite(bad)

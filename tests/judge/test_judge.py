@@ -29,16 +29,17 @@ def test_learns_what_is_plain_to_see_and_says_what_it_can_not_judge(taught):
 
 def test_thresholds_reproduce_the_rates_of_valid(taught, seen_plates):
     rows = seen_plates.rows("valid")
-    said = (taught.judge(seen_plates.images[rows]).probabilities > taught.thresholds).mean(0)
+    said = (taught.judge(seen_plates.images[rows]).probabilities > taught.thresholds[:, None]).mean(1)
     true = seen_plates.attribute_table(rows)[list(taught.attributes)].mean().to_numpy()
-    np.testing.assert_allclose(said, true, atol=1e-9)
+    np.testing.assert_allclose(said, np.tile(true, (3, 1)), atol=1e-9)
 
 
 def test_features_have_mean_0_and_covariance_1_on_the_seen_half(taught, seen_plates):
     features = taught.judge(seen_plates.images[seen_rows(seen_plates)]).features
-    assert features.shape[1] == taught.feature_dim and features.dtype == np.float32
-    np.testing.assert_allclose(features.mean(0), 0, atol=1e-3)
-    np.testing.assert_allclose(np.cov(features.T), np.eye(taught.feature_dim), atol=1e-2)
+    assert features.shape[::2] == (3, taught.feature_dim) and features.dtype == np.float32
+    for of_one in features:
+        np.testing.assert_allclose(of_one.mean(0), 0, atol=1e-3)
+        np.testing.assert_allclose(np.cov(of_one.T), np.eye(taught.feature_dim), atol=1e-2)
 
 
 def test_batch_size_and_order_do_not_matter(taught, seen_plates):
@@ -48,7 +49,7 @@ def test_batch_size_and_order_do_not_matter(taught, seen_plates):
     shuffled = taught.judge(images[order])
     for name in ("features", "probabilities"):
         np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), **TOLERANCE)
-        np.testing.assert_allclose(getattr(shuffled, name), getattr(whole, name)[order], **TOLERANCE)
+        np.testing.assert_allclose(getattr(shuffled, name), getattr(whole, name)[:, order], **TOLERANCE)
 
 
 def test_learns_hats_from_drawn_faces(tmp_path, monkeypatch):
@@ -91,7 +92,7 @@ def test_a_kept_judge_is_taken_as_it_is(tmp_path, briefly):
     first = open_judge(prepared)
     kept = files(prepared)
     second = open_judge(prepared)
-    assert len(briefly) == 1 and files(prepared) == kept and second.notes == ()
+    assert len(briefly) == 3 and files(prepared) == kept and second.notes == ()
     a, b = first.judge(prepared.images[:9]), second.judge(prepared.images[:9])
     assert a.features.tobytes() == b.features.tobytes() and a.probabilities.tobytes() == b.probabilities.tobytes()
     assert first.thresholds.tobytes() == second.thresholds.tobytes() and first.sentence == second.sentence
@@ -103,7 +104,8 @@ def change(path, **facts):
 
 
 STALE = {
-    "another version": (lambda w, s: change(s, vaekit="0.0.1"), "made by vaekit 0.0.1"),
+    "other code": (lambda w, s: change(s, code="0.0.1"), "made by code 0.0.1"),
+    "other labels": (lambda w, s: change(s, labels="old"), "made by labels old"),
     "other images": (lambda w, s: change(s, fingerprint="old"), "made by fingerprint old"),
     "no weights": (lambda w, s: w.unlink(), "is broken"),
     "no scores": (lambda w, s: s.unlink(), "is broken"),
@@ -121,7 +123,7 @@ def test_a_stale_or_broken_judge_is_taught_again_and_said(tmp_path, briefly, spo
     how, says = STALE[spoil]
     how(prepared.folder / artifacts.JUDGE, prepared.folder / artifacts.JUDGE_SCORES)
     judge = open_judge(prepared)
-    assert len(briefly) == 2 and len(judge.notes) == 1
+    assert len(briefly) == 6 and len(judge.notes) == 1
     assert says in judge.notes[0] and judge.notes[0].endswith("taught again.")
     assert files(prepared) == kept
 
@@ -136,7 +138,7 @@ def test_weights_of_another_network_are_not_taken(tmp_path, briefly):
     prepared = plates(tmp_path)
     open_judge(prepared)
     path = prepared.folder / artifacts.JUDGE
-    torch.save(AttributeNetwork(7, 48).state_dict(), path)
+    torch.save({f"0.{k}": v for k, v in AttributeNetwork(7, 48).state_dict().items()}, path)
     change(prepared.folder / artifacts.JUDGE_SCORES, weights_sha256=artifacts.file_hash(path))
     assert "is broken (Error(s) in loading state_dict" in open_judge(prepared).notes[0]
 
@@ -157,7 +159,7 @@ def test_without_attributes_to_learn_the_judge_is_random_fixed_and_said_so(seen_
     images = seen_plates.images[:30]
     a, b, c = one.judge(images), two.judge(images), other.judge(images)
     assert a.features.tobytes() == b.features.tobytes() and not np.allclose(a.features, c.features)
-    assert a.probabilities.shape == (30, 0) and a.features.shape == (30, one.feature_dim)
+    assert a.probabilities.shape == (3, 30, 0) and a.features.shape == (3, 30, one.feature_dim)
 
 
 def test_no_train_image_is_one_sentence(tmp_path):
@@ -173,8 +175,7 @@ def test_no_train_image_is_one_sentence(tmp_path):
         (np.zeros((1, 64, 64, 3), np.uint8), "at least 2"),
         (np.zeros((0, 64, 64, 3), np.uint8), "at least 2"),
         (np.full((2, 64, 64, 3), np.nan, np.float32), "uint8 images and got float32"),
-        (np.zeros((2, 3, 64, 64), np.uint8), r"\(N, S, S, 3\) and got the shape \(2, 3, 64, 64\)"),
-        (np.zeros((2, 64, 48, 3), np.uint8), "square"),
+        (np.zeros((2, 3, 64, 64), np.uint8), r"\(N, H, W, C\) and got the shape \(2, 3, 64, 64\)"),
         (np.zeros((64, 64, 3), np.uint8), r"got the shape \(64, 64, 3\)"),
     ],
 )
@@ -197,3 +198,29 @@ def test_other_sizes_are_filtered_before_they_are_sampled():
 def test_images_of_64_pixels_are_seen_as_they_are(seen_plates):
     images = seen_plates.images[:3]
     assert np.array_equal(at_judged_size(torch.from_numpy(images.copy())).permute(0, 2, 3, 1).numpy(), images)
+
+
+def test_grey_and_oblong_images_are_seen_as_their_colour_and_square_likes(taught, seen_plates):
+    grey = seen_plates.images[:4, :, :, :1]
+    colour = taught.judge(np.repeat(grey, 3, 3))
+    assert taught.judge(grey).features.tobytes() == colour.features.tobytes()
+    ramp = np.linspace(0, 255, 128).astype(np.uint8)[None, None, :, None].repeat(64, 1)  # (1, 64, 128, 1)
+    square = at_judged_size(torch.from_numpy(ramp))
+    assert square.shape == (1, 3, 64, 64)
+    assert np.abs(square[0, 0, 0].numpy() - np.linspace(0, 255, 64)).max() <= 2
+    assert taught.judge(np.repeat(ramp, 2, axis=0)).features.shape == (3, 2, taught.feature_dim)
+
+
+def test_the_networks_are_of_other_seeds_and_the_identity_is_that_of_their_weights(tmp_path, briefly):
+    prepared = plates(tmp_path)
+    judge = open_judge(prepared)
+    features = judge.judge(prepared.images[:9]).features
+    assert len(judge.networks) == 3 and not np.allclose(features[0], features[1])
+    assert open_judge(prepared).identity == judge.identity != open_judge(prepared, seed=1).identity
+
+
+def test_other_attributes_of_the_same_images_are_another_judge(tmp_path, briefly):
+    prepared = plates(tmp_path)
+    open_judge(prepared)
+    turned = prepared.index.assign(Dot=1 - prepared.index["Dot"])
+    assert "was made by labels" in open_judge(replace(prepared, index=turned)).notes[0]

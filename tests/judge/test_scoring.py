@@ -34,7 +34,7 @@ def test_reasons_name_the_count_and_the_split():
 
 def test_scores_are_one_row_per_attribute_of_the_data_in_order():
     labels = np.array([[0, 1], [1, 0], [1, 1], [0, 0]])
-    table = score_table(("A", "B"), ["few", ""], np.array([[0.9], [0.2], [0.8], [0.85]]), np.array([0.5]), labels)
+    table = score_table(("A", "B"), ["few", ""], np.array([[[0.9], [0.2], [0.8], [0.85]]]), np.array([[0.5]]), labels)
     assert table["attribute"].tolist() == ["A", "B"] and table["judged"].tolist() == [False, True]
     b = table.iloc[1]
     assert (b["auroc"], b["rate"], b["judged_rate"], b["n"], b["positives"]) == (0.75, 0.5, 0.75, 4, 2)

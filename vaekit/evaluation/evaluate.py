@@ -299,10 +299,11 @@ def _model_facts(task: Task, sigma: float, trained: TrainedLikelihood) -> dict[s
 
 def _judge_facts(judge: Judge | DataError) -> dict[str, Any]:
     if isinstance(judge, DataError):
-        return {"name": None, "sentence": str(judge), "notes": [], "scores": []}
+        return {"name": None, "identity": None, "sentence": str(judge), "notes": [], "scores": []}
     scores = judge.scores.astype(object).where(judge.scores.notna(), None)
     return {
         "name": judge.name,
+        "identity": judge.identity,
         "sentence": judge.sentence,
         "notes": list(judge.notes),
         "scores": scores.to_dict("records"),

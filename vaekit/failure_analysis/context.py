@@ -49,9 +49,9 @@ class Images:
 
     @property
     def features(self) -> npt.NDArray[np.float32] | None:
-        """What the attribute network sees in x, (N, F); None where there is none, or where it is no number."""
+        """What the judge's first network sees in x, (N, F); None where there is none, or where it is no number."""
         features = self.judged.get("features_x")
-        return features if features is not None and np.isfinite(features).all() else None
+        return features[0] if features is not None and np.isfinite(features).all() else None
 
     @cached_property
     def train_attributes(self) -> pd.DataFrame:

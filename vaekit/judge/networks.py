@@ -10,8 +10,9 @@ from torch.nn import functional
 
 from vaekit.seeding import torch_generator
 
+NETWORKS = 3  # of other seeds that make one judge: enough to see how far a number depends on the seed
 SIDE = 64  # pixels; images of other sizes are brought to it first
-WIDTHS = (24, 48, 96, 128)
+WIDTHS = (12, 24, 48, 96)
 HIDDEN = 128
 FEATURES = 48  # of HIDDEN, after whitening: tests/benchmarks/judges.py compares the choices
 CHUNK = 512  # images at a time
@@ -20,18 +21,21 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 def at_judged_size(pixels: Tensor) -> Tensor:
-    """Return uint8 (B, S, S, 3) as uint8 (B, 3, 64, 64): bilinear with antialiasing, rounded, where S is not 64."""
-    pixels = pixels.permute(0, 3, 1, 2)
-    if pixels.shape[-1] == SIDE:
+    """Return uint8 (B, H, W, C), C 1 or 3, as uint8 (B, 3, 64, 64): grey repeated, resized with a filter."""
+    pixels = pixels.permute(0, 3, 1, 2).expand(-1, 3, -1, -1)
+    if pixels.shape[-2:] == (SIDE, SIDE):
         return pixels.contiguous(memory_format=torch.channels_last)
     resized = functional.interpolate(pixels.float(), (SIDE, SIDE), mode="bilinear", antialias=True)
     return resized.round().clamp(0, 255).byte()
 
 
-def initialised(build: Callable[[], Network], seed: int, name: str) -> Network:
-    """Return what `build` makes, its random weights drawn by (seed, name); the global random state stays as it was."""
+def initialised(build: Callable[[], Network], seed: int, number: int) -> Network:
+    """Return what `build` makes, its random weights drawn by the judge's seed and the network's number in it.
+
+    The global random state stays as it was.
+    """
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(torch_generator(seed, "judge", name).initial_seed())
+        torch.manual_seed(torch_generator(seed, "judge", "weights", number).initial_seed())
         return build()
 
 

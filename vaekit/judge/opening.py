@@ -1,28 +1,31 @@
 """The one way to a judge: the one kept beside the prepared data, or a new one."""
 
+import hashlib
 import io
 import logging
 import pickle
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import torch
+from torch import nn
 
 from vaekit import artifacts
 from vaekit.data import Prepared
 from vaekit.errors import DataError, OutputError
+from vaekit.judge import halves, learning, networks, scoring
 from vaekit.judge.base import Judge
 from vaekit.judge.halves import seen_rows
 from vaekit.judge.learning import judged_pixels, logits_of, teach
-from vaekit.judge.networks import AttributeNetwork, RandomNetwork, feature_dim, initialised
+from vaekit.judge.networks import NETWORKS, AttributeNetwork, RandomNetwork, feature_dim, initialised
 from vaekit.judge.scoring import FEWEST, rate_matching_thresholds, reasons_against, score_table
 from vaekit.progress import Progress, silent
 from vaekit.seeding import some_rows
-from vaekit.version import __version__
 
-FORMAT = 2  # raised when a judge of the same version of vaekit would turn out differently
 MOST_SEEN, MOST_SCORED = 20_000, 10_000  # images of a split, drawn by the seed where there are more
 WHITENED_ON = 2_000  # seen images that give the random features their mean and variances
 
@@ -48,8 +51,9 @@ def open_judge(
 ) -> Judge:
     """Return the judge of a prepared dataset: taught once, then kept beside the images.
 
-    A kept judge that is broken, or that another seed or version made, is taught again, and the judge's notes and the
-    log say so. Data with no attribute that can be judged get a fixed random network instead, which is not kept.
+    A kept judge that is broken, or made of other images or labels, by another seed or another version of this room's
+    code, is taught again, and the judge's notes and the log say so. Data with no attribute that can be
+    judged get fixed random networks instead, which are not kept.
 
     Raises:
         DataError: no train image is in the seen half.
@@ -64,7 +68,7 @@ def open_judge(
     reasons = reasons_against(labels["train"], labels["valid"], labels["test"])
     if all(reasons):
         return _random(prepared, rows["train"], reasons, labels["test"], seed, device)
-    made_by = {"format": FORMAT, "vaekit": __version__, "fingerprint": prepared.fingerprint, "seed": seed}
+    made_by = {"code": _code(), "fingerprint": prepared.fingerprint, "labels": _hash_of(prepared, rows), "seed": seed}
     notes: tuple[str, ...] = ()
     try:
         kept = _read(prepared, made_by)
@@ -73,21 +77,38 @@ def open_judge(
     except _Unusable as reason:
         notes = (f"The judge kept with the data {reason}: it was taught again.",)
         log.info(notes[0])
-    network, facts = _teach(prepared, rows, labels, reasons, seed, device, progress)
+    taught, facts = _teach(prepared, rows, labels, reasons, seed, device, progress)
     facts = made_by | facts
     try:
-        _write(prepared, network, facts)
+        _write(prepared, taught, facts)
     except OutputError as error:
         notes += (f"The judge could not be kept for next time: {error}",)
         log.warning(notes[-1])
-    return _judge(network, facts, device, notes)
+    return _judge(taught, facts, device, notes)
+
+
+def _code() -> str:
+    """Return the hash of the code that decides how a judge turns out: an older one's judge is not taken for its own."""
+    digest = hashlib.sha256()
+    for module in (halves, learning, networks, scoring):
+        digest.update(Path(module.__file__).read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def _hash_of(prepared: Prepared, rows: dict[str, npt.NDArray[np.int64]]) -> str:
+    """Return the hash of the ids and attributes of the images that the judge is made from."""
+    digest = hashlib.sha256(repr(prepared.attributes).encode())
+    for chosen in rows.values():
+        table = prepared.index.iloc[chosen][["image_id", *prepared.attributes]]
+        digest.update(pd.util.hash_pandas_object(table, index=False).to_numpy().tobytes())
+    return digest.hexdigest()[:12]
 
 
 class _Unusable(Exception):
     """What is wrong with a kept judge."""
 
 
-def _rows(prepared: Prepared, split: str, seed: int) -> np.ndarray:
+def _rows(prepared: Prepared, split: str, seed: int) -> npt.NDArray[np.int64]:
     if split == "train":
         return some_rows(seen_rows(prepared), MOST_SEEN, seed, "judge", split)
     return some_rows(np.flatnonzero(prepared.index["split"] == split), MOST_SCORED, seed, "judge", split)
@@ -95,63 +116,66 @@ def _rows(prepared: Prepared, split: str, seed: int) -> np.ndarray:
 
 def _teach(
     prepared: Prepared,
-    rows: dict[str, np.ndarray],
-    labels: dict[str, np.ndarray],
+    rows: dict[str, npt.NDArray[np.int64]],
+    labels: dict[str, npt.NDArray[np.int64]],
     reasons: list[str],
     seed: int,
     device: torch.device | str,
     progress: Progress,
-) -> tuple[AttributeNetwork, dict[str, Any]]:
-    """Return a taught network and all that is to be known of it beside its weights."""
+) -> tuple[list[AttributeNetwork], dict[str, Any]]:
+    """Return the taught networks and all that is to be known of them beside their weights."""
     judged = np.array([not reason for reason in reasons])
-    network = teach(
-        judged_pixels(prepared, rows["train"]), labels["train"][:, judged], seed=seed, device=device, progress=progress
+    pixels = {split: judged_pixels(prepared, chosen) for split, chosen in rows.items()}
+    taught = [
+        teach(pixels["train"], labels["train"][:, judged], (seed, number), device, progress)
+        for number in range(NETWORKS)
+    ]
+    valid, test = (
+        np.stack([logits_of(network, pixels[split]).sigmoid().numpy() for network in taught])
+        for split in ("valid", "test")
     )
-    valid, test = (_probabilities(network, prepared, rows[split]) for split in ("valid", "test"))
-    thresholds = rate_matching_thresholds(valid, labels["valid"][:, judged])
+    thresholds = np.stack([rate_matching_thresholds(of_one, labels["valid"][:, judged]) for of_one in valid])
     scores = score_table(prepared.attributes, reasons, test, thresholds, labels["test"])
     attributes = [name for name, yes in zip(prepared.attributes, judged, strict=True) if yes]
     sentence = (
-        f"A small convolutional network taught {len(attributes)} attributes on {len(rows['train']):,} train images "
-        f"(one half of train, by image_id) at 64 pixels; mean AUROC {scores['auroc'].mean():.3f} on "
-        f"{len(rows['test']):,} test images; its thresholds make it say each attribute on valid as often as is true."
+        f"{NETWORKS} small convolutional networks of other seeds, taught {len(attributes)} attributes on "
+        f"{len(rows['train']):,} train images (one half of train, by image_id) at 64 pixels; mean AUROC "
+        f"{scores['auroc'].mean():.3f} on {len(rows['test']):,} test images; their thresholds make them say "
+        "each attribute on valid as often as is true. A number is the mean over the networks; its interval allows for "
+        "other images and other networks."
     )
     if not judged.all():
         sentence += f" Not judged: {', '.join(scores['attribute'][~judged])}."
     facts = {
         "attributes": attributes,
-        "feature_dim": network.feature_dim,
+        "feature_dim": taught[0].feature_dim,
         "thresholds": thresholds.tolist(),
         "seen": len(rows["train"]),
         "sentence": sentence,
         # As Python's own values, None where there is none: JSON has no NaN.
         "scores": scores.astype(object).where(scores.notna(), None).to_dict("records"),
     }
-    return network, facts
-
-
-def _probabilities(network: AttributeNetwork, prepared: Prepared, rows: np.ndarray) -> np.ndarray:
-    return logits_of(network, judged_pixels(prepared, rows)).sigmoid().numpy()
+    return taught, facts
 
 
 def _judge(
-    network: AttributeNetwork, facts: dict[str, Any], device: torch.device | str, notes: tuple[str, ...]
+    taught: list[AttributeNetwork], facts: dict[str, Any], device: torch.device | str, notes: tuple[str, ...]
 ) -> Judge:
     return Judge(
         name="attributes",
-        network=network.to(device).eval().requires_grad_(False),
+        networks=tuple(network.to(device).eval().requires_grad_(False) for network in taught),
         attributes=tuple(facts["attributes"]),
         thresholds=np.array(facts["thresholds"]),
-        scores=pd.DataFrame(facts["scores"]).astype({"auroc": float, "threshold": float}),
+        scores=pd.DataFrame(facts["scores"]).astype({"auroc": float}),
         sentence=facts["sentence"],
         notes=notes,
     )
 
 
-def _write(prepared: Prepared, network: AttributeNetwork, facts: dict[str, Any]) -> None:
+def _write(prepared: Prepared, taught: list[AttributeNetwork], facts: dict[str, Any]) -> None:
     """Write the weights, then the facts that name them by their hash: a torn pair is seen."""
     buffer = io.BytesIO()
-    torch.save({name: tensor.cpu() for name, tensor in network.state_dict().items()}, buffer)
+    torch.save({name: tensor.cpu() for name, tensor in nn.ModuleList(taught).state_dict().items()}, buffer)
     path = prepared.folder / artifacts.JUDGE
     artifacts.write_bytes(path, buffer.getvalue())
     artifacts.write_json(
@@ -159,8 +183,8 @@ def _write(prepared: Prepared, network: AttributeNetwork, facts: dict[str, Any])
     )
 
 
-def _read(prepared: Prepared, made_by: dict[str, Any]) -> tuple[AttributeNetwork, dict[str, Any]] | None:
-    """Return the kept network and its facts, or None where none is kept; _Unusable where it can not be taken."""
+def _read(prepared: Prepared, made_by: dict[str, Any]) -> tuple[list[AttributeNetwork], dict[str, Any]] | None:
+    """Return the kept networks and their facts, or None where none is kept; _Unusable where it can not be taken."""
     weights, scores = prepared.folder / artifacts.JUDGE, prepared.folder / artifacts.JUDGE_SCORES
     if not weights.exists() and not scores.exists():
         return None
@@ -171,32 +195,40 @@ def _read(prepared: Prepared, made_by: dict[str, Any]) -> tuple[AttributeNetwork
                 raise _Unusable(f"was made by {key} {facts[key]}, not {value}")
         if facts["weights_sha256"] != artifacts.file_hash(weights):
             raise _Unusable(f"is broken ({weights.name} is not the file that {scores.name} names)")
-        network = AttributeNetwork(len(facts["attributes"]), facts["feature_dim"])
-        network.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True), strict=True)
+        kept = [AttributeNetwork(len(facts["attributes"]), facts["feature_dim"]) for _ in range(NETWORKS)]
+        nn.ModuleList(kept).load_state_dict(torch.load(weights, map_location="cpu", weights_only=True), strict=True)
     except BROKEN as error:
         raise _Unusable(f"is broken ({(str(error).splitlines() or [type(error).__name__])[0]})") from error
-    return network, facts
+    return kept, facts
 
 
 def _random(
-    prepared: Prepared, seen: np.ndarray, reasons: list[str], labels: np.ndarray, seed: int, device: torch.device | str
+    prepared: Prepared,
+    seen: npt.NDArray[np.int64],
+    reasons: list[str],
+    labels: npt.NDArray[np.int64],
+    seed: int,
+    device: torch.device | str,
 ) -> Judge:
     rows = some_rows(seen, WHITENED_ON, seed, "judge", "whiten")
-    network = initialised(lambda: RandomNetwork(feature_dim(len(rows))), seed, "random").eval().requires_grad_(False)
-    network.whiten(judged_pixels(prepared, rows))
+    pixels, drawn = judged_pixels(prepared, rows), []
+    for number in range(NETWORKS):
+        network = initialised(lambda: RandomNetwork(feature_dim(len(rows))), seed, number).eval().requires_grad_(False)
+        network.whiten(pixels)
+        drawn.append(network.to(device))
     why = (
         f"none of its {len(reasons)} attributes has {FEWEST} positives and {FEWEST} negatives among the {len(seen):,} "
         "train images that a judge may see, and both classes in valid and test"
         if reasons
         else "it has no attributes"
     )
-    empty = np.empty((len(labels), 0))
+    nothing = np.empty((NETWORKS, 0))
     return Judge(
         name="random",
-        network=network.to(device),
+        networks=tuple(drawn),
         attributes=(),
-        thresholds=np.empty(0),
-        scores=score_table(prepared.attributes, reasons, empty, np.empty(0), labels),
-        sentence=f"A fixed network of random convolutions, seed {seed}, nothing learned: the data {prepared.name!r} "
-        f"can not teach a judge, as {why}.",
+        thresholds=nothing,
+        scores=score_table(prepared.attributes, reasons, np.empty((NETWORKS, len(labels), 0)), nothing, labels),
+        sentence=f"{NETWORKS} fixed networks of random convolutions, seed {seed}, nothing learned: the data "
+        f"{prepared.name!r} can not teach a judge, as {why}.",
     )

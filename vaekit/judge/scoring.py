@@ -51,8 +51,8 @@ def score_table(
     Args:
         attributes: of the data, K.
         reasons: K, why an attribute is not judged or "".
-        probabilities: (N, A) of the judged ones.
-        thresholds: (A,) of the judged ones.
+        probabilities: (J, N, A) of the judged ones, by each network.
+        thresholds: (J, A) of the judged ones.
         labels: (N, K) 0/1.
     """
     rows, judged = [], 0
@@ -60,14 +60,13 @@ def score_table(
         y = labels[:, k]
         row = {"attribute": name, "judged": not reason, "reason": reason, "n": len(y), "positives": int(y.sum())}
         if not reason:
-            p, threshold = probabilities[:, judged], thresholds[judged]
+            p, threshold = probabilities[..., judged], thresholds[:, judged]
             row |= {
-                "auroc": float(roc_auc_score(y, p)),
-                "threshold": float(threshold),
+                "auroc": float(np.mean([roc_auc_score(y, of_one) for of_one in p])),
                 "rate": float(y.mean()),
-                "judged_rate": float((p > threshold).mean()),
+                "judged_rate": float((p > threshold[:, None]).mean()),
             }
             judged += 1
         rows.append(row)
-    columns = ["attribute", "judged", "auroc", "n", "positives", "threshold", "rate", "judged_rate", "reason"]
+    columns = ["attribute", "judged", "auroc", "n", "positives", "rate", "judged_rate", "reason"]
     return pd.DataFrame(rows, columns=columns)

@@ -8,7 +8,7 @@ def faces(n: int, seed: int) -> np.ndarray:
 
 
 def judged(samples: np.ndarray, seed: int = 0):
-    return memorisation(samples, faces(300, 1), faces(500, 2), np.random.default_rng(seed))
+    return memorisation(samples[None], faces(300, 1)[None], faces(500, 2)[None], np.random.default_rng(seed))
 
 
 def test_copies_are_found_and_named():
@@ -42,4 +42,6 @@ def test_one_face_for_every_draw_has_neighbours_by_chance():
 
 def test_equal_seeds_and_too_few_images():
     assert judged(faces(50, 7), 3).record() == judged(faces(50, 7), 3).record()
-    assert "one has 4" in memorisation(faces(4, 0), faces(30, 1), faces(30, 2), np.random.default_rng(0))
+    assert "one has 4" in memorisation(
+        faces(4, 0)[None], faces(30, 1)[None], faces(30, 2)[None], np.random.default_rng(0)
+    )

@@ -18,7 +18,12 @@ def seen(rates: tuple[float, ...], n: int = 400) -> np.ndarray:
 def table(samples=(0.0, 0.5, 0.5, 0.0, 0.4), dull=(0.04, 0.5, 0.5, 0.0, 0.05), auroc=(0.95, 0.99, 0.7, 0.9, 0.9)):
     real = seen((0.05, 0.52, 0.5, 0.06, 0.04), 500)
     return rate_table(
-        ATTRIBUTES, np.full(5, 0.5), np.array(auroc), real > 0.5, real, {"prior": Seen(seen(samples), seen(dull, 500))}
+        ATTRIBUTES,
+        np.full((1, 5), 0.5),
+        np.array(auroc),
+        real > 0.5,
+        real[None],
+        {"prior": Seen(seen(samples)[None], seen(dull, 500)[None])},
     )
 
 
@@ -53,8 +58,10 @@ def test_equal_rates_find_nothing_under_many_draws():
     generator = np.random.default_rng(0)
     found = 0
     for _ in range(40):
-        real, samples, dull = (generator.random((300, 5)) for _ in range(3))
-        rows = rate_table(ATTRIBUTES, np.full(5, 0.9), np.ones(5), real > 0.9, real, {"prior": Seen(samples, dull)})
+        real, samples, dull = (generator.random((1, 300, 5)) for _ in range(3))
+        rows = rate_table(
+            ATTRIBUTES, np.full((1, 5), 0.9), np.ones(5), real[0] > 0.9, real, {"prior": Seen(samples, dull)}
+        )
         found += (rows["finding"] != "").any()
     assert found <= 6  # each of 40 with a probability below 5 %: more has one of 1 %
 

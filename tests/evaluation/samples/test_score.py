@@ -21,18 +21,21 @@ from vaekit.models.base import build_model
 class Eyes:
     """Stands for a judge: coarse colours as features, and two attributes, bright and bluish."""
 
-    name, feature_dim, sentence = "attributes", 12, "Made by hand."
+    name, feature_dim, identity, sentence = "attributes", 12, "0123456789ab", "Made by hand."
 
     def __init__(self, attributes: tuple[str, ...] = ("Smiling", "Male")):
         self.attributes = attributes
-        self.thresholds = np.full(len(attributes), 0.5)
+        self.thresholds = np.full((3, len(attributes)), 0.5)
+        self.networks = (None,) * 3
         self.scores = pd.DataFrame({"attribute": ["Smiling", "Male"], "auroc": [0.9, 0.6], "judged": True})
 
     def judge(self, images: np.ndarray, batch_size: int = 512) -> Judged:
         x = torch.from_numpy(np.array(images)).permute(0, 3, 1, 2).float() / 255
         features = nn.functional.adaptive_avg_pool2d(x, 2).flatten(1)
         logits = 8 * torch.stack([x.mean((1, 2, 3)) - 0.5, x[:, 2].mean((1, 2)) - x[:, 0].mean((1, 2))], 1)
-        return Judged(features.numpy(), logits.sigmoid()[:, : len(self.attributes)].numpy())
+        spread = np.float32([1, 1.1, 0.9])[:, None, None]  # three networks that see the same, on other scales
+        probabilities = logits.sigmoid()[:, : len(self.attributes)].numpy()
+        return Judged(features.numpy() * spread, np.stack([probabilities] * 3))
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +126,7 @@ def test_artifacts_read_back_and_are_the_same_bytes_for_the_same_seed(scored, mo
     for name in files:
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes(), name
     judged = artifacts.read_arrays(tmp_path / "first" / artifacts.JUDGED)
-    assert judged["features_x"].shape == (40, 12) and judged["probabilities_x_hat"].shape == (40, 2)
+    assert judged["features_x"].shape == (3, 40, 12) and judged["probabilities_x_hat"].shape == (3, 40, 2)
     assert judged["attributes"].tolist() == ["Smiling", "Male"]
     assert artifacts.read_table(tmp_path / "first" / artifacts.ATTRIBUTE_RATES)["attribute"].unique().tolist() == [
         "Smiling"

@@ -38,7 +38,9 @@ def flagged(prepared, rows, probabilities=None, mean_image=None):
     x = prepared.images[rows]
     mean_image = prepared.mean_image() if mean_image is None else mean_image
     properties = image_properties(x, mean_image, crop=178)
-    judged = {} if probabilities is None else {"attributes": np.array(["Smiling"]), "probabilities_x": probabilities}
+    judged = (
+        {} if probabilities is None else {"attributes": np.array(["Smiling"]), "probabilities_x": probabilities[None]}
+    )
     test = Images(prepared, rows, x, x, prepared.attribute_table(rows), properties, rows.astype(str), judged)
     return flags(np.arange(len(rows)), test, 0)
 

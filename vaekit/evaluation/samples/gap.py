@@ -1,6 +1,7 @@
 """The sampling-gap table: every source of images against the same test images, by the same numbers."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from vaekit.evaluation.samples.kernel import SUBSETS, Kernel, kernel_of, kid
 from vaekit.evaluation.samples.manifold import NEIGHBOURS, Balls, balls_of, diversity, manifold
 from vaekit.seeding import numpy_generator
 from vaekit.statistics.bootstrap import Estimate
+from vaekit.statistics.raters import pooled_estimate
 
 FEWEST = 2  # images of a set: with fewer there is no covariance
 
@@ -126,14 +128,36 @@ class Reals:
 
 @dataclass(frozen=True)
 class Compared:
-    """One row of the table: estimates by column, and mean, sd and size of KID over subsets, as papers print it."""
+    """One row of the table: estimates by column, and mean, sd and size of KID over subsets, as papers print it.
+
+    `by_network` are the estimates of each network that they are pooled from.
+    """
 
     estimates: dict[str, Estimate]
     kid_subsets: dict[str, float]
+    by_network: list[dict[str, Estimate]] = field(default_factory=list)
 
 
-def compare(features: np.ndarray, reals: Reals, judge: str, *, paired: bool = False) -> Compared:
-    """Return one source's row: features (M, F) of the judge called `judge`, M >= 2, against the test images'.
+SHARES = ("precision", "recall", "coverage")
+
+
+def compare(features: np.ndarray, reals: list[Reals], judge: str, *, paired: bool = False) -> Compared:
+    """Return one source's row: features (J, M, F) of the judge called `judge`, M >= 2, against the test images'."""
+    by_network = [compare_by_one(own, real, judge, paired=paired) for own, real in zip(features, reals, strict=True)]
+    found = {
+        kind: pooled_estimate(
+            [row.estimates[kind] for row in by_network],
+            -math.inf if kind.startswith("kid") or kind.endswith("_inf") else 0.0,
+            1.0 if kind in SHARES else math.inf,
+        )
+        for kind in by_network[0].estimates
+    }
+    subsets = {key: float(np.mean([row.kid_subsets[key] for row in by_network])) for key in by_network[0].kid_subsets}
+    return Compared(found, subsets, [row.estimates for row in by_network])
+
+
+def compare_by_one(features: np.ndarray, reals: Reals, judge: str, *, paired: bool = False) -> Compared:
+    """Return the row by one network: features (M, F).
 
     With M, N = 10,000 and F = 128 it holds 0.3 GB at most: blocks of distances and kernels, and features in float64.
     """

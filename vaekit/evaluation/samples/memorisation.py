@@ -1,6 +1,6 @@
 """Are samples copies of train images? Nearest neighbours in feature space, against what test images have."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from vaekit.evaluation.samples.manifold import nearest
 from vaekit.statistics.bootstrap import Estimate
 from vaekit.statistics.jackknife import around, influence_variance
 from vaekit.statistics.proportions import wilson
+from vaekit.statistics.raters import pooled_estimate
 
 CLOSE = 0.01  # quantile of the distances of test images below which a sample counts as close to a train image
 PAIRS = 12  # train images that samples come closest to, kept as pictures
@@ -56,13 +57,34 @@ class Memorisation:
 def memorisation(
     samples: np.ndarray, test: np.ndarray, train: np.ndarray, generator: np.random.Generator
 ) -> Memorisation | str:
-    """Return whether samples (N, F) copy train images (T, F), by test images (M, F); or the reason why it is not known.
+    """Return whether samples (J, N, F) copy train images (J, T, F), by test images (J, M, F); or why it is not known.
 
     The train images should be those that the judge has not seen, whose features are made as those of test images are.
+    Each of J networks judges alone; samples are copies where all of them say so. The pairs are the first one's.
     """
-    few = min(len(samples), len(test), len(train))
+    few = min(samples.shape[1], test.shape[1], train.shape[1])
     if few < FEWEST:
         return f"Memorisation is not judged: it needs {FEWEST} images of each set, and one has {few}."
+    by_network = [_by_one(*sets, generator) for sets in zip(samples, test, train, strict=True)]
+    close, nearer = (
+        pooled_estimate([getattr(one, name) for one in by_network], 0.0, 1.0) for name in ("close", "nearer")
+    )
+    share = float(np.mean([one.train_share for one in by_network]))
+    low, high = np.mean([one.chance for one in by_network], axis=0).tolist()
+    copies = all(one.copies for one in by_network)
+    sentence = _sentence(close, share, (low, high), copies, train.shape[1])
+    return replace(
+        by_network[0],
+        close=close,
+        nearer=nearer,
+        train_share=share,
+        chance=(low, high),
+        copies=copies,
+        sentence=sentence,
+    )
+
+
+def _by_one(samples: np.ndarray, test: np.ndarray, train: np.ndarray, generator: np.random.Generator) -> Memorisation:
     of_samples, neighbours = nearest(samples, train)
     of_test, _ = nearest(test, train)
     bound = float(np.quantile(of_test, CLOSE))
@@ -82,7 +104,7 @@ def memorisation(
         copies,
         np.stack([rows, neighbours[rows]], axis=1),
         of_samples[rows],
-        _sentence(close, share, chance, copies, len(train)),
+        "",
     )
 
 

@@ -11,6 +11,7 @@ from vaekit.evaluation.samples.sources import LABELS
 from vaekit.figures.words import in_sentence, readable
 from vaekit.statistics.discovery import Q_LEVEL
 from vaekit.statistics.proportions import newcombe, wilson
+from vaekit.statistics.raters import pooled
 
 DECENT = 0.8  # test AUROC of the judge from which its count of an attribute means something
 RARELY = 0.5  # drawn less than so many times as often as in real faces, or more than 1 / RARELY times: worth naming
@@ -19,7 +20,7 @@ NAMED = 5  # attributes that get a sentence
 
 @dataclass(frozen=True, eq=False)
 class Seen:
-    """What the judge sees in one source and in test images blurred to its spectrum: probabilities (N, A) and (M, A)."""
+    """What the judge sees in one source and in test images of its spectrum: probabilities (J, N, A) and (J, M, A)."""
 
     samples: np.ndarray
     blurred: np.ndarray
@@ -36,46 +37,60 @@ def rate_table(
     """Return one row per source and attribute that the judge tells apart: shares, differences and what they amount to.
 
     Args:
-        attributes, thresholds, auroc: of the judge, (A,).
+        attributes, thresholds, auroc: of the judge, (A,), (J, A) and (A,).
         labels: the true attributes of the test images, 0/1 (M, A).
-        real: the judge's probabilities for the test images, (M, A).
+        real: the judge's probabilities for the test images, (J, M, A).
         sources: what it sees in each source.
 
-    Intervals are Wilson's, of differences Newcombe's; q is Fisher's exact test after Benjamini & Hochberg (1995) over
-    the attributes of a source. `finding` is "dropped" where an attribute is drawn less than half as often as in sharp
-    and in blurred test images, "lost in blur" where only the sharp ones show it more, "overdrawn" where it is drawn
-    more than twice as often as in both, else empty.
+    Intervals are Wilson's, of differences Newcombe's, pooled over the judge's networks; q is 1.5 times the median over
+    three networks of Fisher's exact test, after Benjamini & Hochberg (1995) over the attributes of a source. A finding
+    needs q and an interval of the difference beside 0: "dropped" where an attribute is drawn less than half as often as
+    in sharp and in blurred test images, "lost in blur" where only the sharp ones show it more, "overdrawn" where it is
+    drawn more than twice as often as in both, else empty.
     """
     kept = auroc >= DECENT
     if not kept.any() or not sources:
         return pd.DataFrame(columns=["source", "attribute"])
     tables = []
     for source, seen in sources.items():
-        n, m = len(seen.samples), len(real)
+        n, m = seen.samples.shape[1], real.shape[1]
         count, sharp, dull = (
-            (probabilities > thresholds)[:, kept].sum(0) for probabilities in (seen.samples, real, seen.blurred)
+            (probabilities > thresholds[:, None])[..., kept].sum(1)
+            for probabilities in (seen.samples, real, seen.blurred)
         )
         table = pd.DataFrame({"source": source, "attribute": np.array(attributes)[kept], "auroc": auroc[kept]})
         table["n"], table["n_real"], table["labelled"] = n, m, labels[:, kept].mean(0)
         for name, successes, of in (("real", sharp, m), ("blurred", dull, m), ("rate", count, n)):
-            table[name] = successes / of
-            table[f"{name}_low"], table[f"{name}_high"] = wilson(successes, of)
+            ends = pooled(successes / of, *wilson(successes, of), 0.0, 1.0)
+            table[name], table[f"{name}_low"], table[f"{name}_high"] = ends
         for name, successes in (("real", sharp), ("blurred", dull)):
-            table[f"minus_{name}"] = count / n - successes / m
-            table[f"minus_{name}_low"], table[f"minus_{name}_high"] = newcombe(count, n, successes, m)
+            ends = pooled(count / n - successes / m, *newcombe(count, n, successes, m), -1.0, 1.0)
+            table[f"minus_{name}"], table[f"minus_{name}_low"], table[f"minus_{name}_high"] = ends
             p = [
-                stats.fisher_exact([[k, n - k], [s, m - s]]).pvalue
-                for k, s in zip(count.tolist(), successes.tolist(), strict=True)
+                [stats.fisher_exact([[k, n - k], [s, m - s]]).pvalue for k, s in zip(*one, strict=True)]
+                for one in zip(count.tolist(), successes.tolist(), strict=True)
             ]
-            table[f"q_{name}"] = stats.false_discovery_control(np.clip(p, 0, 1))
+            table[f"q_{name}"] = stats.false_discovery_control(np.clip(_combined(np.array(p)), 0, 1))
         table["finding"] = _findings(table)
         tables.append(table)
     return pd.concat(tables, ignore_index=True)
 
 
+def _combined(p: np.ndarray) -> np.ndarray:
+    """Return one p-value from those of J networks, (J, A), on the same images.
+
+    J / k times the k-th smallest, k the median's rank: valid however the networks agree (Rüger 1978).
+    """
+    k = (len(p) + 1) // 2
+    return np.sort(p, axis=0)[k - 1] * len(p) / k
+
+
 def _findings(table: pd.DataFrame) -> np.ndarray:
-    rare = {n: (table[f"q_{n}"] < Q_LEVEL) & (table["rate"] < RARELY * table[n]) for n in ("real", "blurred")}
-    often = {n: (table[f"q_{n}"] < Q_LEVEL) & (RARELY * table["rate"] > table[n]) for n in ("real", "blurred")}
+    rare, often = {}, {}
+    for n in ("real", "blurred"):
+        sure = table[f"q_{n}"] < Q_LEVEL
+        rare[n] = sure & (table[f"minus_{n}_high"] < 0) & (table["rate"] < RARELY * table[n])
+        often[n] = sure & (table[f"minus_{n}_low"] > 0) & (RARELY * table["rate"] > table[n])
     return np.select(
         [rare["real"] & rare["blurred"], rare["real"], often["real"] & often["blurred"]],
         ["dropped", "lost in blur", "overdrawn"],

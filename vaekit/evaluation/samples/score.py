@@ -112,7 +112,7 @@ def score_samples(
     test = np.asarray(prepared.images[rows])
     whole = {"x": judge.judge(test, batch_size), "x_hat": judge.judge(reconstructions, batch_size)}
     chosen = some_rows(np.arange(len(rows)), MOST, seed, "set metrics")
-    test, real = test[chosen], _part(whole["x"], chosen)
+    test, real = test[chosen], whole["x"].of(chosen)
     sources = make_sources(
         model,
         prepared,
@@ -125,9 +125,9 @@ def score_samples(
         batch_size=batch_size,
         progress=progress,
     )
-    seen = _seen(judge, sources, {RECONSTRUCTIONS: _part(whole["x_hat"], chosen)}, batch_size, progress)
+    seen = _seen(judge, sources, {RECONSTRUCTIONS: whole["x_hat"].of(chosen)}, batch_size, progress)
     reasons = {name: str(source.reason) for name, source in sources.items() if name not in seen}
-    reals = Reals.of(real.features, seed)
+    reals = [Reals.of(features, seed) for features in real.features]
     compared = {
         name: compare(judged.features, reals, judge.name, paired=sources[name].paired) for name, judged in seen.items()
     }
@@ -146,13 +146,23 @@ def score_samples(
     )
     found = modes(estimates)
     record = {
-        "judge": {"name": judge.name, "feature_dim": judge.feature_dim, "sentence": judge.sentence},
+        "judge": {
+            "name": judge.name,
+            "identity": judge.identity,
+            "networks": len(judge.networks),
+            "feature_dim": judge.feature_dim,
+            "sentence": judge.sentence,
+        },
         "metrics": {name: asdict(kind) for name, kind in kinds(judge.name, judge.feature_dim).items()},
         "sources": {
             name: {"label": label, "definition": DEFINITIONS[name], "reason": reasons.get(name)}
             for name, label in LABELS.items()
         },
         "rows": {name: {kind: vars(e) for kind, e in row.items()} for name, row in estimates.items()},
+        "by_network": {
+            name: [{kind: e.value for kind, e in one.items()} for one in row.by_network]
+            for name, row in compared.items()
+        },
         "kid_subsets": {name: row.kid_subsets for name, row in compared.items()},
         "verdict": blame(estimates, judge.name, reasons).record(),
         "modes": dict(zip(("name", "sentence"), found, strict=True)) if found else None,
@@ -189,10 +199,6 @@ def _nothing(reason: str, mixture: Mixture | VaekitError) -> Scored:
         "mixture": {"sentence": mixture.sentence() if known else str(mixture)},
     }
     return Scored(record, empty_rows(reason), mixture=mixture.arrays() if known else {})
-
-
-def _part(judged: Judged, rows: np.ndarray) -> Judged:
-    return Judged(judged.features[rows], judged.probabilities[rows])
 
 
 def _seen(

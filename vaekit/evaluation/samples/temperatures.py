@@ -13,6 +13,7 @@ from vaekit.evaluation.samples.sources import decoded, prior_codes
 from vaekit.figures.words import plain
 from vaekit.judge import Judge
 from vaekit.models.base import VAE
+from vaekit.statistics.raters import pooled_estimate
 
 TEMPERATURES = (0.2, 0.5, 1.0, 1.5)  # standard deviations of z
 MOST = 1000  # samples of each
@@ -21,7 +22,7 @@ MOST = 1000  # samples of each
 def by_temperature(
     model: VAE,
     judge: Judge,
-    reals: Reals,
+    reals: list[Reals],
     prior: np.ndarray | None,
     *,
     seed: int,
@@ -33,23 +34,26 @@ def by_temperature(
     As many samples as test images, at most 1,000: where that is fewer than in the table, the distance is larger.
     `prior` are the features of prior samples, whose first ones are those at temperature 1; None where they diverge.
     """
-    n = min(len(reals.features), MOST)
+    n = min(len(reals[0].features), MOST)
     z = prior_codes(n, model.latent_dim, seed)
     rows: list[dict[str, Any]] = []
     for temperature in TEMPERATURES:
         row: dict[str, Any] = {"temperature": temperature, "n": n, "reason": None}
         try:
             if temperature == 1 and prior is not None:
-                features = prior[:n]
+                features = prior[:, :n]
             else:
                 images = decoded(model, temperature * z, device=device, batch_size=batch_size)
                 features = judge.judge(images, batch_size).features
         except VaekitError as reason:
             rows.append(row | {"reason": str(reason)})
             continue
-        row[f"fd_{judge.name}"] = vars(frechet.estimate(frechet.moments_of(features, for_interval=True), reals.moments))
-        if reals.balls is not None and n > NEIGHBOURS:
-            row["diversity"] = vars(diversity(balls_of(features - reals.centre), reals.balls))
+        by_network = list(zip(features, reals, strict=True))
+        far = [frechet.estimate(frechet.moments_of(own, for_interval=True), real.moments) for own, real in by_network]
+        row[f"fd_{judge.name}"] = vars(pooled_estimate(far, 0.0))
+        if n > NEIGHBOURS:
+            diverse = [diversity(balls_of(own - real.centre), real.balls) for own, real in by_network if real.balls]
+            row["diversity"] = vars(pooled_estimate(diverse, 0.0))
         rows.append(row)
     return rows
 

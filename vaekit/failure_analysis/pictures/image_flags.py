@@ -117,7 +117,7 @@ def _contradictions(
     """Return (position, text) of labels that the attribute network contradicts where it is sure and mostly right."""
     found = []
     for a, name in enumerate(map(str, judged["attributes"])):
-        label, p = labels[name].to_numpy() == 1, judged["probabilities_x"][:, a].astype(np.float64)
+        label, p = labels[name].to_numpy() == 1, judged["probabilities_x"][..., a].mean(0, dtype=np.float64)
         if label.all() or not label.any() or roc_auc_score(label, p) < ABLE:
             continue
         p = np.clip(p, 1e-6, 1 - 1e-6)

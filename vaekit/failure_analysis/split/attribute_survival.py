@@ -254,15 +254,15 @@ def attribute_survival(context: Context) -> Measured:
     face = face_mask(x.shape[1], images.prepared.protocol.crop)
     blur = fit_blur(x, x_hat, face, progress=context.progress)
     control = control_probabilities(
-        x, blur, lambda blurred: judge.judge(blurred).probabilities, progress=context.progress
+        x, blur, lambda blurred: judge.judge(blurred).probabilities[0], progress=context.progress
     )
     auroc = judge.scores.set_index("attribute")["auroc"]
     found = preserved(
         images.attributes.iloc[chosen].reset_index(drop=True),
         attributes,
-        images.judged["thresholds"],
-        images.judged["probabilities_x"][chosen],
-        images.judged["probabilities_x_hat"][chosen],
+        images.judged["thresholds"][0],
+        images.judged["probabilities_x"][0, chosen],
+        images.judged["probabilities_x_hat"][0, chosen],
         control,
         auroc={name: float(auroc[name]) for name in attributes},
     )
