@@ -34,7 +34,8 @@ def config_of(path: Path) -> dict[str, Any]:
 
 def weight_files(folder: Path) -> list[Path]:
     """Return the files of weights in a folder; of two forms of the same name the safetensors one."""
-    found = sorted(f for f in folder.iterdir() if f.suffix in WEIGHT_SUFFIXES and f.is_file())
+    own_code = {"encoder.pkl", "decoder.pkl"} if (folder / PYTHAE).is_file() else set()
+    found = sorted(f for f in folder.iterdir() if f.suffix in WEIGHT_SUFFIXES and f.name not in own_code)
     safe = {f.stem for f in found if f.suffix == ".safetensors"}
     twins = {"pytorch_model": "model", "diffusion_pytorch_model": "diffusion_pytorch_model"}
     return [f for f in found if f.suffix == ".safetensors" or twins.get(f.stem, f.stem) not in safe]

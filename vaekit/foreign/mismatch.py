@@ -75,9 +75,9 @@ def _cause(name: str, fit: Fit, want: Mapping[str, Tensor], arguments: Mapping[s
         return "the file is of a vector-quantised VAE, which has no Gaussian posterior to evaluate."
     if fit.misshapen and not fit.missing and not fit.unexpected:
         return _cause_of_shapes(name, fit, want, arguments)
-    if len(fit.weights) < len(want) / 4:
+    if len(fit.weights) - len(fit.misshapen) < len(want) / 4:
         return (
-            f"another class: the file's keys are like {_example(fit.unexpected)}, the class's like "
+            f"another class: the file's keys are like {_example([*fit.unexpected, *fit.weights])}, the class's like "
             f"{_example(fit.missing)}. Name the class that was trained with --model FILE.py:Class."
         )
     if not fit.missing:

@@ -171,7 +171,7 @@ def _open_family(family: Literal["diffusers", "pythae"], folder: Path) -> Opened
         (build_diffusers, "config.json") if family == "diffusers" else (build_pythae, "model_config.json")
     )
     module = build_network(folder)
-    files = [f for f in weight_files(folder) if f.stem not in PARTS]
+    files = weight_files(folder)
     if not files:
         raise CheckpointError(f"{folder} is {what_is_this(folder)}: there are no files of weights in it.")
     content = {str(file): read_weights(file) for file in files}

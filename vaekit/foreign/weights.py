@@ -84,10 +84,10 @@ def _groups(content: Mapping[str, Any]) -> Iterator[tuple[str, Weights]]:
             for key, inner in _items(value):
                 yield from below(inner, f"{place}[{key!r}]", depth + 1)
 
-    for name, value in content.items():
-        yield from below(value, name, 0)
     if len(content) > 1:
         yield " and ".join(content), _flat({_stem(name): value for name, value in content.items()}, DEEPEST)
+    for name, value in content.items():
+        yield from below(value, name, 0)
 
 
 def _flat(value: Any, depth: int) -> Weights:
@@ -111,13 +111,13 @@ def _stem(name: str) -> str:
 
 
 def _best(want: Weights, groups: Sequence[tuple[str, Weights]]) -> Fit:
-    """Return the best fit; the innermost of equals, unless it is a running average of the weights."""
-    fits = [_fit(want, place, tensors) for place, tensors in groups]
-    if not any(fit.is_whole for fit in fits):
-        fits += [_fit(want, place, _unwrapped(tensors)) for place, tensors in groups]
+    """Return the best fit; of equals the first that is no running average of the weights."""
+    fits = _whole_fits(want, groups)
+    if not fits:
+        fits = [_fit(want, place, own) for place, tensors in groups for own in (tensors, _unwrapped(tensors))]
     top = max(fit.rank for fit in fits)
     best = [fit for fit in fits if fit.rank == top]
-    plain = [fit for fit in best if not any(word in fit.place.lower() for word in AVERAGES)] or best
+    plain = [fit for fit in best if not _is_average(fit.place + fit.cut)] or best
     files = list(dict.fromkeys(_file_of(fit.place) for fit in plain if fit.is_whole and " and " not in fit.place))
     if len(files) > 1:
         raise CheckpointError(f"{len(files)} files fit the network: name one of {', '.join(files)}.")
@@ -125,13 +125,17 @@ def _best(want: Weights, groups: Sequence[tuple[str, Weights]]) -> Fit:
 
 
 def _whole_fits(want: Weights, groups: Sequence[tuple[str, Weights]]) -> list[Fit]:
-    """Return every whole fit that holds tensors of its own."""
+    """Return every whole fit that holds tensors of its own, told by the innermost place."""
     found: dict[tuple[int, ...], Fit] = {}
     for place, tensors in groups:
         fit = _fit(want, place, tensors)
         if fit.is_whole:
-            found.setdefault(tuple(id(t) for t in fit.weights.values()), fit)
+            found[tuple(id(t) for t in fit.weights.values())] = fit
     return list(found.values())
+
+
+def _is_average(place: str) -> bool:
+    return any(word in place.lower() for word in AVERAGES)
 
 
 def _file_of(place: str) -> str:
@@ -170,7 +174,7 @@ def _prefixes(want: Weights, tensors: Weights) -> tuple[str, str]:
         for prefix, tail in _cuts(key):
             if prefix and tail in tensors:
                 votes[prefix, ""] += 1 + (tensors[tail].shape == tensor.shape)
-    return max(votes, key=lambda pair: (votes[pair], -len(pair[0]) - len(pair[1])), default=("", ""))
+    return max(votes, key=lambda pair: (votes[pair], not _is_average(pair[1]), -len(pair[1])), default=("", ""))
 
 
 def _cuts(key: str) -> Iterator[tuple[str, str]]:
@@ -196,7 +200,8 @@ def _parts(module: nn.Module, groups: Sequence[tuple[str, Weights]]) -> list[Fit
             return []
         whole = {f"{name}.{key}": tensor for key, tensor in fits[0].weights.items()}
         parts.append(Fit(fits[0].place, whole, (), (), (), fits[0].cut))
-    return parts
+    # All from one dictionary would be that dictionary, fitted without what else is in it.
+    return parts if len({part.place for part in parts}) == len(parts) else []
 
 
 def modules_in(content: Mapping[str, Any]) -> list[nn.Module]:
