@@ -15,6 +15,7 @@ import torch
 from vaekit.errors import ConfigError
 from vaekit.foreign.building import build
 from vaekit.foreign.importing import import_file, import_named
+from vaekit.foreign.quarantine import on_device
 
 NET = """
 import torch
@@ -250,3 +251,17 @@ def test_wrong_words_end_in_one_sentence(tmp_path, words, message):
 def test_a_class_of_an_installed_package():
     imported, name = import_named("torch.nn:Linear")
     assert build(imported, name, {"in_features": 2, "out_features": 3}).out_features == 3
+
+
+def test_a_gpu_asked_for_is_the_device_at_hand():
+    class Draws(torch.nn.Module):
+        def forward(self, x):
+            noise = torch.randn(x.shape, device="cuda").cuda(0).to(torch.device("cuda:0")).to(0, torch.float64)
+            return x.cuda() + noise.to("cuda").type_as(x) * torch.zeros_like(x, device=torch.device("cuda"))
+
+    with on_device(torch.device("cpu")):
+        out = Draws().cuda().to("cuda")(torch.ones(2, 3))
+    torch.testing.assert_close(out, torch.ones(2, 3))
+    with on_device(torch.device("meta")):
+        assert torch.ones(2, device="cuda").device.type == torch.ones(2).cuda().device.type == "meta"
+        assert torch.ones(2, device="cpu").to("cpu").device.type == "cpu"

@@ -2,12 +2,13 @@
 
 import argparse
 import copy
+from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
-from vaekit.errors import CheckpointError
+from vaekit.errors import CheckpointError, ConfigError
 from vaekit.foreign.opening import TwoModules, open_module
 from vaekit.foreign.weights import fit_weights, stated_arguments, training_ids
 from vaekit.options import ModelOptions
@@ -31,10 +32,10 @@ def of(state: dict, part: str) -> dict:
 
 
 def optimiser(net: nn.Module) -> dict:
-    adam = torch.optim.Adam(net.parameters())
-    sum(p.sum() for p in net.parameters()).backward()
-    adam.step()
-    return adam.state_dict()
+    """What Adam saves: tensors of the weights' own shapes, under numbers."""
+    shapes = enumerate(p.shape for p in net.parameters())
+    state = {i: {"step": torch.tensor(1.0), "exp_avg": torch.ones(s), "exp_avg_sq": torch.ones(s)} for i, s in shapes}
+    return {"state": state, "param_groups": [{"lr": 1e-3, "params": list(state)}]}
 
 
 WRAPPINGS = {
@@ -63,7 +64,7 @@ WRAPPINGS = {
 @pytest.mark.parametrize("wrap", WRAPPINGS.values(), ids=WRAPPINGS.keys())
 def test_weights_are_found_wherever_they_lie(wrap):
     trained, net = Net(), Net()
-    content = wrap(copy.deepcopy(trained.state_dict()), optimiser(copy.deepcopy(trained)))
+    content = wrap(copy.deepcopy(trained.state_dict()), optimiser(trained))
     assert fit_weights(net, {"file.pth": content}, {}) == ()
     for key, tensor in net.state_dict().items():
         if "num_batches" not in key:
@@ -189,6 +190,43 @@ def test_a_checkpoint_that_states_its_arguments_needs_none(tmp_path):
     own = ModelOptions(model=f"{tmp_path}/model.py:Net", model_args={"z_dim": 2})
     with pytest.raises(CheckpointError, match=r"another z_dim: --model-args '.\"z_dim\": 3.' instead of 2"):
         open_module(tmp_path / "a.ckpt", own)
+
+
+PARTS = """
+from torch import nn
+class Encoder(nn.Linear):
+    def __init__(self, z_dim, width=4):
+        super().__init__(width, z_dim)
+class Decoder(nn.Linear):
+    def __init__(self, z_dim, side=5):
+        super().__init__(z_dim, side)
+"""
+
+
+@pytest.mark.parametrize(
+    "args",
+    [{"z_dim": 3, "width": 6, "side": 7}, {"encoder": {"z_dim": 3, "width": 6}, "decoder": {"z_dim": 3, "side": 7}}],
+)
+@pytest.mark.parametrize("form", ["folder", "comma", "one file"])
+def test_two_classes_share_arguments_or_have_their_own(tmp_path, args, form):
+    (tmp_path / "parts.py").write_text(PARTS)
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    encoder, decoder = nn.Linear(6, 3), nn.Linear(3, 7)
+    if form == "one file":
+        torch.save({"enc": encoder.state_dict(), "dec": decoder.state_dict(), "epoch": 2}, saved / "both.pth")
+    else:
+        torch.save(encoder.state_dict(), saved / "e.pth")
+        torch.save({"model": decoder.state_dict()}, saved / "d.pth")
+    path = f"{saved}/e.pth,{saved}/d.pth" if form == "comma" else saved
+    words = {part: f"{tmp_path}/parts.py:{part.capitalize()}" for part in ("encoder", "decoder")}
+    opened = open_module(Path(path), ModelOptions(**words, model_args=args))
+    torch.testing.assert_close(opened.module.encoder.weight, encoder.weight)
+    torch.testing.assert_close(opened.module.decoder.weight, decoder.weight)
+    with pytest.raises(ConfigError, match="Neither the encoder nor the decoder has an argument 'depth'"):
+        open_module(Path(path), ModelOptions(**words, model_args={"z_dim": 3, "depth": 2}))
+    with pytest.raises(ConfigError, match="needs both: give --encoder"):
+        open_module(Path(path), ModelOptions(encoder=words["encoder"]))
 
 
 def test_a_codebook_has_no_posterior(tmp_path):

@@ -64,7 +64,8 @@ class Repository:
     @contextmanager
     def entered(self) -> Iterator[None]:
         """Run what is inside under quarantine, with the repository on the path and its modules importable."""
-        hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] in self._own_names()}
+        tops = {top for top in {name.split(".")[0] for name in sys.modules} if self._hides(top)}
+        hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] in tops}
         before, path = set(sys.modules), list(sys.path)
         sys.modules.update(self.modules)
         sys.path[:0] = [str(folder) for folder in self.path]
@@ -80,13 +81,12 @@ class Repository:
             sys.modules.update(hidden)
             sys.path[:] = path
 
-    def _own_names(self) -> set[str]:
-        names = set()
-        for folder in self.folders:
-            for child in folder.iterdir():
-                if child.suffix == ".py" or (child.is_dir() and holds_source(child)):
-                    names.add(child.stem)
-        return names - NEVER_HIDDEN
+    def _hides(self, name: str) -> bool:
+        """Whether a module of this process has the name of one of the repository's."""
+        if name in NEVER_HIDDEN:
+            return False
+        places = [(folder / f"{name}.py", folder / name) for folder in self.path]
+        return any(file.is_file() or (package.is_dir() and holds_source(package)) for file, package in places)
 
     def _holds(self, module: ModuleType) -> bool:
         places = [getattr(module, "__file__", None), *getattr(module, "__path__", ())]

@@ -88,6 +88,7 @@ def _interpreter() -> Iterator[None]:
         stack.enter_context(_replaced(sys, "argv", ["model"]))
         stack.enter_context(_replaced(sys, "stdin", io.StringIO("")))
         stack.enter_context(_replaced(socket.socket, "connect", _no_network))
+        stack.enter_context(_replaced(socket, "getaddrinfo", _no_network))
         stack.enter_context(_replaced(argparse.ArgumentParser, "parse_known_args", _defaults_only))
         os.environ["MPLBACKEND"] = "Agg"
         sys.dont_write_bytecode = True
@@ -139,7 +140,7 @@ def _replaced(owner: Any, name: str, value: object) -> Iterator[None]:
         setattr(owner, name, before)
 
 
-def _no_network(*args: object) -> NoReturn:
+def _no_network(*args: object, **options: object) -> NoReturn:
     raise OSError("there is no network while a model's file is imported or its class built")
 
 
