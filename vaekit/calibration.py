@@ -34,4 +34,4 @@ def calibrated_sigma(
         noise = torch.from_numpy(keyed_normal(seed, "valid", batch.image_ids, model.latent_dim)).to(batch.x.device)
         x_hat = model.decode(model.encode(batch.x).sample(noise)).mean
         sse += (batch.x - x_hat).square().sum(dtype=sum_dtype(batch.x)).item()
-    return math.sqrt(sse / (len(rows) * 3 * model.image_size**2))
+    return math.sqrt(sse / (len(rows) * math.prod(model.image_shape)))

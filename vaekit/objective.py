@@ -71,12 +71,14 @@ def stated_objective(
     Raises:
         ConfigError: the reduction or beta is needed and was not said, or cross-entropy of pixels outside [0, 1].
     """
-    reduction = reduction or {"sse": "sum", "mse": "mean"}.get(term)
-    if reduction is None or beta is None:
-        missing = "--reduction sum or mean" if reduction is None else "--beta, the weight of the KL beside it"
+    implied: dict[str, Literal["sum", "mean"]] = {"sse": "sum", "mse": "mean"}
+    pixels = reduction or implied.get(term)
+    if pixels is None or beta is None:
+        missing = "--reduction sum or mean" if pixels is None else "--beta, the weight of the KL beside it"
         raise ConfigError(f"--objective {term} says not enough of the training loss: give {missing} too.")
     if term == "bce" and scale != 1:
         raise ConfigError("--objective bce: a cross-entropy is one of pixels in [0, 1], and this network has others.")
-    sigma = {"bce": "optimal", "gaussian": 1 / scale}.get(term, 1 / (scale * math.sqrt(2)))
-    likelihood = LikelihoodConfig(name="bernoulli" if term == "bce" else "gaussian", sigma=sigma)
-    return likelihood, ObjectiveConfig(beta=beta, pixels=reduction)
+    objective = ObjectiveConfig(beta=beta, pixels=pixels)
+    if term == "bce":
+        return LikelihoodConfig(name="bernoulli"), objective
+    return LikelihoodConfig(sigma=1 / (scale * (1 if term == "gaussian" else math.sqrt(2)))), objective

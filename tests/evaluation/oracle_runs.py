@@ -1,10 +1,16 @@
 """The oracle as a checkpoint on disk, and images that it can explain."""
 
+import numpy as np
 import torch
 
 from vaekit.artifacts import write_text
+from vaekit.calibration import calibrated_sigma
 from vaekit.checkpoint import Checkpoint, save_checkpoint
 from vaekit.config import RunConfig
+from vaekit.evaluation.collect import collect
+from vaekit.evaluation.eightbit import trained_likelihood
+from vaekit.evaluation.latent.analyse import Latent, analyse
+from vaekit.evaluation.references import r2
 from vaekit.models.base import build_model
 
 
@@ -37,3 +43,15 @@ def write_checkpoint(folder, config: RunConfig, data: str):
     write_text(folder / "config.toml", config.to_toml())
     save_checkpoint(folder / "best.pt", Checkpoint(oracle(config), config, folder.name, facts, 0, 0, [], [], {}))
     return folder / "best.pt"
+
+
+def analysed(model, config: RunConfig, prepared, folder, **options) -> Latent:
+    """Return the analysis of the code of a model over all prepared images, as `vaekit evaluate` makes it of test."""
+    rows = np.arange(len(prepared.index))
+    sigma = calibrated_sigma(model, prepared, seed=0, device="cpu")
+    trained = trained_likelihood(model, config)
+    collected = collect(model, prepared, rows, folder / "reconstructions.npy", sigma=sigma, trained=trained, seed=0)
+    explained = r2(collected.per_image["sse"].to_numpy(), prepared, rows, 0).value
+    return analyse(
+        model, config, prepared, rows, collected, sigma=sigma, trained=trained, r2=explained, seed=0, **options
+    )

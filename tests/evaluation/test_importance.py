@@ -86,17 +86,15 @@ def test_subset_is_drawn_by_the_seed_and_stated(prepared):
     found = weights(blunt(0), prepared, images=5, samples=8)
     assert found.own.shape == (5, 8) and len(set(found.image_ids)) == 5
     rows = rows_of(found, seed=0)
-    assert rows["iwae_8"]["n"] == 5 and "5 test images" in rows["iwae_8"]["definition"]
+    assert rows["iwae_8"].n == 5 and "5 test images" in rows["iwae_8"].definition
     assert weights(blunt(0), prepared, images=5, samples=8, seed=1).image_ids != found.image_ids
 
 
 def test_a_loss_that_is_no_likelihood_has_a_reason_instead_of_bits(prepared):
     none = TrainedLikelihood(None, math.nan, "undefined: cross-entropy.")
     rows = rows_of(weights(blunt(0), prepared, trained=none, images=5, samples=8), seed=0)
-    assert (
-        rows["bpd_iwae_8_model"]["value"] is None and rows["bpd_iwae_8_model"]["reason"] == "undefined: cross-entropy."
-    )
-    assert rows["bpd_iwae_8_calibrated"]["value"] > 0
+    assert rows["bpd_iwae_8_model"].value is None and rows["bpd_iwae_8_model"].reason == "undefined: cross-entropy."
+    assert rows["bpd_iwae_8_calibrated"].value > 0
 
 
 # References and ratios

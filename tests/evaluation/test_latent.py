@@ -10,6 +10,7 @@ from scipy.stats import multivariate_normal, norm
 from tests.evaluation.oracle_runs import oracle, oracle_config, random_lengths
 from vaekit.evaluation.latent import decoder
 from vaekit.evaluation.latent.aggregate import aggregate
+from vaekit.evaluation.latent.channels import by_place
 from vaekit.evaluation.latent.codes import active_units, per_dim_table, regimes, sample_correlation
 from vaekit.evaluation.latent.information import information
 
@@ -17,20 +18,20 @@ SEEDS = range(5)
 
 
 def linear_codes(seed: int, n: int, dims: int = 4, low: float = 0.05, high: float = 1.2):
-    """Posteriors of a linear-Gaussian model on its own data: mu_d ~ N(0, 1 - s2_d), variance s2_d, one sample each."""
+    """Posteriors of a linear-Gaussian model on its own data: mu_d ~ N(0, 1 - s2_d), variance s2_d; noise of z."""
     rng = np.random.default_rng(seed)
     s2 = np.exp(-2 * np.linspace(low, high, dims))  # so that I(x; z_d) = low ... high nats
     mu = rng.normal(size=(n, dims)) * np.sqrt(1 - s2)
     logvar = np.tile(np.log(s2), (n, 1))
-    return mu, logvar, mu + np.sqrt(s2) * rng.normal(size=(n, dims)), s2
+    return mu, logvar, rng.normal(size=(n, dims)), s2
 
 
 def any_codes(seed: int, n: int = 70, dims: int = 3):
-    """Posteriors of different width for every image and dim, off centre."""
+    """Posteriors of different width for every image and dim, off centre; and noise."""
     rng = np.random.default_rng(seed)
     mu = rng.normal(0.3, 1, (n, dims)) * np.linspace(0.2, 2, dims)
     logvar = rng.normal(-1, 0.7, (n, dims))
-    return mu, logvar, mu + np.exp(0.5 * logvar) * rng.normal(size=(n, dims))
+    return mu, logvar, rng.normal(size=(n, dims))
 
 
 # Where the kl goes
@@ -39,25 +40,56 @@ def any_codes(seed: int, n: int = 70, dims: int = 3):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_information_equals_an_independent_reference(seed):
     """The same sums, written out pair by pair with scipy's densities."""
-    mu, logvar, z = any_codes(seed)
+    mu, logvar, noise = any_codes(seed)
     sd, n = np.exp(0.5 * logvar), len(mu)
-    found = information(mu, logvar, z)
+    z = mu + sd * noise
+    found = information(mu, logvar, noise)
     kl = 0.5 * (mu**2 + np.exp(logvar) - 1 - logvar).mean(0)
     for d in range(mu.shape[1]):
         log_q = np.log([norm.pdf(z[i, d], mu[:, d], sd[:, d]).mean() for i in range(n)])
-        marginal = (log_q - norm.logpdf(z[:, d])).mean()
-        assert found.marginal[d] == pytest.approx(marginal, rel=1e-9, abs=1e-12)
-        assert found.mutual[d] == pytest.approx(kl[d] - marginal, rel=1e-9)
+        fitted = norm(mu[:, d].mean(), math.sqrt(mu[:, d].var() + (sd[:, d] ** 2).mean()))
+        entropy = fitted.entropy() - (log_q - fitted.logpdf(z[:, d])).mean()
+        mutual = entropy - norm(0, sd[:, d]).entropy().mean()
+        assert found.mutual[d] == pytest.approx(mutual, rel=1e-9)
+        assert found.marginal[d] == pytest.approx(kl[d] - mutual, rel=1e-9)
     log_joint = [np.log(np.mean(norm.pdf(z[i], mu, sd).prod(1))) for i in range(n)]
     own = [multivariate_normal.logpdf(z[i], mu[i], np.diag(np.exp(logvar[i]))) for i in range(n)]
     assert found.joint == pytest.approx(np.mean(own) - np.mean(log_joint), rel=1e-9)
 
 
+@pytest.mark.parametrize("c", [0.01, 100.0])
+def test_information_does_not_depend_on_the_scale_of_the_code(c):
+    mu, logvar, noise = any_codes(0)
+    plain, scaled = information(mu, logvar, noise), information(c * mu, logvar + 2 * math.log(c), noise)
+    np.testing.assert_allclose(scaled.mutual, plain.mutual, rtol=1e-9)
+    np.testing.assert_allclose(scaled.error, plain.error, rtol=1e-9)
+    assert scaled.joint == pytest.approx(plain.joint, rel=1e-9)
+
+
+@pytest.mark.parametrize("sharper", [0.0, -25.0, -60.0, -120.0])
+def test_information_never_leaves_what_is_possible(sharper):
+    """Codes of which float32 kept no digit: at most log N, as the posteriors no longer overlap."""
+    mu, logvar, noise = (a.astype(np.float32) for a in any_codes(1, n=200))
+    found = information(mu, logvar + np.float32(sharper), noise)
+    assert (found.mutual <= math.log(200)).all() and (found.mutual >= -4 * found.error).all()
+    assert 0 <= found.joint <= math.log(200) + 1e-6
+    if sharper < 0:
+        np.testing.assert_allclose(found.mutual, math.log(200), atol=4 * found.error.max() + 1e-6)
+
+
+def test_an_estimate_that_can_not_be_is_not_reported():
+    mu, logvar, noise = any_codes(2)
+    noise[:, 1] = 20.0  # no posterior's noise: the sum leaves [0, log N] far behind
+    found = information(mu, logvar, noise)
+    assert np.isnan(found.mutual[1]) and np.isnan(found.marginal[1]) and np.isfinite(found.mutual[[0, 2]]).all()
+    assert found.reason == "the estimate of 1 of 3 dims leaves [0, log n]"
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_information_of_the_population(seed):
     """I(x; z_d) = -ln(s2_d) / 2 and q(z_d) = p(z_d): far below log N, so N images know it to 4 standard errors."""
-    mu, logvar, z, s2 = linear_codes(seed, 1500)
-    found = information(mu, logvar, z)
+    mu, logvar, noise, s2 = linear_codes(seed, 1500)
+    found = information(mu, logvar, noise)
     exact = -0.5 * np.log(s2)
     kl = 0.5 * (mu**2 + np.exp(logvar) - 1 - logvar)
     error = np.hypot(found.error, kl.std(0, ddof=1) / math.sqrt(len(mu)))
@@ -74,18 +106,18 @@ def test_joint_information_is_reported_where_log_n_leaves_room():
 
 
 def test_information_of_dead_and_of_extremely_narrow_dims():
-    mu, logvar, z, _ = linear_codes(1, 200, dims=2)
+    mu, logvar, noise, _ = linear_codes(1, 200, dims=2)
     mu[:, 0], logvar[:, 0] = 0.0, 0.0
-    logvar[:, 1], z[:, 1] = -60.0, mu[:, 1]
-    found = information(mu, logvar, z)
+    logvar[:, 1] = -60.0
+    found = information(mu, logvar, noise)
     assert found.marginal[0] == pytest.approx(0, abs=1e-12) and found.mutual[0] == pytest.approx(0, abs=1e-12)
     assert np.isfinite(found.mutual).all() and np.isfinite(found.joint)
 
 
 def test_information_does_not_depend_on_order():
-    mu, logvar, z = any_codes(3, n=150)
+    mu, logvar, noise = any_codes(3, n=150)
     order = np.random.default_rng(0).permutation(150)
-    first, second = information(mu, logvar, z), information(mu[order], logvar[order], z[order])
+    first, second = information(mu, logvar, noise), information(mu[order], logvar[order], noise[order])
     np.testing.assert_allclose(first.mutual, second.mutual, rtol=1e-12)
     assert first.joint == pytest.approx(second.joint, rel=1e-12)
 
@@ -139,15 +171,45 @@ def test_skewness_and_kurtosis_of_the_mixture():
 
 
 def test_regimes_by_hand():
-    """Moves and used by all; still and unused; used by half of the images; constant, yet not the prior."""
+    """Moves and used by all; still and unused; used by half of the images; constant, yet at another scale."""
     mu = np.zeros((100, 4))
     mu[::2, 0] = mu[::2, 2] = 1.0
     logvar = np.log(np.tile([0.1, 1.0, 1.0, 0.1], (100, 1)))
     logvar[::2, 2] = np.log(0.1)
     table = per_dim_table(mu, logvar)
-    assert table["regime"].tolist() == ["active", "passive", "mixed", "mixed"]
-    assert table["unused"].tolist() == [0, 1, 0.5, 0]
+    assert table["regime"].tolist() == ["active", "passive", "mixed", "passive"]
+    assert table["unused"].tolist() == [0, 1, 0.5, 1]
+    assert table["mu_share"].tolist() == pytest.approx([0.25 / 0.35, 0, 0.25 / 0.8, 0])
+    assert table["kl_fitted"][3] == pytest.approx(0, abs=1e-12) and table["kl"][3] > 0.5
     assert regimes(np.array([0.02]), np.array([0.06])).tolist() == ["mixed"]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_kl_to_the_fitted_prior_is_the_least_of_all_normals(seed):
+    """The kl less what the moments of a diagonal N(0, I) cost: the mean kl to N(m_d, v_d), by torch."""
+    mu, logvar, _ = (torch.tensor(a) for a in any_codes(seed))
+    q = torch.distributions.Normal(mu, (0.5 * logvar).exp())
+    table = per_dim_table(mu.numpy(), logvar.numpy())
+    for factor, is_best in ((1.0, True), (1.1, False)):
+        spread = torch.tensor(factor * np.sqrt(table["variance"].to_numpy()))
+        fitted = torch.distributions.Normal(torch.tensor(table["mu_mean"].to_numpy()), spread)
+        cost = torch.distributions.kl_divergence(q, fitted).mean(0).numpy()
+        assert np.allclose(table["kl_fitted"], cost, rtol=1e-9) == is_best and (cost >= table["kl_fitted"] - 1e-9).all()
+
+
+def test_a_code_that_is_a_picture_is_told_by_channel_and_by_place():
+    """Two channels of 2 x 3 places, flattened in that order; the second channel and the last column say nothing."""
+    shape = (2, 2, 3)
+    rng = np.random.default_rng(0)
+    mu = rng.normal(size=(50, *shape))
+    mu[:, 1], mu[..., 2] = 0, 0
+    logvar = np.where(np.abs(mu).max(0) > 0, -4.0, 0.0) + np.zeros(mu.shape)
+    table = per_dim_table(mu.reshape(50, -1), logvar.reshape(50, -1)).assign(sensitivity=1.0)
+    channels, positions = by_place(table, shape)
+    assert channels["passive_dims"].tolist() == [2, 6] and channels["kl"][1] == pytest.approx(0, abs=1e-12)
+    assert positions["active_dims"].tolist() == [1, 1, 0, 1, 1, 0] and positions["dims"].tolist() == [2] * 6
+    assert channels["kl"].sum() == pytest.approx(table["kl"].sum()) == pytest.approx(positions["kl"].sum())
+    assert by_place(table, (12,)) is None
 
 
 def test_active_units_are_counted_over_the_whole_split():
@@ -195,7 +257,7 @@ def test_what_moves_does_not_depend_on_batch_size_or_order():
     order = torch.tensor([5, 0, 11, 2, 7, 1, 3, 4, 6, 8, 10, 9])
     for f in (
         lambda m, i, b: decoder.sensitivity(model, m, i, variance, seed=0, batch_size=b),
-        lambda m, i, b: decoder.interventions(model, m, i, seed=0, batch_size=b),
+        lambda m, i, b: decoder.interventions(model, m, i, np.zeros(4), variance, seed=0, batch_size=b),
     ):
         expected = f(mu, ids, 12)
         for got in (f(mu, ids, 5), f(mu, ids, 1), f(mu[order], [ids[i] for i in order], 7)):

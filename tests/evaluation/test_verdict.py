@@ -1,105 +1,257 @@
-"""The verdict: each name from the numbers alone, its causes from the settings, its thresholds in one table."""
+"""The verdict: each name and cause from numbers that have it and from numbers that have not, and its sentences."""
 
+import json
+import math
+import re
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from vaekit.config import RunConfig
-from vaekit.evaluation.latent.verdict import THRESHOLDS, Facts, judge
+from vaekit.evaluation.eightbit import TrainedLikelihood
+from vaekit.evaluation.latent import wording
+from vaekit.evaluation.latent.facts import Facts, TrainingFacts, kl_weight, training_facts
+from vaekit.evaluation.latent.verdict import THRESHOLDS, judge
+from vaekit.models.base import Gaussian
+from vaekit.quantity import Quantity
 
+TRAINED = TrainingFacts(epochs=30, still_falling=0.001, risen=0.0, best_epoch=30, most_kl=95.0)
 HEALTHY = Facts(
     images=1000,
     dims=64,
     active_units=60,
+    informative=60,
     passive=2,
     active=50,
+    blind=0,
     kl=90.0,
+    kl_fitted=88.0,
     kl_per_dim=(1.4,) * 64,
     permuted=4.0,
+    permuted_reason=None,
     r2=0.8,
-    sigma2=0.1,
+    narrowness=0.1,
     noise_cost=25.0,
     noise_due=28.0,
     hole=1.2,
-    sigma_trained=0.08,
-    sigma_calibrated=0.08,
+    kl_weight=1.0,
+    training=TRAINED,
 )
 COLLAPSED = replace(
     HEALTHY,
     active_units=0,
+    informative=0,
     passive=64,
     active=0,
     kl=1e-4,
+    kl_fitted=1e-4,
     permuted=1.0,
     r2=-0.01,
-    sigma2=None,
+    narrowness=None,
     noise_cost=0,
     noise_due=0,
     hole=None,
-    sigma_trained=30.0,
-    sigma_calibrated=0.27,
     kl_per_dim=(0.0,) * 64,
+    training=replace(TRAINED, most_kl=0.3),
 )
+SHARP = replace(HEALTHY, noise_cost=1.0, narrowness=0.01)
 
 
 def config(sigma=0.7, **objective) -> RunConfig:
     return RunConfig(objective=objective, likelihood={"sigma": sigma})
 
 
+def said(facts: Facts, settings: RunConfig | None = None) -> dict:
+    settings = settings or config(kl_warmup_epochs=3.0)
+    return wording.record(judge(facts, settings), settings)
+
+
 @pytest.mark.parametrize(
     ("name", "facts"),
     [
         ("none", HEALTHY),
-        ("not judged", replace(HEALTHY, images=1)),
-        ("not judged", replace(HEALTHY, kl=float("inf"))),
+        ("not judged", replace(HEALTHY, images=19)),
+        ("none", replace(HEALTHY, images=20)),
+        ("not judged", replace(HEALTHY, permuted=None, permuted_reason="its denominator is 0")),
+        ("not judged", replace(HEALTHY, r2=-3.0)),
         ("full collapse", COLLAPSED),
-        ("full collapse", replace(HEALTHY, kl=0.5)),
+        ("full collapse", replace(COLLAPSED, kl=663.0)),  # a collapsed code at another scale
+        ("none", replace(HEALTHY, kl=0.5, active_units=0)),  # a healthy code at another scale
+        ("noise drowns the code", replace(COLLAPSED, permuted=3.0)),
         ("decoder ignores z", replace(HEALTHY, permuted=1.01)),
-        ("rate too high", replace(HEALTHY, noise_cost=1.0, sigma2=0.01, hole=9.0)),
-        ("none", replace(HEALTHY, noise_cost=1.0, sigma2=0.5)),  # wide posteriors are not too sharp
+        ("decoder ignores dims", replace(HEALTHY, blind=30, noise_cost=1.0, narrowness=0.01)),
+        ("none", replace(HEALTHY, blind=3)),
+        ("rate too high", replace(SHARP, hole=9.0)),
+        ("none", replace(SHARP, narrowness=0.5)),  # wide posteriors are not too sharp
+        ("none", replace(HEALTHY, narrowness=0.01)),  # nor sharp ones whose noise costs what it should
         ("partial collapse", replace(HEALTHY, passive=10)),
-        ("partial collapse", replace(HEALTHY, passive=0, active=20)),
+        ("weakly used", replace(HEALTHY, passive=0, active=20)),
+        ("undertrained", replace(HEALTHY, training=replace(TRAINED, still_falling=0.1))),
+        ("undertrained", replace(HEALTHY, training=replace(TRAINED, epochs=2))),
+        (
+            "undertrained",
+            replace(HEALTHY, training=TrainingFacts(untrained_is_better=True, probe_auroc=0.72, untrained_auroc=0.75)),
+        ),
+        ("none", replace(HEALTHY, training=TrainingFacts())),  # of another program's training nothing is known
     ],
 )
 def test_each_name(name, facts):
-    verdict = judge(facts, config())
-    assert verdict.name == name
-    assert verdict.sentence.endswith(".") and (len(verdict.evidence) >= 4) == (name != "not judged")
+    record = said(facts)
+    assert record["name"] == name
+    assert record["sentence"].endswith(".") and (len(record["evidence"]) >= 4) == (name != "not judged")
+    assert json.loads(json.dumps(record)) == record
+    assert bool(re.search(r"\b0 of", record["sentence"])) <= (name == "full collapse")
 
 
-def test_causes_of_a_collapse():
-    both = judge(COLLAPSED, config(beta=3000.0))
-    assert any("beta = 3000 is too large" in cause for cause in both.causes)
-    assert any("no warm-up" in cause for cause in both.causes)
+CAUSES = [
+    ("beta too large", replace(COLLAPSED, kl_weight=3000.0), config("optimal", beta=3000.0)),
+    ("beta too large", replace(HEALTHY, passive=20, kl_weight=27.0), config(beta=1.2)),
+    ("pixels averaged", replace(COLLAPSED, kl_weight=12288.0), config(pixels="mean")),
+    ("free bits", replace(COLLAPSED, kl_per_dim=(0.05,) * 64), config(free_bits=0.05)),
+    ("no warm-up", COLLAPSED, config()),
+    ("more dims than pay", replace(HEALTHY, passive=20), config()),
+    ("beta too small", replace(SHARP, kl_weight=0.01), config(beta=0.001)),
+    ("overfitted", replace(SHARP, training=replace(TRAINED, risen=0.2)), config()),
+    ("blind decoder", replace(HEALTHY, permuted=1.0), config()),
+    ("blind decoder", replace(HEALTHY, blind=30), config()),
+    ("still falling", replace(HEALTHY, passive=20, training=replace(TRAINED, still_falling=0.2)), config()),
+    ("few epochs", replace(HEALTHY, training=replace(TRAINED, epochs=1)), config()),
+    ("no cause shows", SHARP, config()),
+    ("objective unknown", replace(SHARP, kl_weight=None), RunConfig(likelihood=None, objective=None)),
+]
+
+
+@pytest.mark.parametrize(("cause", "facts", "settings"), CAUSES)
+def test_each_cause_where_it_is(cause, facts, settings):
+    record = said(facts, settings)
+    assert record["cause_names"][0] == cause
+    assert len(record["causes"]) == len(record["cause_names"]) and len(record["remedies"]) >= (
+        cause != "no cause shows"
+    )
+
+
+@pytest.mark.parametrize(
+    ("cause", "facts", "settings"),
+    [
+        ("beta too large", COLLAPSED, config("optimal", beta=1.0)),
+        ("pixels averaged", replace(COLLAPSED, kl_weight=1.0), config(pixels="mean")),
+        ("free bits", COLLAPSED, config(free_bits=0.05)),
+        ("no warm-up", replace(COLLAPSED, training=replace(TRAINED, most_kl=40.0)), config()),  # it was used once
+        ("no warm-up", COLLAPSED, config(kl_warmup_epochs=3.0)),
+        ("no warm-up", replace(COLLAPSED, training=TrainingFacts()), config()),  # no history, no claim
+        ("no warm-up", replace(COLLAPSED, kl_weight=3000.0), config(beta=3000.0)),  # it could not have mattered
+        ("no warm-up", replace(HEALTHY, passive=20), config()),
+        ("more dims than pay", replace(HEALTHY, passive=20, kl_weight=27.0), config(beta=1.2)),
+        ("beta too small", SHARP, config()),
+        ("overfitted", SHARP, config()),
+        ("blind decoder", replace(COLLAPSED, kl_weight=3000.0), config(beta=3000.0)),
+        ("still falling", HEALTHY, config()),
+        ("objective unknown", HEALTHY, RunConfig(likelihood=None, objective=None)),
+    ],
+)
+def test_no_cause_without_its_grounds(cause, facts, settings):
+    assert cause not in said(facts, settings)["cause_names"]
+
+
+def test_remedies_follow_the_numbers():
     # sse + beta kl implies sigma^2 ~ beta: the better beta brings it to the calibrated one.
-    assert any("Set objective.beta = 0.24" in remedy for remedy in both.remedies)
-    mean = judge(COLLAPSED, config(pixels="mean"))
-    assert "averages over pixels" in mean.causes[0] and mean.remedies[0] == 'Set objective.pixels = "sum".'
-    warm = judge(COLLAPSED, config(kl_warmup_epochs=3.0))
-    assert not any("warm-up" in cause for cause in warm.causes)
-    bits = judge(replace(COLLAPSED, kl_per_dim=(0.05,) * 64), config(free_bits=0.05))
-    assert any("free bits of 0.05" in cause for cause in bits.causes)
-    strong = judge(replace(COLLAPSED, sigma_trained=0.27), config("optimal"))
-    assert any("strong enough" in cause for cause in strong.causes)
+    assert (
+        "Set objective.beta = 0.24" in said(replace(COLLAPSED, kl_weight=12345.0), config(beta=3000.0))["remedies"][0]
+    )
+    assert said(replace(COLLAPSED, kl_weight=3000.0), config("optimal", beta=3000.0))["remedies"] == [
+        "Set objective.beta = 1."
+    ]
+    early = said(
+        replace(
+            HEALTHY,
+            training=replace(
+                TRAINED, still_falling=0.2, untrained_is_better=True, probe_auroc=0.72, untrained_auroc=0.75
+            ),
+        )
+    )
+    assert early["sentence"].startswith("Train on") and early["remedies"] == [wording._TRAIN_ON]
+    assert "0.750 against 0.720" in early["causes"][1]
 
 
-def test_causes_of_a_deaf_decoder_and_of_a_high_rate():
-    deaf = judge(replace(HEALTHY, permuted=1.0), config())
-    assert "strong enough" in deaf.causes[0] and "reaches it" in deaf.remedies[0]
-    sharp = replace(HEALTHY, noise_cost=1.0, sigma2=0.01, sigma_trained=0.02, sigma_calibrated=0.16)
-    high = judge(sharp, config(beta=0.001))
-    assert "beta = 0.001 is too small" in high.causes[0] and "objective.beta = 0.064" in high.remedies[0]
-    assert "decoder was never trained" in judge(replace(sharp, hole=5.0), config()).sentence
-    foreign = judge(replace(sharp, sigma_trained=None), config())
-    assert "far more certain" in foreign.causes[0]
+@pytest.mark.parametrize("facts", [replace(HEALTHY, noise_cost=-145.0), replace(HEALTHY, noise_cost=None)])
+def test_noise_that_costs_nothing_is_not_told_as_a_negative_cost(facts):
+    assert not any("-145" in line or "−145" in line for line in said(facts)["evidence"])
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        (replace(HEALTHY, dims=1, informative=1, active=1, passive=0, active_units=1), "1 of 1 dim is used"),
+        (replace(HEALTHY, blind=1, informative=1), "1 of the 1 dim that tell images apart moves"),
+        (replace(HEALTHY, images=1), "one says little"),
+        (replace(HEALTHY, images=5), "5 say little"),
+    ],
+)
+def test_one_is_told_as_one(facts, words):
+    assert words in said(facts)["sentence"]
 
 
 def test_a_prior_hole_is_said_of_a_healthy_code_too():
-    assert "never trained" in judge(replace(HEALTHY, hole=5.0), config()).sentence
-    assert "never trained" not in judge(HEALTHY, config()).sentence
+    assert wording.FALL in said(replace(HEALTHY, hole=5.0))["sentence"] and said(replace(HEALTHY, hole=5.0))["has_hole"]
+    assert wording.FALL not in said(HEALTHY)["sentence"] and not said(HEALTHY)["has_hole"]
+
+
+def test_grounds_say_for_what_they_speak():
+    for facts, speaks in ((COLLAPSED, True), (HEALTHY, False)):
+        grounds = {ground["name"]: ground["speaks"] for ground in said(facts)["grounds"]}
+        assert all(grounds[name] is speaks for name in ("kl_fitted", "informative", "passive", "permuted"))
+        assert grounds["r2"] is None
 
 
 def test_all_thresholds_are_in_the_record():
-    record = judge(HEALTHY, config()).record()
+    record = said(HEALTHY)
     assert record["thresholds"].keys() == THRESHOLDS.keys() and record["name"] == "none" and record["causes"] == []
     assert all(t["meaning"] for t in record["thresholds"].values())
+
+
+# What training tells
+
+
+def history(loss, kl=50.0) -> pd.DataFrame:
+    return pd.DataFrame({"epoch": np.arange(len(loss)) + 1, "valid_loss": loss, "valid_kl": kl})
+
+
+def row(value, half=0.01) -> Quantity:
+    return Quantity(value=value, low=value - half, high=value + half, n=100, label="", definition="")
+
+
+def test_what_a_history_tells():
+    falling = training_facts(history([100.0, 60, 40, 30]), {})
+    assert falling.still_falling == pytest.approx(30 / 70) and falling.risen == 0 and falling.epochs == 4
+    settled = training_facts(history([100.0, 40, 30.2, 30.1, 30]), {})
+    assert settled.still_falling == pytest.approx(0.2 / 70)
+    over = training_facts(history([100.0, 30, 35, 44]), {})
+    assert (over.still_falling, over.best_epoch) == (0, 2) and over.risen == pytest.approx(0.2)
+    assert training_facts(pd.DataFrame(), {}) == TrainingFacts()
+    assert training_facts(history([3.0]), {}).epochs == 1
+
+
+def test_an_untrained_encoder_counts_where_it_is_better_than_by_chance():
+    probes = {"probe_auroc": row(0.722), "probe_auroc_random": row(0.751)}
+    assert training_facts(pd.DataFrame(), probes).untrained_is_better
+    assert not training_facts(pd.DataFrame(), probes | {"probe_auroc": row(0.722, 0.04)}).untrained_is_better
+    assert not training_facts(pd.DataFrame(), {"probe_auroc": row(0.722)}).untrained_is_better
+
+
+@pytest.mark.parametrize(
+    ("settings", "implied", "weight"),
+    [
+        (config("optimal", beta=3000.0), 0.1, 3000.0),
+        (config("learned", beta=0.5), 0.1, 0.5),
+        (config("optimal", pixels="mean"), 0.1, 12288.0),
+        (config(0.7), 0.7, 49.0),  # (0.7 / 0.1)^2
+        (RunConfig(likelihood={"name": "bernoulli"}, objective={"beta": 4.0}), math.nan, 4.0),
+        (RunConfig(likelihood=None, objective=None), math.nan, None),
+        (config(perceptual=1.0), math.nan, None),
+    ],
+)
+def test_weight_of_the_kl(settings, implied, weight):
+    trained = TrainedLikelihood(Gaussian, implied, "") if implied == implied else TrainedLikelihood(None, implied, "")
+    assert kl_weight(settings, trained, 0.1, 12288) == (None if weight is None else pytest.approx(weight))

@@ -22,7 +22,9 @@ class LinearGaussianOptions(Config):
     dead_dims: int = 0
     lengths: tuple[float, ...] = ()
     smooth: bool = False
-    fault: Literal["none", "stuck at the prior", "deaf decoder", "too sharp", "overflow"] = "none"
+    fault: Literal["none", "stuck at the prior", "deaf decoder", "half deaf", "too sharp", "drowned", "overflow"] = (
+        "none"
+    )
 
 
 @model("linear_gaussian")
@@ -32,7 +34,7 @@ class LinearGaussian(VAE):
     The columns are random, or `smooth`: slow waves of grey, along which real images do differ.
 
     A `fault` breaks it in one known way: an encoder that answers the prior to every image, a decoder that never looks
-    at z, or a posterior whose variance is e^-20 of what it should be, or infinite.
+    at z, or at the second half of it, or a posterior whose variance is e^-20 or e^15 of what it should be, or infinite.
     """
 
     Options = LinearGaussianOptions
@@ -56,13 +58,12 @@ class LinearGaussian(VAE):
         logvar = (self.likelihood.sigma.square() / precision).log().expand_as(mu)
         if self.fault == "stuck at the prior":
             return GaussianPosterior(0 * mu, 0 * mu)
-        if self.fault == "overflow":
-            return GaussianPosterior(mu, logvar + 800)
-        return GaussianPosterior(mu, logvar - 20 if self.fault == "too sharp" else logvar)
+        return GaussianPosterior(mu, logvar + {"overflow": 800, "drowned": 15, "too sharp": -20}.get(self.fault, 0))
 
     def decode(self, z: Tensor) -> Gaussian:
         """Return N(W z + m, s^2)."""
-        z = torch.zeros_like(z) if self.fault == "deaf decoder" else z
+        heard = {"deaf decoder": 0, "half deaf": self.latent_dim // 2}.get(self.fault, self.latent_dim)
+        z = torch.cat([z[:, :heard], torch.zeros_like(z[:, heard:])], dim=1)
         return self.likelihood((z @ self.weight.T + self.mean).view(-1, *self.shape))
 
     def log_evidence(self, x: Tensor) -> Tensor:

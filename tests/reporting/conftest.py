@@ -10,7 +10,9 @@ import pytest
 from tests.reporting.stages import write_exploration, write_findings, write_probes, write_samples
 from vaekit import artifacts
 from vaekit.config import RunConfig
-from vaekit.evaluation.latent.verdict import Verdict
+from vaekit.evaluation.latent import wording
+from vaekit.evaluation.latent.facts import Facts
+from vaekit.evaluation.latent.verdict import judge
 
 ATTRIBUTES = """
 5_o_Clock_Shadow Arched_Eyebrows Attractive Bags_Under_Eyes Bald Bangs Big_Lips Big_Nose Black_Hair Blond_Hair
@@ -162,13 +164,26 @@ def write_latent(evaluation: Path, kl: np.ndarray, epochs: int, rng: np.random.G
     )
     facts = {"unit": "dims", "label": "Active units", "higher_is_better": None, "definition": "dims that move"}
     row = {"value": 5, "low": None, "high": None, "n": 30, "reason": None} | facts
-    verdict = Verdict(
-        "partial collapse",
-        "Partial collapse: 3 dims repeat the prior.",
-        ["kl 61 nats."],
-        ["beta = 4 is too large."],
-        ["Set objective.beta = 1."],
+    facts = Facts(
+        images=30,
+        dims=dims,
+        active_units=5,
+        informative=5,
+        passive=3,
+        active=5,
+        blind=0,
+        kl=61.0,
+        kl_fitted=60.0,
+        kl_per_dim=tuple(kl),
+        permuted=3.0,
+        permuted_reason=None,
+        narrowness=0.2,
+        noise_cost=2.0,
+        noise_due=2.5,
+        hole=1.1,
+        kl_weight=4.0,
     )
+    settings = RunConfig(likelihood={"sigma": 0.1}, objective={"beta": 4.0})
     thresholds = np.logspace(-4, 0, 5)
     artifacts.write_json(
         evaluation / artifacts.LATENT,
@@ -179,7 +194,7 @@ def write_latent(evaluation: Path, kl: np.ndarray, epochs: int, rng: np.random.G
                 | {"value": None, "label": "Mutual information", "reason": ">= log N = 6 nats"},
             },
             "active_units": {"thresholds": thresholds.tolist(), "counts": [int((kl > t).sum()) for t in thresholds]},
-            "verdict": verdict.record(),
+            "verdict": wording.record(judge(facts, settings), settings),
         },
     )
     shown = np.unique([0, dims - 1])

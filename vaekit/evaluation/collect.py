@@ -1,5 +1,6 @@
 """The one ordered pass over the test split: every image once, each number per image, nothing dropped or padded."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from vaekit.data.loaders import batches
 from vaekit.data.pixels import to_uint8
 from vaekit.errors import VaekitError
 from vaekit.evaluation.base import METRICS, Batch, DoesNotApply, NotComputed
+from vaekit.evaluation.divergence import require_finite_rate, require_sound_weights
 from vaekit.evaluation.eightbit import TrainedLikelihood
 from vaekit.models.base import VAE, Gaussian
 from vaekit.progress import Progress, silent
@@ -58,6 +60,7 @@ def collect(
     `sigma` is that of the calibrated Gaussian, `trained` what the training loss says of 8-bit images.
     The reconstructions are written to the .npy file `reconstructions` as uint8 (N, H, W, C), in the order of `rows`.
     """
+    require_sound_weights(model)
     model = model.to(device).eval()
     columns: dict[str, list[np.ndarray]] = {name: [] for name in METRICS.names()}
     reasons: dict[str, str] = {}
@@ -91,4 +94,5 @@ def collect(
     empty = np.full(len(image_ids), np.nan)
     values = {name: empty if name in reasons else np.concatenate(parts) for name, parts in columns.items()}
     table = pd.DataFrame({"image_id": image_ids, **values})
+    require_finite_rate(table["kl"].to_numpy(), math.prod(model.image_shape))
     return Collected(table, reasons, *(np.concatenate(parts) for parts in (mu, logvar, z)))

@@ -14,6 +14,10 @@ from vaekit.models.likelihoods import OBJECTIVE_UNKNOWN, LocationScale, NotCompu
 BIN = 1 / 255  # width of one of the 256 values of an 8-bit pixel, pixels in [0, 1]
 SERIES_SIGMA = 0.013  # from here upwards the series of `_log_mass_of_near` is exact to 1e-6 of an image's bits
 
+SIGMA_ZERO = (
+    "the calibrated sigma is exactly 0: the reconstructions of the valid split equal their images, and no density is "
+    "finite"
+)
 CACHED = 2**15  # values worked on at a time: they stay in the cache, and torch does not share them out over threads
 
 
@@ -60,9 +64,11 @@ def trained_likelihood(model: VAE, config: RunConfig) -> TrainedLikelihood:
             "only and so is no likelihood of an 8-bit image."
         )
     if head.family is not Gaussian or head.is_optimal or head.is_learned:
-        weight = "" if objective.beta == 1 else f"; beta = {objective.beta:g} weighs the KL in training only"
-        return TrainedLikelihood(head.family, head.sigma.item(), head.sentence() + weight)
-    values = 3 * model.image_size**2
+        if head.sigma.item() == 0:
+            return _none("undefined: the likelihood's sigma is exactly 0, so that no density is finite.")
+        only = "" if objective.beta == 1 else f"; beta = {objective.beta:g} weighs the KL in training only"
+        return TrainedLikelihood(head.family, head.sigma.item(), head.sentence() + only)
+    values = math.prod(model.image_shape)
     weight = objective.beta * (values if objective.pixels == "mean" else 1)
     if weight == 0:
         return _none("undefined: with beta = 0 the loss has no KL, so no sigma of a Gaussian is implied.")
@@ -108,14 +114,14 @@ class Residual:
         found = self._sort(min(1.0, 2 * sigma**2 / BIN))
         singles = [
             _log_mass_of_single(x, mean.to(found.sums.dtype), likelihood.sigma)
-            for x, mean in zip(found.x.split(CACHED), found.mean.split(CACHED), strict=True)
+            for x, mean in zip(torch.split(found.x, CACHED), torch.split(found.mean, CACHED), strict=True)
         ]
         return _log_mass_of_near(sigma, *found.sums[1:]).index_add(0, found.image, torch.cat(singles))
 
     def _parts(self) -> Iterator[tuple[Tensor, Tensor]]:
         # Small parts: ten times as fast as whole batches, whose every step would fetch fresh pages.
         images = max(1, CACHED // self.x[0].numel())
-        return zip(self.x.split(images), self.mean.split(images), strict=True)
+        return zip(torch.split(self.x, images), torch.split(self.mean, images), strict=True)
 
     def _sort(self, reach: float) -> "_Sorted":
         if reach not in self._sorted:

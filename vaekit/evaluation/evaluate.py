@@ -67,9 +67,10 @@ def making(task: Task) -> Result:
     """Write how the model is built and how it was trained, as far as that is known."""
     artifacts.write_table(task.folder / artifacts.LAYERS, layer_table(task.model))
     artifacts.write_text(task.folder / artifacts.CONFIG, task.checkpoint.config.to_toml())
-    artifacts.write_table(task.folder / artifacts.HISTORY, _whole_history(task.checkpoint, task.file))
+    history = _whole_history(task.checkpoint, task.file)
+    artifacts.write_table(task.folder / artifacts.HISTORY, history)
     _write_kl_per_dim(task.folder, task.checkpoint)
-    return Result()
+    return Result(history)
 
 
 @stage("likelihoods", vital=True)
@@ -139,7 +140,7 @@ def probes(task: Task, one_pass: Collected, codes: tuple[Codes, Codes]) -> Resul
     test = Codes(task.rows, ids, one_pass.mu, one_pass.logvar, one_pass.z)
     found = fit_probes(task.checkpoint.config, task.prepared, *codes, test, **task.how)
     found.write(task.folder)
-    return Result(rows=found.estimates)
+    return Result(found.estimates, found.estimates)
 
 
 @stage(

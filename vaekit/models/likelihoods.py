@@ -18,6 +18,7 @@ from vaekit.config import LikelihoodConfig
 from vaekit.errors import ConfigError
 
 FIRST_SIGMA = 0.3  # until the first fit or step: the spread of CelebA's pixels around their mean colour, sqrt(.088)
+LEAST_SIGMA = 1e-3  # that training takes for an optimum: a quarter of a grey level; 0 has no density
 OBJECTIVE_UNKNOWN = "training objective unknown: give --objective"
 BERNOULLI_EPS = 1e-6  # input and output stay so far from 0 and 1, where the cross-entropy is infinite
 
@@ -95,7 +96,7 @@ class Gaussian(LocationScale):
 
     def at_optimum(self, x: Tensor) -> Self:
         """Return the same mean with sigma at its maximum-likelihood value for x (Rybkin et al. 2021), a constant."""
-        return replace(self, sigma=(x - self.mean).detach().square().mean().sqrt().clamp_min(1e-3))
+        return replace(self, sigma=(x - self.mean).detach().square().mean().sqrt().clamp_min(LEAST_SIGMA))
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,11 @@ class Head(nn.Module):
 
     family: ClassVar[type[Likelihood]]
     is_optimal = False
-    sigma: Tensor
+
+    @property
+    def sigma(self) -> Tensor:
+        """The standard deviation, a scalar."""
+        raise NotImplementedError
 
     def sentence(self) -> str:
         """Return what the likelihood is, for tables and reports."""
@@ -162,6 +167,7 @@ class ScaleHead(Head):
 
     family: ClassVar[type[LocationScale]]
     text: ClassVar[str]
+    fixed_sigma: Tensor
 
     def __init__(self, sigma: float | str) -> None:
         super().__init__()
@@ -213,7 +219,22 @@ class DiscretisedLogisticHead(ScaleHead):
         super().__init__(sigma)
 
 
-class BernoulliHead(Head):
+class ScalelessHead(Head):
+    """A head that holds no sigma."""
+
+    nothing: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("nothing", torch.tensor(math.nan), persistent=False)
+
+    @property
+    def sigma(self) -> Tensor:
+        """NaN, where the model is."""
+        return self.nothing
+
+
+class BernoulliHead(ScalelessHead):
     """Bernoulli: nothing to hold."""
 
     family: ClassVar = Bernoulli
@@ -222,7 +243,6 @@ class BernoulliHead(Head):
         super().__init__()
         if sigma != "optimal":  # the setting's default, which a recipe without the key has
             raise ConfigError(f"likelihood.sigma = {sigma!r}: a Bernoulli has no sigma. Leave the key out.")
-        self.register_buffer("sigma", torch.tensor(math.nan), persistent=False)
 
     def forward(self, mean: Tensor) -> Bernoulli:
         """Return the likelihood around `mean`."""
@@ -236,14 +256,10 @@ class BernoulliHead(Head):
         )
 
 
-class UnknownHead(Head):
+class UnknownHead(ScalelessHead):
     """Of a model whose training objective is unknown: nothing to hold."""
 
     family: ClassVar = Unknown
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("sigma", torch.tensor(math.nan), persistent=False)
 
     def forward(self, mean: Tensor) -> Unknown:
         """Return `mean` without a likelihood."""

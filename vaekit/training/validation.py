@@ -7,6 +7,7 @@ from vaekit.config import ObjectiveConfig
 from vaekit.data import Prepared
 from vaekit.data.loaders import batches
 from vaekit.models.base import VAE, sum_dtype
+from vaekit.models.likelihoods import LEAST_SIGMA
 from vaekit.objective import negative_elbo
 from vaekit.seeding import keyed_normal
 
@@ -24,7 +25,7 @@ def validate(
     """
     model.eval()
     if model.likelihood.is_optimal:
-        model.likelihood.sigma.fill_(calibrated_sigma(model, prepared, seed=seed, device=device))
+        model.likelihood.sigma.fill_(max(LEAST_SIGMA, calibrated_sigma(model, prepared, seed=seed, device=device)))
     rows = prepared.rows("valid")
     sums, kl_per_dim = torch.zeros(4, dtype=torch.float64), torch.zeros(model.latent_dim, dtype=torch.float64)
     for batch in batches(prepared, rows, BATCH, device):

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -17,9 +20,9 @@ class Aggregate:
     """
 
     n: int
-    mean: np.ndarray
-    covariance_of_mu: np.ndarray
-    covariance: np.ndarray
+    mean: Floats
+    covariance_of_mu: Floats
+    covariance: Floats
 
     @property
     def kl_to_prior(self) -> float:
@@ -45,8 +48,11 @@ class Aggregate:
 
     @property
     def total_correlation_floor(self) -> float:
-        """What `total_correlation` would be on average for independent dims: ((sum v)^2 - sum v^2) / 4n."""
-        v = np.diag(self.covariance_of_mu)
+        """What `total_correlation` would be on average for independent dims: ((sum v)^2 - sum v^2) / 4n.
+
+        v_d is the share of Var[z_d] that is Var[mu_d], the part of C that is estimated.
+        """
+        v = np.diag(self.covariance_of_mu) / np.diag(self.covariance)
         return float(v.sum() ** 2 - (v**2).sum()) / (4 * self.n)
 
     @property
@@ -56,16 +62,16 @@ class Aggregate:
         return float(np.trace(self.covariance_of_mu)) ** 2 / squares if squares > 0 else 0.0
 
     @property
-    def correlation(self) -> np.ndarray:
+    def correlation(self) -> Floats:
         """Correlation matrix of mu, (D, D); 0 beside the diagonal where a dim never moves."""
         sd = np.sqrt(np.diag(self.covariance_of_mu))
         scale = np.where(sd > 0, sd, 1.0)
-        matrix = self.covariance_of_mu / np.outer(scale, scale)
+        matrix: Floats = self.covariance_of_mu / np.outer(scale, scale)
         np.fill_diagonal(matrix, 1.0)
         return matrix
 
 
-def aggregate(mu: np.ndarray, logvar: np.ndarray) -> Aggregate:
+def aggregate(mu: npt.NDArray[np.floating], logvar: npt.NDArray[np.floating]) -> Aggregate:
     """Return the moments of the aggregate posterior of mu and logvar, (N, D)."""
     mu = mu.astype(np.float64)
     mean = mu.mean(0)

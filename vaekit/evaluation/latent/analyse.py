@@ -1,27 +1,43 @@
 """The whole analysis of the latent code of one model: tables, arrays, and the verdict."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import torch
 
+from vaekit import artifacts
 from vaekit.config import RunConfig
 from vaekit.data import Prepared
 from vaekit.data.loaders import batches
 from vaekit.evaluation.collect import Collected
 from vaekit.evaluation.eightbit import TrainedLikelihood
-from vaekit.evaluation.latent import decoder
-from vaekit.evaluation.latent.aggregate import Aggregate, aggregate
-from vaekit.evaluation.latent.codes import ACTIVE_VARIANCE, THRESHOLDS, active_units, per_dim_table, sample_correlation
+from vaekit.evaluation.latent import decoder, wording
+from vaekit.evaluation.latent.aggregate import aggregate
+from vaekit.evaluation.latent.channels import by_place
+from vaekit.evaluation.latent.codes import (
+    ACTIVE_VARIANCE,
+    INFORMATIVE_SHARE,
+    THRESHOLDS,
+    active_units,
+    per_dim_table,
+    sample_correlation,
+)
+from vaekit.evaluation.latent.facts import Facts, blind_dims, kl_weight, training_facts
 from vaekit.evaluation.latent.information import IMAGES, Information, information
-from vaekit.evaluation.latent.verdict import Facts, Verdict, judge
+from vaekit.evaluation.latent.rows import latent_rows, moved_rows
+from vaekit.evaluation.latent.verdict import judge, limit
 from vaekit.models.base import VAE
 from vaekit.progress import Progress, silent
-from vaekit.seeding import numpy_generator, torch_generator
+from vaekit.quantity import Quantity
+from vaekit.seeding import keyed_normal, numpy_generator, torch_generator
 from vaekit.statistics.bootstrap import Estimate, bootstrap_ratio
+
+Array = npt.NDArray[Any]
 
 HISTOGRAMS = 4  # most used and least used dims whose aggregate posterior is kept for the figure
 BINS = np.linspace(-5, 5, 81)
@@ -34,35 +50,74 @@ class Latent:
 
     Attributes:
         per_dim: one row per dim.
-        rows: numbers about all dims, in the summary's form.
+        places: one row per channel, and one per position, of a code that is a small picture; None of a vector.
+        rows: numbers about all dims, by name.
         sweep: active units by threshold.
         arrays: correlation of mu, histograms of the aggregate posterior.
-        verdict: what it means.
+        verdict: what it means, as plain data.
     """
 
     per_dim: pd.DataFrame
-    rows: dict[str, dict[str, Any]]
+    places: tuple[pd.DataFrame, pd.DataFrame] | None
+    rows: dict[str, Quantity]
     sweep: dict[str, list[float]]
-    arrays: dict[str, np.ndarray]
-    verdict: Verdict
+    arrays: dict[str, Array]
+    verdict: dict[str, Any]
 
     def record(self) -> dict[str, Any]:
         """Return what stands in latent.json."""
-        return {"rows": self.rows, "active_units": self.sweep, "verdict": self.verdict.record()}
+        rows = {name: row.record() for name, row in self.rows.items()}
+        return {"rows": rows, "active_units": self.sweep, "verdict": self.verdict}
+
+    def write(self, folder: Path) -> None:
+        """Write per_dim.csv, latent.json and latent.npz to `folder`, and per_channel.csv and per_position.csv."""
+        artifacts.write_table(folder / artifacts.PER_DIM, self.per_dim)
+        artifacts.write_arrays(folder / artifacts.LATENT_ARRAYS, **self.arrays)
+        artifacts.write_json(folder / artifacts.LATENT, self.record())
+        for name, table in zip((artifacts.PER_CHANNEL, artifacts.PER_POSITION), self.places or (), strict=False):
+            artifacts.write_table(folder / name, table)
 
 
-# An encoder that has diverged overflows here: what comes out is not finite, and is said to be so.
+@dataclass(frozen=True)
+class _Work:
+    """The model, the images in `rows`, their codes, and how batches go through the model."""
+
+    model: VAE
+    prepared: Prepared
+    rows: Array
+    collected: Collected
+    seed: int
+    device: torch.device | str
+    batch_size: int
+
+    @property
+    def ids(self) -> list[str]:
+        return list(self.collected.per_image["image_id"])
+
+    def some(self, name: str, most: int) -> Array:
+        """Return the numbers of at most so many images, drawn by the seed."""
+        n = len(self.rows)
+        return np.sort(numpy_generator(self.seed, name).choice(n, min(most, n), replace=False))
+
+    def codes(self, chosen: Array) -> torch.Tensor:
+        """Return mu of the chosen images, on the device."""
+        return torch.from_numpy(self.collected.mu[chosen]).to(self.device)
+
+
+# An encoder whose numbers are extreme may overflow here: what comes out is not finite, and is said to be so.
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def analyse(
     model: VAE,
     config: RunConfig,
     prepared: Prepared,
-    rows: np.ndarray,
+    rows: Array,
     collected: Collected,
     *,
     sigma: float,
     trained: TrainedLikelihood,
     r2: float | None,
+    history: pd.DataFrame | None = None,
+    known: Mapping[str, Quantity] | None = None,
     seed: int,
     device: torch.device | str = "cpu",
     batch_size: int = 256,
@@ -72,107 +127,132 @@ def analyse(
 
     Subsets are drawn by the seed and named with their size: 64 images for the decoder's sensitivity, 128 for permuted
     codes, 4 to 32 per dim for interventions, up to 2,000 for the information.
+
+    Args:
+        model: the network.
+        config: what it was trained with.
+        prepared: the images, of which `rows` were collected.
+        rows: their row numbers.
+        collected: their codes and errors.
+        sigma: of the calibrated Gaussian.
+        trained: the likelihood that the training loss amounts to.
+        r2: explained variance; None where it is not computed.
+        history: history.csv of the run, for what it tells of training; None or empty where there is none.
+        known: rows of the summary, of which those on the probes tell of training.
+        seed: of subsets, noise and resamples.
     """
-    model = model.to(device).eval()
-    mu, logvar, z = collected.mu, collected.logvar, collected.z
-    ids = collected.per_image["image_id"].tolist()
-    table = per_dim_table(mu, logvar)
-    moments = aggregate(mu, logvar)
-    table["mu_z_correlation"] = sample_correlation(mu, z)
-
-    def some(name: str, most: int) -> np.ndarray:
-        return np.sort(numpy_generator(seed, name).choice(len(mu), min(most, len(mu)), replace=False))
-
-    def codes(chosen: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(mu[chosen]).to(device)
-
-    chosen = some("sensitivity", decoder.PROJECTED)
-    moved = decoder.sensitivity(
-        model, codes(chosen), [ids[i] for i in chosen], table["variance"].to_numpy(), seed=seed, batch_size=batch_size
-    )
-    table["sensitivity"], table["sensitivity_error"] = moved.value, moved.error
-    chosen = some("intervention", decoder.intervened(len(mu), mu.shape[1]))
-    replaced = decoder.interventions(model, codes(chosen), [ids[i] for i in chosen], seed=seed, batch_size=batch_size)
-    table["intervention"], table["intervention_error"] = replaced.value, replaced.error
-    permuted = _permuted(model, prepared, rows, collected, some("permuted", decoder.PERMUTED), seed, device, batch_size)
-    hole = _hole(model, table, z[some("cycle", decoder.CYCLED)], seed, device, batch_size)
-    chosen = some("information", IMAGES)
-    parts = information(mu[chosen], logvar[chosen], z[chosen], progress)
+    work = _Work(model.to(device).eval(), prepared, rows, collected, seed, device, batch_size)
+    table = per_dim_table(collected.mu, collected.logvar)
+    moments = aggregate(collected.mu, collected.logvar)
+    table["mu_z_correlation"] = sample_correlation(collected.mu, collected.z)
+    moved = _moved(work, table, moments.mean)
+    permuted, hole = _permuted(work), _hole(work, table, moments.mean)
+    parts = _information(work, progress)
     table["mutual_information"], table["marginal_kl"] = parts.mutual, parts.marginal
     table["information_error"] = parts.error
-
-    active = (table["mu_var"] > ACTIVE_VARIANCE).to_numpy()
-    noise_cost, noise_due = _noise(collected.per_image, table, model, sigma)
-    facts = Facts(
-        images=len(mu),
-        dims=len(table),
-        active_units=int(active.sum()),
-        passive=int((table["regime"] == "passive").sum()),
-        active=int((table["regime"] == "active").sum()),
-        kl=float(table["kl"].sum()),
-        kl_per_dim=tuple(table["kl"]),
-        permuted=1.0 if permuted.value is None else permuted.value,
+    values = prepared.images[:1].size
+    facts = replace(
+        _facts(table, collected.per_image, permuted, hole, sigma, values),
         r2=r2,
-        sigma2=float(table["sigma2_mean"][active].median()) if active.any() else None,
-        noise_cost=noise_cost,
-        noise_due=noise_due,
-        hole=hole.value,
-        sigma_trained=trained.sigma if trained.family else None,
-        sigma_calibrated=sigma,
+        kl_weight=kl_weight(config, trained, sigma, values),
+        training=training_facts(pd.DataFrame() if history is None else history, known or {}),
     )
-    found = _rows(facts, table, moments, parts, permuted, hole, moved.images, replaced.images)
     sweep = {"thresholds": THRESHOLDS.tolist(), "counts": active_units(table["mu_var"].to_numpy()).tolist()}
-    arrays = {"correlation": moments.correlation} | _histograms(mu, logvar, z, table["kl"].to_numpy())
-    return Latent(table, found, sweep, arrays, judge(facts, config))
+    arrays = {"correlation": moments.correlation} | _histograms(collected, table["kl"].to_numpy())
+    return Latent(
+        table,
+        by_place(table, model.latent_shape),
+        latent_rows(facts, table, moments, parts, permuted, hole) | moved_rows(table, *moved),
+        sweep,
+        arrays,
+        wording.record(judge(facts, config), config),
+    )
 
 
-def _permuted(
-    model: VAE,
-    prepared: Prepared,
-    rows: np.ndarray,
-    collected: Collected,
-    chosen: np.ndarray,
-    seed: int,
-    device: torch.device | str,
-    batch_size: int,
-) -> Estimate:
+def _moved(work: _Work, table: pd.DataFrame, mean: Array) -> tuple[decoder.Moved, decoder.Moved]:
+    """Put into the table how far each dim moves the decoder's output, by its slope and by replacing it."""
+    how: dict[str, Any] = {"seed": work.seed, "batch_size": work.batch_size}
+    variance = table["variance"].to_numpy()
+    chosen = work.some("sensitivity", decoder.PROJECTED)
+    ids = [work.ids[i] for i in chosen]
+    sensitivity = decoder.sensitivity(work.model, work.codes(chosen), ids, variance, **how)
+    chosen = work.some("intervention", decoder.intervened(len(work.rows), len(table)))
+    ids = [work.ids[i] for i in chosen]
+    intervention = decoder.interventions(work.model, work.codes(chosen), ids, mean, variance, **how)
+    for name, found in (("sensitivity", sensitivity), ("intervention", intervention)):
+        table[name], table[f"{name}_error"] = found.value, found.error
+    return sensitivity, intervention
+
+
+def _permuted(work: _Work) -> Estimate:
     """Return sse under the neighbour's code / sse, over the chosen images."""
+    chosen = work.some("permuted", decoder.PERMUTED)
     if len(chosen) < 2:
         return Estimate(None, None, None, len(chosen), "one image has no other image's code to take")
-    x = torch.cat([batch.x for batch in batches(prepared, rows[chosen], batch_size, device)])
-    sse = decoder.permuted_sse(model, x, torch.from_numpy(collected.mu[chosen]).to(device), batch_size=batch_size)
-    return bootstrap_ratio(sse, collected.per_image["sse"].to_numpy()[chosen], seed)
+    x = torch.cat([batch.x for batch in batches(work.prepared, work.rows[chosen], work.batch_size, work.device)])
+    sse = decoder.permuted_sse(work.model, x, work.codes(chosen), batch_size=work.batch_size)
+    return bootstrap_ratio(sse, work.collected.per_image["sse"].to_numpy()[chosen], work.seed)
 
 
-def _hole(
-    model: VAE, table: pd.DataFrame, z: np.ndarray, seed: int, device: torch.device | str, batch_size: int
-) -> Estimate:
-    """Return the mean cycle error of prior draws / that of as many sampled codes of test images, over active dims."""
-    active = (table["mu_var"] > ACTIVE_VARIANCE).to_numpy()
-    if not active.any():
-        return Estimate(None, None, None, len(z), "no dim is active")
-    scale = np.where(active, table["variance"].to_numpy(), 0.0)
-    prior = torch.randn(z.shape, generator=torch_generator(seed, "prior hole"))
+def _hole(work: _Work, table: pd.DataFrame, mean: Array) -> Estimate:
+    """Return the mean cycle error of normal draws / that of as many sampled codes, over informative dims."""
+    z = work.collected.z[work.some("cycle", decoder.CYCLED)]
+    informative = (table["mu_share"] > INFORMATIVE_SHARE).to_numpy()
+    if not informative.any():
+        return Estimate(None, None, None, len(z), "no dim tells images apart")
+    variance = table["variance"].to_numpy()
+    normal = torch.randn(z.shape, generator=torch_generator(work.seed, "prior hole")).double().numpy()
+    scale = np.where(informative, variance, 0.0)
     drawn, coded = (
-        decoder.cycle_error(model, codes.to(device), scale, batch_size=batch_size)
-        for codes in (prior, torch.from_numpy(z))
+        decoder.cycle_error(
+            work.model, torch.from_numpy(codes.astype(np.float32)).to(work.device), scale, batch_size=work.batch_size
+        )
+        for codes in (mean + np.sqrt(variance) * normal, z)
     )
-    return bootstrap_ratio(drawn, coded, seed)
+    return bootstrap_ratio(drawn, coded, work.seed)
 
 
-def _noise(per_image: pd.DataFrame, table: pd.DataFrame, model: VAE, sigma: float) -> tuple[float, float]:
-    """Return the nats that posterior noise costs under the calibrated Gaussian, and what it would at the optimum.
+def _information(work: _Work, progress: Progress) -> Information:
+    chosen = work.some("information", IMAGES)
+    # The noise that gave z, in full precision: a float32 z has lost the noise of a very sharp code.
+    noise = keyed_normal(work.seed, "posterior", [work.ids[i] for i in chosen], work.model.latent_dim)
+    return information(work.collected.mu[chosen], work.collected.logvar[chosen], noise, progress)
+
+
+def _facts(
+    table: pd.DataFrame, per_image: pd.DataFrame, permuted: Estimate, hole: Estimate, sigma: float, values: int
+) -> Facts:
+    """Return the facts that the codes and errors give.
 
     At the optimum of a Gaussian bound each dim widens until more noise costs as much as it saves in kl: its noise then
-    costs (1 - sigma_d^2) / 2 nats, to first order in sigma_d^2.
+    costs (1 - sigma_d^2 / Var[z_d]) / 2 nats, to first order, Var[z_d] being the variance of the fitted prior.
     """
-    values = 3 * model.image_size**2
+    informative = table["mu_share"] > INFORMATIVE_SHARE
     excess = float(per_image["mse_sampled"].mean() - per_image["mse"].mean())
-    return values * excess / (2 * sigma**2), float(0.5 * (1 - table["sigma2_mean"]).clip(lower=0).sum())
+    narrowness = 1 - table["mu_share"]
+    return Facts(
+        images=len(per_image),
+        dims=len(table),
+        active_units=int((table["mu_var"] > ACTIVE_VARIANCE).sum()),
+        informative=int(informative.sum()),
+        passive=int((table["regime"] == "passive").sum()),
+        active=int((table["regime"] == "active").sum()),
+        blind=blind_dims(table, limit("blind")),
+        kl=float(table["kl"].sum()),
+        kl_fitted=float(table["kl_fitted"].sum()),
+        kl_per_dim=tuple(table["kl"]),
+        permuted=permuted.value,
+        permuted_reason=permuted.reason,
+        narrowness=float(narrowness[informative].median()) if informative.any() else None,
+        noise_cost=values * excess / (2 * sigma**2) if sigma > 0 else None,
+        noise_due=float(0.5 * table["mu_share"].sum()),
+        hole=hole.value,
+    )
 
 
-def _histograms(mu: np.ndarray, logvar: np.ndarray, z: np.ndarray, kl: np.ndarray) -> dict[str, np.ndarray]:
+def _histograms(collected: Collected, kl: Array) -> dict[str, Array]:
     """Return for the most and the least used dims counts of the sampled z in BINS, and the exact mixture density."""
+    mu, logvar, z = collected.mu, collected.logvar, collected.z
     order = np.argsort(-kl, kind="stable")
     dims = np.unique(np.concatenate([order[:HISTOGRAMS], order[-HISTOGRAMS:]]))
     dims = dims[np.argsort(-kl[dims], kind="stable")]
@@ -186,148 +266,3 @@ def _histograms(mu: np.ndarray, logvar: np.ndarray, z: np.ndarray, kl: np.ndarra
         "density_at": DENSITY_AT,
         "density": np.array(density).T,
     }
-
-
-def _rows(
-    f: Facts,
-    table: pd.DataFrame,
-    moments: Aggregate,
-    parts: Information,
-    permuted: Estimate,
-    hole: Estimate,
-    projected: int,
-    intervened: int,
-) -> dict[str, dict[str, Any]]:
-    """Return the summary's rows: value, interval, n, unit, label, direction, definition."""
-    n = moments.n
-
-    def row(
-        value: float | None,
-        unit: str,
-        label: str,
-        definition: str,
-        better: bool | None = None,
-        count: int = n,
-        reason: str | None = None,
-    ) -> Mapping[str, Any]:
-        if value is not None and not np.isfinite(value):
-            value, reason = None, "it is not finite"
-        return vars(Estimate(value, None, None, count, reason)) | _facts(unit, label, better, definition)
-
-    correlation = np.abs(moments.correlation - np.eye(f.dims))
-    rows: dict[str, Any] = {
-        "active_units": row(
-            f.active_units,
-            "dims",
-            "Active units",
-            f"dims with Var_x[mu_d] > {ACTIVE_VARIANCE} (Burda et al. 2016), of {f.dims:,}",
-        ),
-        "active_dims": row(
-            f.active,
-            "dims",
-            "Dims in the active regime",
-            "dims with that variance whose posterior variance is below 0.9 on 95 % of the images",
-        ),
-        "passive_dims": row(
-            f.passive,
-            "dims",
-            "Dims in the passive regime",
-            "dims without that variance whose posterior variance is above 0.9 on 95 % of the images; the rest is mixed",
-        ),
-        "effective_dimension": row(
-            moments.effective_dimension,
-            "dims",
-            "Effective dimension of the code",
-            "participation ratio (sum l)^2 / sum l^2 of the eigenvalues l of Cov[mu]",
-        ),
-        "permuted_ratio": vars(permuted)
-        | _facts(
-            "1",
-            "Error with other images' codes / error",
-            None,
-            f"sum of squared errors with z = mu of another image / with its own, on {permuted.n:,} images; 1 means "
-            "that the decoder ignores z",
-        ),
-        "prior_hole": vars(hole)
-        | _facts(
-            "1",
-            "Prior hole",
-            False,
-            f"mean of (mu(x_hat(z)) - z)^2 / Var[z] over active dims for {hole.n:,} draws z from the prior / for as "
-            "many z ~ q(z|x) of test images; 1 means that prior draws lie where the decoder was trained",
-        ),
-        "aggregate_kl": row(
-            moments.kl_to_prior,
-            "nats",
-            "Aggregate posterior's moments against the prior",
-            f"KL(N(m, C) || N(0, I)), m and C mean and covariance of z ~ q(z|x) over images; for lack of images "
-            f"a perfect match would give {moments.kl_floor:.3g} on average",
-            better=False,
-        ),
-        "total_correlation": row(
-            moments.total_correlation,
-            "nats",
-            "Gaussian total correlation",
-            "KL(N(0, C) || N(0, diag C)), C = Cov[mu] + mean diag sigma^2; independent dims would give "
-            f"{moments.total_correlation_floor:.3g} on average",
-        ),
-        "largest_correlation": row(
-            float(correlation.max()) if f.dims > 1 else None,
-            "1",
-            "Largest correlation of two dims",
-            "largest |correlation| of mu between two dims",
-            reason=None if f.dims > 1 else "there is one dim only",
-        ),
-        "dimwise_information": row(
-            float(parts.mutual.sum()),
-            "nats",
-            "Mutual information, sum over dims",
-            "sum over dims of I(x; z_d) for the mixture of the posteriors of n images; the dims' shares overlap where "
-            "they depend on one another",
-            count=parts.n,
-        ),
-        "dimwise_marginal_kl": row(
-            float(parts.marginal.sum()),
-            "nats",
-            "Marginal kl, sum over dims",
-            "sum over dims of KL(q(z_d) || p(z_d)); with the mutual information it adds up to the kl",
-            count=parts.n,
-            better=False,
-        ),
-        "mutual_information": row(
-            parts.joint if parts.joint_reason is None else None,
-            "nats",
-            "Mutual information of image and code",
-            "I(x; z) for the mixture of the posteriors of n images, at most log n",
-            count=parts.n,
-            reason=parts.joint_reason,
-        ),
-        "noise_cost": row(
-            f.noise_cost,
-            "nats per image",
-            "Cost of posterior noise",
-            f"(sse at a sampled z - sse at mu) / 2 sigma^2, calibrated sigma; at the bound's optimum "
-            f"{f.noise_due:.3g}: half a nat for each fully used dim",
-        ),
-        "largest_sensitivity": row(
-            float(table["sensitivity"].max()),
-            "squared pixel value",
-            "Largest decoder sensitivity of a dim",
-            "E_x |d x_hat / d z_d|^2 Var[z_d] at mu(x), summed over pixels, one random projection per image",
-            None,
-            projected,
-        ),
-        "largest_intervention": row(
-            float(table["intervention"].max()),
-            "squared pixel value",
-            "Largest change by replacing one dim",
-            "mean |x_hat' - x_hat|^2, summed over pixels, when z_d of mu(x) becomes a draw from the prior",
-            None,
-            intervened,
-        ),
-    }
-    return rows
-
-
-def _facts(unit: str, label: str, better: bool | None, definition: str) -> dict[str, Any]:
-    return {"unit": unit, "label": label, "higher_is_better": better, "definition": definition}

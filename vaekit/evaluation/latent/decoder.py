@@ -1,19 +1,22 @@
-"""What the decoder does with a code: which dims move pixels, and whether prior draws lie where it was trained."""
+"""What the decoder does with a code: which dims move pixels, and whether normal draws lie where it was trained."""
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from vaekit.models.base import VAE, sum_dtype
 from vaekit.seeding import keyed_normal, numpy_generator
 
+Floats = npt.NDArray[np.float64]
+
 PROJECTED = 64  # images, one random projection each, for the sensitivity
 PERMUTED = 128  # images whose codes are exchanged
-CYCLED = 64  # codes from the prior, and as many from the aggregate posterior, for the prior hole
+CYCLED = 64  # codes drawn from a normal, and as many of test images, for the prior hole
 INTERVENED = (4, 32)  # images per dim: as many as INTERVENTION_SHARE pays, within these bounds
 INTERVENTION_SHARE = 0.01  # of the network calls of the pass over the test split
 
@@ -22,12 +25,12 @@ INTERVENTION_SHARE = 0.01  # of the network calls of the pass over the test spli
 class Moved:
     """How far the decoder's output moves with each dim: mean and standard error of squared pixel changes, (D,)."""
 
-    value: np.ndarray
-    error: np.ndarray
+    value: Floats
+    error: Floats
     images: int
 
 
-def sensitivity(model: VAE, mu: Tensor, ids: list[str], variance: np.ndarray, *, seed: int, batch_size: int) -> Moved:
+def sensitivity(model: VAE, mu: Tensor, ids: list[str], variance: Floats, *, seed: int, batch_size: int) -> Moved:
     """Return E_x |d x_hat / d z_d|^2 Var(z_d) at z = mu(x), in summed squared pixel values.
 
     One reverse-mode product with random signs v per image: E_v[(J^T v)_d^2] = |J_d|^2, for all columns at once
@@ -49,13 +52,16 @@ def sensitivity(model: VAE, mu: Tensor, ids: list[str], variance: np.ndarray, *,
 
 
 @torch.inference_mode()
-def interventions(model: VAE, mu: Tensor, ids: list[str], *, seed: int, batch_size: int) -> Moved:
-    """Return the mean over images of |x_hat' - x_hat|^2, summed over pixels, when one z_d becomes a prior draw.
+def interventions(
+    model: VAE, mu: Tensor, ids: list[str], mean: Floats, variance: Floats, *, seed: int, batch_size: int
+) -> Moved:
+    """Return the mean over images of |x_hat' - x_hat|^2, summed over pixels, when one z_d is drawn anew.
 
-    All other dims stay at mu(x); `mu` is (B, D), and B x D codes are decoded.
+    The draw is from a normal of the dim's own `mean` and `variance` over images, (D,). All other dims stay at mu(x);
+    `mu` is (B, D), and B x D codes are decoded.
     """
     n, dims = mu.shape
-    draws = torch.from_numpy(keyed_normal(seed, "intervention", ids, dims)).to(mu)
+    draws = torch.from_numpy(mean + np.sqrt(variance) * keyed_normal(seed, "intervention", ids, dims)).to(mu)
     base = torch.cat([model.decode(mu[part]).mean for part in _chunks(n, batch_size)])
     changes = torch.empty(n * dims, dtype=torch.float64)
     for part in _chunks(n * dims, batch_size):
@@ -68,7 +74,7 @@ def interventions(model: VAE, mu: Tensor, ids: list[str], *, seed: int, batch_si
 
 
 @torch.inference_mode()
-def permuted_sse(model: VAE, x: Tensor, mu: Tensor, *, batch_size: int) -> np.ndarray:
+def permuted_sse(model: VAE, x: Tensor, mu: Tensor, *, batch_size: int) -> Floats:
     """Return the sum of squared errors of each image under its neighbour's code, (B,): every code moves on by one."""
     moved = mu.roll(1, 0)
     return np.concatenate(
@@ -77,7 +83,7 @@ def permuted_sse(model: VAE, x: Tensor, mu: Tensor, *, batch_size: int) -> np.nd
 
 
 @torch.inference_mode()
-def cycle_error(model: VAE, z: Tensor, scale: np.ndarray, *, batch_size: int) -> np.ndarray:
+def cycle_error(model: VAE, z: Tensor, scale: Floats, *, batch_size: int) -> Floats:
     """Return the mean over dims of (mu_d(x_hat(z)) - z_d)^2 / scale_d for each code, (B,): decoded and encoded again.
 
     `scale` is (D,); a dim with scale 0 is left out.
@@ -94,7 +100,7 @@ def intervened(test_images: int, dims: int) -> int:
     return min(test_images, max(low, min(high, int(INTERVENTION_SHARE * 3 * test_images / dims))))
 
 
-def _moved(values: np.ndarray) -> Moved:
+def _moved(values: Floats) -> Moved:
     n = len(values)
     error = values.std(0, ddof=1) / math.sqrt(n) if n > 1 else np.full(values.shape[1], math.inf)
     return Moved(values.mean(0), error, n)

@@ -5,7 +5,8 @@ import math
 from torch import Tensor
 
 from vaekit.evaluation.base import Batch, DoesNotApply, metric
-from vaekit.models.likelihoods import Bernoulli
+from vaekit.evaluation.eightbit import SIGMA_ZERO
+from vaekit.models.likelihoods import Bernoulli, NotComputed
 
 
 @metric(
@@ -58,7 +59,7 @@ def elbo(batch: Batch) -> Tensor:
 )
 def elbo_calibrated(batch: Batch) -> Tensor:
     """The bound with one Gaussian sigma fitted on valid (Rybkin et al. 2021), in nats per image, (B,)."""
-    return batch.residual.log_density(batch.calibrated.sigma.item()) - batch.kl
+    return batch.residual.log_density(_calibrated_sigma(batch)) - batch.kl
 
 
 @metric(
@@ -72,6 +73,7 @@ def elbo_calibrated(batch: Batch) -> Tensor:
 )
 def bpd_calibrated(batch: Batch) -> Tensor:
     """Bits per pixel value of the 8-bit image under the calibrated Gaussian, an upper bound in expectation, (B,)."""
+    _calibrated_sigma(batch)
     return (batch.kl - batch.residual.log_mass(batch.calibrated)) / (batch.pixels * math.log(2))
 
 
@@ -103,3 +105,11 @@ def bce_excess(batch: Batch) -> Tensor:
     if not isinstance(batch.at_sample, Bernoulli):
         raise DoesNotApply("the model's likelihood is no Bernoulli")
     return Bernoulli(batch.x).log_prob(batch.x) - batch.at_sample.log_prob(batch.x)
+
+
+def _calibrated_sigma(batch: Batch) -> float:
+    """Return sigma of the calibrated Gaussian; NotComputed where it is exactly 0, whatever made it so."""
+    sigma = batch.calibrated.sigma.item()
+    if sigma == 0:
+        raise NotComputed(SIGMA_ZERO)
+    return sigma

@@ -1,0 +1,281 @@
+"""The verdict on the latent code in sentences: each follows from the numbers beside it, and none says more."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+from vaekit.config import RunConfig
+from vaekit.evaluation.latent.facts import Facts
+from vaekit.evaluation.latent.verdict import THRESHOLDS, Cause, Verdict, limit
+
+FALL = "draws of a normal of the code's own spread fall where the decoder was never trained"
+
+
+def record(verdict: Verdict, config: RunConfig) -> dict[str, Any]:
+    """Return the verdict as plain data: name, sentences, and the numbers behind them with the thresholds."""
+    causes = [_CAUSES[cause.name](cause, verdict.facts, config) for cause in verdict.causes]
+    return {
+        "name": verdict.name,
+        "sentence": sentence(verdict),
+        "evidence": [_EVIDENCE[e.name](verdict.facts) for e in verdict.evidence] + _more_evidence(verdict),
+        "grounds": [asdict(e) | {"sentence": _EVIDENCE[e.name](verdict.facts)} for e in verdict.evidence],
+        "causes": [cause for cause, _ in causes],
+        "remedies": list(dict.fromkeys(remedy for _, remedy in causes if remedy)),
+        "cause_names": [cause.name for cause in verdict.causes],
+        "has_hole": verdict.has_hole,
+        "kl_weight": verdict.facts.kl_weight,
+        "thresholds": {name: asdict(threshold) for name, threshold in THRESHOLDS.items()},
+    }
+
+
+def sentence(verdict: Verdict) -> str:
+    """Return the verdict in one sentence with its numbers."""
+    said = _SENTENCES[verdict.name](verdict.facts)
+    fall = f"{', but' if verdict.name in ('none', 'undertrained') else ', and'} {FALL}" if verdict.has_hole else ""
+    return f"{said}{fall}."
+
+
+def count(number: int, noun: str) -> str:
+    """Return "1 dim", "12 dims"."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def _are(number: int) -> str:
+    return "is" if number == 1 else "are"
+
+
+def _of_dims(number: int, f: Facts) -> str:
+    return f"{number:,} of {count(f.dims, 'dim')}"
+
+
+def _not_judged(f: Facts) -> str:
+    if f.images < limit("images"):
+        few = "one says" if f.images == 1 else f"{f.images:,} say"
+        return f"No verdict: it needs {limit('images'):g} test images, and {few} little of how codes differ"
+    if f.permuted is None:
+        return f"No verdict: whether the decoder needs the code can not be told, {f.permuted_reason}"
+    return (
+        f"No verdict on the code: the mean face is nearer to the images than the reconstructions are (explained "
+        f"variance {f.r2:.3g}), so the weights are untrained or broken, or the images are not "
+        "those the model was made for"
+    )
+
+
+def _full_collapse(f: Facts) -> str:
+    return (
+        f"Full collapse: the code tells at most {f.kl_fitted:.2g} nats of an image ({_of_dims(f.informative, f)} "
+        f"{_are(f.informative)} informative), and with other images' codes the error is {f.permuted:.3f} times as large"
+    )
+
+
+def _drowned(f: Facts) -> str:
+    return (
+        f"Noise drowns the code: its means tell images apart (with other images' means the error is {f.permuted:.3g} "
+        f"times as large), but posteriors are so wide that a sampled code tells at most {f.kl_fitted:.2g} nats"
+    )
+
+
+def _ignored(f: Facts) -> str:
+    return (
+        f"The decoder ignores z: the code can tell {f.kl_fitted:.3g} nats of an image, but with the codes of other "
+        f"images the error is only {f.permuted:.3f} times as large"
+    )
+
+
+def _blind(f: Facts) -> str:
+    return (
+        f"The decoder ignores dims: {f.blind:,} of the {count(f.informative, 'dim')} that tell images apart "
+        f"{'moves' if f.blind == 1 else 'move'} its output less than a ten-thousandth of what another dim does"
+    )
+
+
+def _too_high(f: Facts) -> str:
+    return (
+        f"The rate is too high: posteriors are far narrower than the reconstruction error warrants ({f.kl:.4g} nats "
+        f"per image, median variance {f.narrowness:.2g} of the code's)"
+    )
+
+
+def _partial(f: Facts) -> str:
+    return (
+        f"Partial collapse: {_of_dims(f.passive, f)} {'says' if f.passive == 1 else 'say'} nothing of the image, and "
+        f"{f.active:,} {_are(f.active)} used by nearly all images; the code costs {f.kl:.3g} nats"
+    )
+
+
+def _weak(f: Facts) -> str:
+    return (
+        f"The code is weakly used: only {_of_dims(f.active, f)} {_are(f.active)} used by nearly all images, though "
+        f"{f.passive:,} {_are(f.passive)} passive; the rest speaks for some images only"
+    )
+
+
+def _undertrained(f: Facts) -> str:
+    return f"Train on: training ended early. No collapse shows ({_use(f)})"
+
+
+def _none(f: Facts) -> str:
+    return f"No collapse: {_use(f)}"
+
+
+def _use(f: Facts) -> str:
+    return (
+        f"{_of_dims(f.active, f)} {_are(f.active)} used by nearly all images, and the decoder needs them: the error is "
+        f"{f.permuted:.3g} times as large with other images' codes"
+    )
+
+
+_SENTENCES: dict[str, Callable[[Facts], str]] = {
+    "not judged": _not_judged,
+    "full collapse": _full_collapse,
+    "noise drowns the code": _drowned,
+    "decoder ignores z": _ignored,
+    "decoder ignores dims": _blind,
+    "rate too high": _too_high,
+    "partial collapse": _partial,
+    "weakly used": _weak,
+    "undertrained": _undertrained,
+    "none": _none,
+}
+
+_EVIDENCE: dict[str, Callable[[Facts], str]] = {
+    "kl_fitted": lambda f: (
+        f"The code costs {f.kl:.4g} nats per image against N(0, I), {f.kl_fitted:.4g} against a normal of its own mean "
+        "and variance in each dim: the most that its dims can tell."
+    ),
+    "informative": lambda f: (
+        f"{_of_dims(f.informative, f)} {'tells' if f.informative == 1 else 'tell'} images apart; by regime "
+        f"{f.active:,} {_are(f.active)} active, {f.passive:,} passive, {f.dims - f.active - f.passive:,} mixed."
+    ),
+    "passive": lambda f: f"{count(f.passive, 'dim')} {'says' if f.passive == 1 else 'say'} nothing of the image.",
+    "permuted": lambda f: f"With other images' codes the error is {f.permuted:.4g} times as large.",
+    "r2": lambda f: f"The reconstruction explains {100 * (f.r2 or 0):.3g} % of what the mean face leaves open.",
+    "blind": lambda f: (
+        f"{count(f.blind, 'informative dim')} {'moves' if f.blind == 1 else 'move'} the decoder's output next to "
+        "nothing."
+    ),
+    "narrowness": lambda f: (
+        f"The median posterior variance is {f.narrowness:.3g} of the code's, over informative dims."
+    ),
+    "noise_share": lambda f: (
+        f"Posterior noise {_costs(f.noise_cost or 0)}; at the optimum of the calibrated bound it would cost "
+        f"{f.noise_due:.3g}, half a nat for each dim that is fully used."
+    ),
+    "hole": lambda f: (
+        f"Draws of a normal of the code's own spread come back from decoder and encoder {f.hole:.2f} times as far off "
+        "as codes of test images."
+    ),
+    "kl_weight": lambda f: (
+        f"In training the KL weighed {f.kl_weight:.3g} times what the bound at its own optimal noise asks for."
+    ),
+}
+
+
+def _costs(nats: float) -> str:
+    """Return what noise costs: sampled codes that happen to reconstruct better than mu cost nothing."""
+    return f"costs {nats:.3g} nats" if nats > 0 else "costs nothing that shows"
+
+
+def _more_evidence(verdict: Verdict) -> list[str]:
+    """Return evidence that decides nothing: Burda's count, which depends on the scale of the code."""
+    f = verdict.facts
+    if verdict.name == "not judged":
+        return []
+    return [
+        f"By the published threshold on Var[mu] alone {_of_dims(f.active_units, f)} {_are(f.active_units)} active "
+        "units; that count depends on the scale of the code."
+    ]
+
+
+def _beta_too_large(cause: Cause, f: Facts, config: RunConfig) -> tuple[str, str]:
+    assert config.objective is not None
+    return (
+        f"beta = {config.objective.beta:g} is too large: the KL weighs {cause.value:.3g} times what the bound at its "
+        "own optimal noise asks for.",
+        _better_beta(f, config),
+    )
+
+
+def _beta_too_small(cause: Cause, f: Facts, config: RunConfig) -> tuple[str, str]:
+    assert config.objective is not None
+    return (
+        f"beta = {config.objective.beta:g} is too small: the KL weighs only {cause.value:.2g} of what the bound at its "
+        "own optimal noise asks for.",
+        _better_beta(f, config),
+    )
+
+
+def _better_beta(f: Facts, config: RunConfig) -> str:
+    likelihood, objective = config.likelihood, config.objective
+    assert likelihood is not None and objective is not None
+    if f.kl_weight and likelihood.name == "gaussian" and isinstance(likelihood.sigma, float):
+        beta = objective.beta / f.kl_weight
+        return f'Set objective.beta = {beta:.2g}, or likelihood.sigma = "optimal" with beta = 1.'
+    return "Set objective.beta = 1."
+
+
+def _more_dims(cause: Cause, f: Facts, config: RunConfig) -> tuple[str, str]:
+    return (
+        f"The code has more dims than the data pay for at this weight of the KL: {cause.value:,.0f} "
+        f"{'tells' if cause.value == 1 else 'tell'} images apart.",
+        "It is no fault as such: a smaller code would do the same. Lower objective.beta if the faces lack detail.",
+    )
+
+
+def _still_falling(cause: Cause, f: Facts, config: RunConfig) -> tuple[str, str]:
+    return (
+        f"Training ended while the validation loss still fell: its last two of {f.training.epochs:,} epochs brought "
+        f"{100 * (cause.value or 0):.2g} % of the whole fall.",
+        _TRAIN_ON,
+    )
+
+
+def _few_epochs(cause: Cause, f: Facts, config: RunConfig) -> tuple[str, str]:
+    return f"Training had only {count(int(cause.value or 0), 'epoch')}.", _TRAIN_ON
+
+
+def _untrained_is_better(cause: Cause, f: Facts, config: RunConfig) -> tuple[str, str]:
+    return (
+        f"Linear probes tell attributes better from an untrained encoder's code than from this one (mean AUROC "
+        f"{cause.value:.3f} against {f.training.probe_auroc:.3f}): it has not yet learned what faces differ in.",
+        _TRAIN_ON,
+    )
+
+
+_TRAIN_ON = "Train on: `vaekit train --resume` with more epochs, before anything else is changed."
+
+_CAUSES: dict[str, Callable[[Cause, Facts, RunConfig], tuple[str, str]]] = {
+    "few epochs": _few_epochs,
+    "still falling": _still_falling,
+    "untrained is better": _untrained_is_better,
+    "beta too large": _beta_too_large,
+    "beta too small": _beta_too_small,
+    "pixels averaged": lambda cause, f, config: (
+        "The loss averages over pixels where the bound sums: beside a summed KL that is a beta as many times too large "
+        f"as there are pixel values, {cause.value:.3g} times what the bound asks for in all.",
+        'Set objective.pixels = "sum".',
+    ),
+    "free bits": lambda cause, f, config: (
+        f"Half of the dims or more sit at the free bits of {cause.value:g} nats and learn no more.",
+        "Raise objective.free_bits, or lower beta so that dims pay for themselves.",
+    ),
+    "no warm-up": lambda cause, f, config: (
+        f"The KL weighed in full from the first step, and the code was never used: no epoch's kl exceeded "
+        f"{cause.value:.2g} nats on valid.",
+        "Set objective.kl_warmup_epochs to a fifth of the epochs.",
+    ),
+    "more dims than pay": _more_dims,
+    "overfitted": lambda cause, f, config: (
+        f"The validation loss was lowest after epoch {cause.value:.0f} and rose since.",
+        "Keep the best epoch (best.pt), or train on more images.",
+    ),
+    "blind decoder": lambda cause, f, config: (
+        "The encoder does its part: the decoder is strong enough, or its path from z weak enough, to do without.",
+        "Check that all of z reaches the decoder, or take a smaller one.",
+    ),
+    "objective unknown": lambda cause, f, config: (
+        "The training objective is unknown, so that nothing can be said of beta.",
+        "Give --objective, --reduction and --beta.",
+    ),
+    "no cause shows": lambda cause, f, config: ("No cause shows in the settings or in the history.", ""),
+}
