@@ -85,7 +85,8 @@ class Gaussian(LocationScale):
     @staticmethod
     def log_cdf(t: Tensor) -> Tensor:
         """Return log Phi(t)."""
-        return torch.special.log_ndtr(t)
+        log_cdf: Tensor = torch.special.log_ndtr(t)
+        return log_cdf
 
     def log_prob(self, x: Tensor) -> Tensor:
         """Return log p(x|z) in nats per image, (B,): a density over [0, 1] pixels, constants included."""

@@ -7,6 +7,7 @@ from typing import Any
 from vaekit.config import RunConfig
 from vaekit.evaluation.latent.facts import Facts
 from vaekit.evaluation.latent.verdict import THRESHOLDS, Cause, Verdict, limit
+from vaekit.figures.words import plural
 
 FALL = "draws of a normal of the code's own spread fall where the decoder was never trained"
 
@@ -35,17 +36,12 @@ def sentence(verdict: Verdict) -> str:
     return f"{said}{fall}."
 
 
-def count(number: int, noun: str) -> str:
-    """Return "1 dim", "12 dims"."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
-
-
 def _are(number: int) -> str:
     return "is" if number == 1 else "are"
 
 
 def _of_dims(number: int, f: Facts) -> str:
-    return f"{number:,} of {count(f.dims, 'dim')}"
+    return f"{number:,} of {plural(f.dims, 'dim')}"
 
 
 def _not_judged(f: Facts) -> str:
@@ -84,7 +80,7 @@ def _ignored(f: Facts) -> str:
 
 def _blind(f: Facts) -> str:
     return (
-        f"The decoder ignores dims: {f.blind:,} of the {count(f.informative, 'dim')} that tell images apart "
+        f"The decoder ignores dims: {f.blind:,} of the {plural(f.informative, 'dim')} that tell images apart "
         f"{'moves' if f.blind == 1 else 'move'} its output less than a ten-thousandth of what another dim does"
     )
 
@@ -147,11 +143,11 @@ _EVIDENCE: dict[str, Callable[[Facts], str]] = {
         f"{_of_dims(f.informative, f)} {'tells' if f.informative == 1 else 'tell'} images apart; by regime "
         f"{f.active:,} {_are(f.active)} active, {f.passive:,} passive, {f.dims - f.active - f.passive:,} mixed."
     ),
-    "passive": lambda f: f"{count(f.passive, 'dim')} {'says' if f.passive == 1 else 'say'} nothing of the image.",
+    "passive": lambda f: f"{plural(f.passive, 'dim')} {'says' if f.passive == 1 else 'say'} nothing of the image.",
     "permuted": lambda f: f"With other images' codes the error is {f.permuted:.4g} times as large.",
     "r2": lambda f: f"The reconstruction explains {100 * (f.r2 or 0):.3g} % of what the mean face leaves open.",
     "blind": lambda f: (
-        f"{count(f.blind, 'informative dim')} {'moves' if f.blind == 1 else 'move'} the decoder's output next to "
+        f"{plural(f.blind, 'informative dim')} {'moves' if f.blind == 1 else 'move'} the decoder's output next to "
         "nothing."
     ),
     "narrowness": lambda f: (
@@ -231,7 +227,7 @@ def _still_falling(cause: Cause, f: Facts, config: RunConfig) -> tuple[str, str]
 
 
 def _few_epochs(cause: Cause, f: Facts, config: RunConfig) -> tuple[str, str]:
-    return f"Training had only {count(int(cause.value or 0), 'epoch')}.", _TRAIN_ON
+    return f"Training had only {plural(int(cause.value or 0), 'epoch')}.", _TRAIN_ON
 
 
 def _untrained_is_better(cause: Cause, f: Facts, config: RunConfig) -> tuple[str, str]:

@@ -126,7 +126,7 @@ def _collapse(material: Material) -> Iterable[Block]:
     kl, permuted = material.value("kl"), material.value("permuted_ratio")
     said = []
     if kl is not None:
-        said.append((kl < limits["collapsed_kl"], f"the code carries {short(kl, 4)} nats per image."))
+        said.append((kl < limits["told"], f"the code carries {short(kl, 4)} nats per image."))
     if active is not None:
         said.append((active < 0.5 * dims, f"{count(active)} of {plural(dims, 'dim')} have Var[μ] > 0.01."))
     if passive is not None:
