@@ -140,18 +140,30 @@ def probes(task: Task, one_pass: Collected, codes: tuple[Codes, Codes]) -> Resul
     test = Codes(task.rows, ids, one_pass.mu, one_pass.logvar, one_pass.z)
     found = fit_probes(task.checkpoint.config, task.prepared, *codes, test, **task.how)
     found.write(task.folder)
-    return Result(found.estimates, found.estimates)
+    return Result(rows=found.estimates)
 
 
 @stage(
     "latent code",
-    needs=("one pass", "likelihoods", "explained variance"),
-    writes=(artifacts.PER_DIM, artifacts.LATENT_ARRAYS, artifacts.LATENT),
+    needs=("one pass", "likelihoods", "explained variance", "making"),
+    writes=(
+        artifacts.PER_DIM,
+        artifacts.LATENT_ARRAYS,
+        artifacts.LATENT,
+        artifacts.PER_CHANNEL,
+        artifacts.PER_POSITION,
+    ),
 )
 def latent_code(
-    task: Task, one_pass: Collected, likelihoods: tuple[float, TrainedLikelihood], r2: float | None
+    task: Task,
+    one_pass: Collected,
+    likelihoods: tuple[float, TrainedLikelihood],
+    r2: float | None,
+    history: pd.DataFrame,
 ) -> Result:
-    """Say what the code carries and what the decoder uses of it."""
+    """Say what the code carries and what the decoder uses of it, the history and the probes heard where there are."""
+    probed = task.folder / artifacts.PROBES_SUMMARY
+    rows = artifacts.read_json(probed)["rows"] if probed.is_file() else {}
     sigma, trained = likelihoods
     found = analyse(
         task.model,
@@ -162,12 +174,12 @@ def latent_code(
         sigma=sigma,
         trained=trained,
         r2=r2,
+        history=history,
+        known={name: Quantity.from_record(row, str(probed)) for name, row in rows.items()},
         **task.how,
     )
-    artifacts.write_table(task.folder / artifacts.PER_DIM, found.per_dim)
-    artifacts.write_arrays(task.folder / artifacts.LATENT_ARRAYS, **found.arrays)
-    artifacts.write_json(task.folder / artifacts.LATENT, found.record())
-    return Result(found.verdict.sentence)
+    found.write(task.folder)
+    return Result(found.verdict["sentence"])
 
 
 @stage("judge")
