@@ -4,6 +4,10 @@ A ladder is one kind of damage at growing levels, the first of which is none. At
 train that no judge saw are held against all test images, by the Fréchet distance in the features of each judge. Per
 judge and ladder: Spearman's rank correlation of level and distance, the mean over draws, and how far the gentlest
 damage stands above undamaged images, in standard deviations of the latter's distance over draws.
+
+`--retrainings N` asks instead whether intervals allow for another judge: N judges of other seeds are taught, and it
+prints, for Fréchet distances, precision and rates of attributes, how often the interval by one judge holds the value by
+another, and the mean of all.
 """
 
 import argparse
@@ -23,10 +27,15 @@ from vaekit.checkpoint import load_checkpoint
 from vaekit.data import Prepared, Protocol, open_source, prepare
 from vaekit.data.pixels import to_uint8
 from vaekit.evaluation.samples.frechet import distance, moments_of
+from vaekit.evaluation.samples.gap import Reals
+from vaekit.evaluation.samples.gap import compare as set_distances
 from vaekit.faces import write_faces
 from vaekit.judge import open_judge, seen_rows, unseen_rows
 from vaekit.judge.networks import CHUNK, at_judged_size, in_range
 from vaekit.seeding import numpy_generator
+from vaekit.statistics.bootstrap import Estimate
+from vaekit.statistics.proportions import wilson
+from vaekit.statistics.raters import pooled
 
 DRAWS = 8
 MOST, POOL = 1000, 2000  # pictures of one draw, and of what they are drawn from
@@ -208,6 +217,50 @@ def compare(prepared: Prepared, judges: dict[str, Features], models: list[Path])
     return pd.DataFrame(rows)
 
 
+def retrained(prepared: Prepared, count: int, place: Path) -> pd.DataFrame:
+    """Return what so many judges of other seeds measure of blurred faces and eigenfaces: judge, number, value, ends."""
+    test = np.asarray(prepared.images[prepared.rows("test")])
+    mean, directions, sd = components(prepared.images[seen_rows(prepared)])
+    z = numpy_generator(0, "eigenfaces").normal(size=(len(test), 50)).astype(np.float32) * sd[:50]
+    drawn = (mean + z @ directions[:50]).round().clip(0, 255).astype(np.uint8).reshape(test.shape)
+    rows = []
+    for seed in range(count):
+        (place / f"judge {seed}").mkdir()
+        judge = open_judge(replace(prepared, folder=place / f"judge {seed}"), seed=seed)
+        real = judge.judge(test)
+        reals = [Reals.of(features, 0) for features in real.features]
+        for name, images in (("blurred", blurred(test, 1.0)), ("eigenfaces", drawn)):
+            seen = judge.judge(images)
+            found = set_distances(seen.features, reals, judge.name, paired=name == "blurred").estimates
+            numbers = {kind: found[kind] for kind in (f"fd_{judge.name}", "precision", "diversity")}
+            yes = (seen.probabilities > judge.thresholds[:, None]).sum(1)
+            ends = pooled(yes / len(test), *wilson(yes, len(test)), 0.0, 1.0)
+            for attribute, *values in zip(judge.attributes, *ends, strict=True):
+                numbers[f"rate of {attribute}"] = Estimate(*map(float, values), len(test))
+            rows += [{"judge": seed, "number": f"{kind}, {name}"} | vars(e) for kind, e in numbers.items()]
+    return pd.DataFrame(rows)
+
+
+def coverage(found: pd.DataFrame) -> pd.DataFrame:
+    """Return for each kind of number how often one judge's interval holds another's value, and the mean of all."""
+    shares = []
+    for number, rows in found.groupby("number"):
+        value, low, high = (rows[end].to_numpy() for end in ("value", "low", "high"))
+        held = (low[:, None] <= value) & (value <= high[:, None])
+        shares.append(
+            {
+                "kind": number.split(" ")[0].rstrip(","),
+                "numbers": 1,
+                "another judge": held[~np.eye(len(rows), dtype=bool)].mean(),
+                "mean of all": ((low <= value.mean()) & (value.mean() <= high)).mean(),
+                "half-width": ((high - low) / 2).mean(),
+                "sd over judges": value.std(ddof=1),
+            }
+        )
+    how = dict.fromkeys(("another judge", "mean of all", "half-width", "sd over judges"), "mean") | {"numbers": "sum"}
+    return pd.DataFrame(shares).groupby("kind").agg(how).round(3)
+
+
 def table(found: pd.DataFrame) -> str:
     """Return the comparison as text: a row per ladder, and per judge the rank correlation and the standard score."""
     order = found["judge"].unique()
@@ -222,10 +275,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", help="CelebA or a folder in its layout; default: 4,000 drawn faces")
     parser.add_argument("--models", nargs="*", type=Path, default=[], help="checkpoints, the better one first")
+    parser.add_argument("--retrainings", type=int, default=0, metavar="N")
+    parser.add_argument("--faces", type=int, default=4000, help="so many drawn ones, where there are no --data")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        folder = arguments.data or str(write_faces(Path(place) / "faces", 4000, seed=0))
+        folder = arguments.data or str(write_faces(Path(place) / "faces", arguments.faces, seed=0))
         prepared = prepare(open_source(folder), Protocol(178, 64), cache=Path(place))
+        if arguments.retrainings:
+            print(coverage(retrained(prepared, arguments.retrainings, Path(place))).to_string())
+            return
         print(table(compare(prepared, judges_of(prepared), arguments.models)))
 
 

@@ -50,8 +50,7 @@ def temperatures(artifacts: Artifacts) -> Drawn:
     caption = (
         f"The same {images.shape[1]} draws at z ~ N(0, t² I). Beside each row t, and how much a pixel varies across "
         f"it: by {fixed(spreads[0], 1)} grey levels at t = {values[0]:g}, by {fixed(spreads[-1], 1)} at "
-        f"{values[-1]:g}. A low one "
-        "stays near the average face, a high one leaves the faces behind."
+        f"{values[-1]:g}."
     )
     alt = f"Rows of {plural(images.shape[1], 'decoded face')} at temperatures {', '.join(f'{t:g}' for t in values)}."
     labels = [f"t = {t:g}\n{fixed(s, 1)} levels" for t, s in zip(values, spreads, strict=True)]

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from vaekit.evaluation.samples.manifold import nearest
+from vaekit.figures.words import percent, plural
 from vaekit.statistics.bootstrap import Estimate
 from vaekit.statistics.jackknife import around, influence_variance
 from vaekit.statistics.proportions import wilson
@@ -144,9 +145,9 @@ def _train_share(
 def _sentence(close: Estimate, share: float, chance: tuple[float, float], copies: bool, n: int) -> str:
     assert close.value is not None
     verdict = "Some samples look like copies of train images" if copies else "No sign of memorised train images"
-    by_chance = f"{100 * chance[0]:.1f} to {100 * chance[1]:.1f} % by chance"
+    by_chance = f"{percent(chance[0])} to {percent(chance[1])} by chance"
     return (
-        f"{verdict}: {100 * close.value:.1f} % of {close.n:,} prior samples are nearer to one of {n:,} train images "
-        f"than all but {100 * CLOSE:.0f} % of the test images are, and among equal numbers of train and test images "
-        f"the nearest one is a train image for {100 * share:.1f} % ({by_chance})."
+        f"{verdict}: {percent(close.value, close.low, close.high)} of {plural(close.n, 'prior sample')} are nearer to "
+        f"one of {plural(n, 'train image')} than all but {percent(CLOSE)} of the test images are, and among equal "
+        f"numbers of train and test images the nearest one is a train image for {percent(share)} ({by_chance})."
     )

@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from vaekit.evaluation.probes.scores import auroc_matrix
 from vaekit.evaluation.samples.sources import LABELS
-from vaekit.figures.words import in_sentence, readable
+from vaekit.figures.words import in_sentence, percent, plural, readable
 from vaekit.statistics.discovery import Q_LEVEL
 from vaekit.statistics.proportions import newcombe, wilson
 from vaekit.statistics.raters import pooled
@@ -44,7 +45,8 @@ def rate_table(
 
     Intervals are Wilson's, of differences Newcombe's, pooled over the judge's networks; q is 1.5 times the median over
     three networks of Fisher's exact test, after Benjamini & Hochberg (1995) over the attributes of a source. A finding
-    needs q and an interval of the difference beside 0: "dropped" where an attribute is drawn less than half as often as
+    needs q and an interval of the difference beside 0, and that the judge tells the attribute in blurred test images
+    too, `auroc_blurred`, which are else "not judged": "dropped" where an attribute is drawn less than half as often as
     in sharp and in blurred test images, "lost in blur" where only the sharp ones show it more, "overdrawn" where it is
     drawn more than twice as often as in both, else empty.
     """
@@ -59,6 +61,7 @@ def rate_table(
             for probabilities in (seen.samples, real, seen.blurred)
         )
         table = pd.DataFrame({"source": source, "attribute": np.array(attributes)[kept], "auroc": auroc[kept]})
+        table["auroc_blurred"] = auroc_of(seen.blurred[..., kept], labels[:, kept])
         table["n"], table["n_real"], table["labelled"] = n, m, labels[:, kept].mean(0)
         for name, successes, of in (("real", sharp, m), ("blurred", dull, m), ("rate", count, n)):
             ends = pooled(successes / of, *wilson(successes, of), 0.0, 1.0)
@@ -76,6 +79,11 @@ def rate_table(
     return pd.concat(tables, ignore_index=True)
 
 
+def auroc_of(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the AUROC of each attribute, mean over networks, (A,): (J, M, A) against 0/1 (M, A); NaN of one class."""
+    return np.mean([np.diag(auroc_matrix(of_one, labels.astype(bool))) for of_one in probabilities], axis=0)
+
+
 def _combined(p: np.ndarray) -> np.ndarray:
     """Return one p-value from those of J networks, (J, A), on the same images.
 
@@ -91,9 +99,10 @@ def _findings(table: pd.DataFrame) -> np.ndarray:
         sure = table[f"q_{n}"] < Q_LEVEL
         rare[n] = sure & (table[f"minus_{n}_high"] < 0) & (table["rate"] < RARELY * table[n])
         often[n] = sure & (table[f"minus_{n}_low"] > 0) & (RARELY * table["rate"] > table[n])
+    unsure = ~(table["auroc_blurred"] >= DECENT)
     return np.select(
-        [rare["real"] & rare["blurred"], rare["real"], often["real"] & often["blurred"]],
-        ["dropped", "lost in blur", "overdrawn"],
+        [unsure, rare["real"] & rare["blurred"], rare["real"], often["real"] & often["blurred"]],
+        ["not judged", "dropped", "lost in blur", "overdrawn"],
         "",
     )
 
@@ -105,19 +114,20 @@ def rate_sentences(table: pd.DataFrame, source: str) -> list[str]:
     dropped = rows[rows["finding"] == "dropped"].sort_values("minus_blurred", kind="stable")
     said = [
         f"This VAE {'never' if row.rate == 0 else 'rarely'} draws {readable(row.attribute)}: the judge sees it in "
-        f"{_percent(row.rate)} of {row.n:,} {what}, against {_percent(row.real)} of the test images, and "
-        f"{_percent(row.blurred)} of them when blurred as much."
+        f"{percent(row.rate)} of {row.n:,} {what}, against {percent(row.real)} of the test images, and "
+        f"{percent(row.blurred)} of them when blurred as much."
         for row in dropped.head(NAMED).itertuples()
     ]
     counts = rows["finding"].value_counts()
-    said.append(
-        f"Of {len(rows)} attributes that the judge tells apart (AUROC of {DECENT} or more on test), {what} show "
-        f"{counts.get('dropped', 0)} less than half as often as test images do, sharp or blurred as much, and "
-        f"{counts.get('overdrawn', 0)} more than twice as often; {counts.get('lost in blur', 0)} more fall below half "
-        f"of what sharp test images show, which their blur explains (q < {Q_LEVEL})."
-    )
+    told = len(rows) - counts.get("not judged", 0)
+    if told:
+        said.append(
+            f"Of {plural(told, 'attribute')} that the judge tells apart in sharp and in blurred test images (AUROC of "
+            f"{DECENT} or more), {what} show {counts.get('dropped', 0)} less than half as often as either, and "
+            f"{counts.get('overdrawn', 0)} more than twice as often; {counts.get('lost in blur', 0)} more fall below "
+            f"half of what sharp test images show, which their blur explains (q < {Q_LEVEL})."
+        )
+    if unsure := [readable(name) for name in rows.loc[rows["finding"] == "not judged", "attribute"]]:
+        some = f"{', '.join(unsure[:NAMED])}{f' and {len(unsure) - NAMED} more' if len(unsure) > NAMED else ''}"
+        said.append(f"Not judged, as the judge no longer tells them under that blur (AUROC under {DECENT}): {some}.")
     return said
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"

@@ -144,6 +144,7 @@ def score_samples(
         device=device,
         batch_size=batch_size,
     )
+    networks = [{name: row.by_network[j] for name, row in compared.items()} for j in range(len(reals))]
     found = modes(estimates)
     record = {
         "judge": {
@@ -164,7 +165,7 @@ def score_samples(
             for name, row in compared.items()
         },
         "kid_subsets": {name: row.kid_subsets for name, row in compared.items()},
-        "verdict": blame(estimates, judge.name, reasons).record(),
+        "verdict": blame(networks, judge.name, reasons).record(),
         "modes": dict(zip(("name", "sentence"), found, strict=True)) if found else None,
         "attribute_rates": rates_record,
         "memorisation": copied.record() if isinstance(copied, Memorisation) else {"sentence": copied},

@@ -1,5 +1,6 @@
 """Samples at other temperatures: how near to real faces and how diverse they are when z ~ N(0, t^2 I)."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,13 @@ from vaekit.evaluation.samples import frechet
 from vaekit.evaluation.samples.gap import Reals
 from vaekit.evaluation.samples.manifold import NEIGHBOURS, balls_of, diversity
 from vaekit.evaluation.samples.sources import decoded, prior_codes
-from vaekit.figures.words import plain
+from vaekit.figures.words import distance, short
 from vaekit.judge import Judge
 from vaekit.models.base import VAE
 from vaekit.statistics.raters import pooled_estimate
 
 TEMPERATURES = (0.2, 0.5, 1.0, 1.5)  # standard deviations of z
+MOST_STEPS = 4  # beyond the grid, until the nearest samples lie inside it
 MOST = 1000  # samples of each
 
 
@@ -31,13 +33,15 @@ def by_temperature(
 ) -> list[dict[str, Any]]:
     """Return Fréchet distance and diversity of samples at each temperature; the same draws of z, scaled.
 
+    The grid grows beyond its end until the nearest samples lie inside it.
+
     As many samples as test images, at most 1,000: where that is fewer than in the table, the distance is larger.
     `prior` are the features of prior samples, whose first ones are those at temperature 1; None where they diverge.
     """
     n = min(len(reals[0].features), MOST)
     z = prior_codes(n, model.latent_dim, seed)
-    rows: list[dict[str, Any]] = []
-    for temperature in TEMPERATURES:
+
+    def measured(temperature: float) -> dict[str, Any]:
         row: dict[str, Any] = {"temperature": temperature, "n": n, "reason": None}
         try:
             if temperature == 1 and prior is not None:
@@ -46,16 +50,31 @@ def by_temperature(
                 images = decoded(model, temperature * z, device=device, batch_size=batch_size)
                 features = judge.judge(images, batch_size).features
         except VaekitError as reason:
-            rows.append(row | {"reason": str(reason)})
-            continue
+            return row | {"reason": str(reason)}
         by_network = list(zip(features, reals, strict=True))
         far = [frechet.estimate(frechet.moments_of(own, for_interval=True), real.moments) for own, real in by_network]
         row[f"fd_{judge.name}"] = vars(pooled_estimate(far, 0.0))
         if n > NEIGHBOURS:
             diverse = [diversity(balls_of(own - real.centre), real.balls) for own, real in by_network if real.balls]
             row["diversity"] = vars(pooled_estimate(diverse, 0.0))
-        rows.append(row)
+        return row
+
+    rows = [measured(temperature) for temperature in TEMPERATURES]
+    for _ in range(MOST_STEPS):
+        further = _further(rows, f"fd_{judge.name}")
+        if further is None:
+            break
+        rows = sorted([*rows, measured(further)], key=lambda row: row["temperature"])
     return rows
+
+
+def _further(rows: list[dict[str, Any]], column: str) -> float | None:
+    """Return the temperature to try next: beyond the end of the grid where samples are nearest; None once inside."""
+    far = {row["temperature"]: row[column]["value"] if column in row else math.inf for row in rows}
+    best = min(far, key=lambda temperature: far[temperature])
+    if far[best] == math.inf or min(far) < best < max(far):
+        return None
+    return 1.5 * best if best == max(far) else best / 2
 
 
 def temperature_sentence(rows: list[dict[str, Any]], judge: str) -> str | None:
@@ -64,9 +83,13 @@ def temperature_sentence(rows: list[dict[str, Any]], judge: str) -> str | None:
     if len(measured) < 2:
         return None
     best = min(measured, key=lambda row: row[f"fd_{judge}"]["value"])
-    diverse = f", {best['diversity']['value']:.2f} times as diverse as they are" if "diversity" in best else ""
-    tried = ", ".join(f"{row['temperature']:g} ({plain(row[f'fd_{judge}']['value'])})" for row in measured)
+    diverse = f", {short(best['diversity']['value'])} times as diverse as they are" if "diversity" in best else ""
+    tried = ", ".join(
+        f"{row['temperature']:g} ({distance(*(row[f'fd_{judge}'][end] for end in ('value', 'low', 'high')))})"
+        for row in measured
+    )
+    where = ", the end of the grid," if best in (measured[0], measured[-1]) else ""
     return (
         f"Of the temperatures tried, with their distances from the test images in brackets, {tried}, samples at "
-        f"t = {best['temperature']:g} are nearest{diverse}."
+        f"t = {best['temperature']:g}{where} are nearest{diverse}."
     )

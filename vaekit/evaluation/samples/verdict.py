@@ -5,13 +5,19 @@ part's doing. The numbers come from the sampling-gap table; every threshold stan
 prints.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+import numpy as np
+
 from vaekit.evaluation.samples.sources import AGGREGATE, BLURRED, FLOOR, INTERPOLATIONS, PRIOR, RECONSTRUCTIONS
-from vaekit.figures.words import plain
+from vaekit.figures.words import distance, estimate, percent
 from vaekit.statistics.bootstrap import Estimate
+from vaekit.statistics.raters import pooled_estimate
+
+Rows = Mapping[str, Mapping[str, Estimate]]  # source -> column -> number
 
 THRESHOLDS = {
     "like_real": (1.5, "no fault: prior samples are at most so many times as far as real train images"),
@@ -39,7 +45,18 @@ class Verdict:
         return asdict(self) | {"thresholds": thresholds}
 
 
-_STEPS = {"decoder": BLURRED, "encoder": RECONSTRUCTIONS, "codes": AGGREGATE, "prior": PRIOR}
+# The part each step adds, and the source that takes it. Sets that are not paired with the test images differ from them
+# as real train images do, at this number of images: that is nobody's fault, and a step of its own.
+_STEPS = (("decoder", BLURRED), ("encoder", RECONSTRUCTIONS), ("images", FLOOR), ("codes", AGGREGATE), ("prior", PRIOR))
+_NAMES = {
+    FLOOR: "real train images",
+    BLURRED: "test images blurred like the reconstructions",
+    RECONSTRUCTIONS: "reconstructions",
+    INTERPOLATIONS: "interpolations",
+    AGGREGATE: "samples from the mixture",
+    PRIOR: "prior samples",
+}
+_NOTHING = Estimate(0.0, 0.0, 0.0, 0)
 _PARTS = {
     "reconstructions": "is there in reconstructions",
     "codes": "lies between reconstructions and samples of a mixture fitted to the codes, which misses their shape",
@@ -47,21 +64,28 @@ _PARTS = {
 }
 
 
-def blame(rows: Mapping[str, Mapping[str, Estimate]], judge: str, reasons: Mapping[str, str]) -> Verdict:
-    """Return the verdict from the rows of the table; `reasons` says of a source that has none why."""
+def blame(networks: Sequence[Rows], judge: str, reasons: Mapping[str, str]) -> Verdict:
+    """Return the verdict from the table's rows by each of the judge's networks.
+
+    `reasons` says of a source that has no row why. All distances are those of the table, at its number of images.
+    """
     chain = (FLOOR, BLURRED, RECONSTRUCTIONS, AGGREGATE, PRIOR)
-    absent = [reasons.get(name, "") for name in chain if name not in rows]
+    absent = [reasons.get(name, "") for name in chain if name not in networks[0]]
     if absent:
         return Verdict("not judged", f"Which part keeps samples from real faces is not judged: {_lowered(absent[0])}")
-    column = f"fd_{judge}_inf"
-    if any(rows[name][column].value is None for name in chain):
-        column = f"fd_{judge}"
-    far = {name: rows[name][column] for name in rows}
+    rows = {
+        name: {kind: pooled_estimate([one[name][kind] for one in networks]) for kind in row}
+        for name, row in networks[0].items()
+    }
+    column = f"fd_{judge}"
+    far = {name: row[column] for name, row in rows.items()}
     if any(far[name].value is None for name in chain):
         return Verdict("not judged", f"Which part keeps samples from real faces is not judged: {far[FLOOR].reason}.")
+    by_network = [{name: row[column] for name, row in one.items()} for one in networks]
     empty = _empty(rows)
-    evidence = _evidence(rows, far, column.endswith("_inf"), empty is not None)
-    if not _beyond(far[PRIOR], far[FLOOR]) or _value(far[PRIOR]) < THRESHOLDS["like_real"][0] * _value(far[FLOOR]):
+    evidence = _evidence(rows, by_network, far, empty is not None)
+    like_real = THRESHOLDS["like_real"][0]
+    if not _farther(by_network, PRIOR, FLOOR) or _value(far[PRIOR]) < like_real * _value(far[FLOOR]):
         return Verdict(
             "none",
             f"Prior samples are as near to the test images as real train images are ({_said(far[PRIOR])} against "
@@ -70,21 +94,28 @@ def blame(rows: Mapping[str, Mapping[str, Estimate]], judge: str, reasons: Mappi
         )
     if empty is not None:
         return Verdict("encoder", empty, evidence)
-    shares = _shares(far)
-    if not shares:
+    shares, farthest = _shares(by_network)
+    if not set(shares) - {"images", "unproven"}:
         said = "No single step from test images to prior samples adds more distance than chance does."
         return Verdict("not judged", said, evidence)
     name, blamed, why = _main(shares)
-    distance = f"{_said(far[PRIOR])}; real train images {_said(far[FLOOR])}"
     parts = _parts(shares)
     order = sorted(parts, key=lambda part: -parts[part])
-    sentence = (
-        f"{blamed}: {100 * parts[order[0]]:.0f} % of the distance of prior samples from the test images ({distance}) "
-        f"{_PARTS[order[0]]}{why}."
-    )
+    sentence = f"{blamed}: {100 * parts[order[0]]:.0f} % of {_whole(far, farthest)} {_PARTS[order[0]]}{why}."
     if parts[order[1]] >= THRESHOLDS["also"][0]:
         sentence += f" Another {100 * parts[order[1]]:.0f} % {_PARTS[order[1]]}."
+    if (unproven := 100 * shares.get("unproven", 0.0)) >= 1:
+        sentence += f" The steps that hold another {unproven:.0f} % are within chance."
     return Verdict(name, sentence, evidence, shares)
+
+
+def _whole(far: Mapping[str, Estimate], farthest: str) -> str:
+    """Return what shares are of: the distance of the farthest source, which prior samples mostly are."""
+    who = "" if farthest == PRIOR else f"; prior samples, which pass it no more, {_said(far[PRIOR])}"
+    return (
+        f"the distance of {_NAMES[farthest]} from the test images ({_said(far[farthest])}{who}; real train images "
+        f"{_said(far[FLOOR])})"
+    )
 
 
 def _parts(shares: Mapping[str, float]) -> dict[str, float]:
@@ -108,20 +139,50 @@ def _main(shares: Mapping[str, float]) -> tuple[str, str, str]:
     return "decoder", "The decoder is at fault", why
 
 
-def _shares(far: Mapping[str, Estimate]) -> dict[str, float]:
-    """Return the share of each step in all that the steps add; one that adds no more than chance has none."""
+def _shares(networks: Sequence[Mapping[str, Estimate]]) -> tuple[dict[str, float], str]:
+    """Return the share of each step in the distance of the farthest source, adding up to 1, and that source.
+
+    Steps that add no more than chance are "unproven" together; what this number of images explains is "images".
+    """
+    nothing = [_NOTHING] * len(networks)
     added: dict[str, float] = {}
-    before = Estimate(0.0, 0.0, 0.0, 0)
-    for part, source in _STEPS.items():
-        if _beyond(far[source], before):
-            added[part] = _value(far[source]) - _value(before)
-        if _value(far[source]) > _value(before):
-            before = far[source]
-    total = sum(added.values())
-    return {part: value / total for part, value in added.items()} if total else {}
+    proven, farthest, reached, floors = set(), "", nothing, nothing
+    for part, source in _STEPS:
+        here = [far[source] for far in networks]
+        if part == "images":
+            floors = here
+            continue
+        step = pooled_estimate([_minus(*ends) for ends in zip(here, reached, floors, strict=True)])
+        if _value(step) > 0:
+            added[part], farthest, reached, floors = _value(step), source, here, nothing
+        if step.low is None or step.low > 0:
+            proven.add(part)
+    total = float(np.mean([_value(far) for far in reached]))
+    shares = {part: value / total for part, value in added.items() if part in proven}
+    rest = {
+        "images": total - sum(added.values()),
+        "unproven": sum(value for part, value in added.items() if part not in proven),
+    }
+    return shares | {part: value / total for part, value in rest.items() if value > 1e-9 * total}, farthest
 
 
-def _empty(rows: Mapping[str, Mapping[str, Estimate]]) -> str | None:
+def _minus(a: Estimate, b: Estimate, floor: Estimate) -> Estimate:
+    """Return a - b - floor as one network sees it; the ends are from those of a and b."""
+    value = _value(a) - _value(b) - _value(floor)
+    if a.low is None or a.high is None or b.low is None or b.high is None:
+        return Estimate(value, None, None, a.n)
+    low = value - math.hypot(_value(a) - a.low, b.high - _value(b))
+    high = value + math.hypot(a.high - _value(a), _value(b) - b.low)
+    return Estimate(value, low, high, a.n)
+
+
+def _farther(networks: Sequence[Mapping[str, Estimate]], a: str, b: str) -> bool:
+    """Whether one source is farther than another by more than chance and the judge's seeds allow."""
+    difference = pooled_estimate([_minus(far[a], far[b], _NOTHING) for far in networks])
+    return _value(difference) > 0 if difference.low is None else difference.low > 0
+
+
+def _empty(rows: Rows) -> str | None:
     """Return the sentence on reconstructions that are all alike, or None where they are not."""
     made, possible = rows[RECONSTRUCTIONS]["diversity"], rows[BLURRED]["diversity"]
     if made.value is None or possible.value is None or made.value >= THRESHOLDS["alike"][0] * possible.value:
@@ -133,38 +194,29 @@ def _empty(rows: Mapping[str, Mapping[str, Estimate]]) -> str | None:
 
 
 def _evidence(
-    rows: Mapping[str, Mapping[str, Estimate]], far: Mapping[str, Estimate], infinite: bool, empty: bool
+    rows: Rows, networks: Sequence[Mapping[str, Estimate]], far: Mapping[str, Estimate], empty: bool
 ) -> list[str]:
-    n = far[PRIOR].n
-    how = "extrapolated to infinitely many images" if infinite else f"at n = {n:,} (few images raise them)"
-    names = {
-        FLOOR: "real train images",
-        BLURRED: "test images blurred like the reconstructions",
-        RECONSTRUCTIONS: "reconstructions",
-        INTERPOLATIONS: "interpolations",
-        AGGREGATE: "samples from the mixture",
-        PRIOR: "prior samples",
-    }
-    listed = ", ".join(f"{label} {_said(far[name])}" for name, label in names.items() if name in far)
-    said = [f"Distances from the test images, {how}: {listed}."]
+    listed = ", ".join(f"{label} {_said(far[name])}" for name, label in _NAMES.items() if name in far)
+    said = [f"Distances from the test images at n = {far[PRIOR].n:,} (few images raise them): {listed}."]
     if INTERPOLATIONS in far and far[INTERPOLATIONS].value is not None and not empty:
-        nearest = max((far[RECONSTRUCTIONS], far[AGGREGATE]), key=_value)
-        times = _value(far[INTERPOLATIONS]) / max(_value(nearest), 1e-12)
-        holes = _beyond(far[INTERPOLATIONS], nearest) and times >= THRESHOLDS["holes"][0]
+        nearest = max((RECONSTRUCTIONS, AGGREGATE), key=lambda name: _value(far[name]))
+        times = _value(far[INTERPOLATIONS]) / max(_value(far[nearest]), 1e-12)
+        holes = _farther(networks, INTERPOLATIONS, nearest) and times >= THRESHOLDS["holes"][0]
         said.append(
-            f"Interpolations between test images are {times:.2f} times as far as reconstructions or mixture samples: "
+            f"Interpolations between test images are {times:.2f} times as far as {_NAMES[nearest]}: "
             + ("the codes have holes between images." if holes else "no sign of holes between the codes.")
         )
     drawn, real = rows[PRIOR]["density"], rows[FLOOR]["density"]
     if drawn.low is not None and real.high is not None and drawn.low > real.high:
         said.append(
-            f"The density of prior samples, {drawn.value:.2f}, passes that of real train images, {real.value:.2f}: "
-            "they crowd in the middle of feature space, which raises density and precision and is no sign of quality."
+            f"The density of prior samples, {estimate(drawn.value, drawn.low, drawn.high)}, passes that of real train "
+            f"images, {estimate(real.value, real.low, real.high)}: they crowd in the middle of feature space, which "
+            "raises density and precision and is no sign of quality."
         )
     return said
 
 
-def modes(rows: Mapping[str, Mapping[str, Estimate]]) -> tuple[str, str] | None:
+def modes(rows: Rows) -> tuple[str, str] | None:
     """Return the verdict on the prior samples' modes ("collapse", "missing", "none") and its sentence; None without."""
     if PRIOR not in rows or FLOOR not in rows:
         return None
@@ -172,9 +224,9 @@ def modes(rows: Mapping[str, Mapping[str, Estimate]]) -> tuple[str, str] | None:
     if diverse.value is None or recall.value is None or floor.value is None:
         return None
     numbers = (
-        f"prior samples are {diverse.value:.2f} times as diverse as test images ({_ends(diverse)}) and come near "
-        f"{100 * recall.value:.1f} % of them ({_ends(recall, 100)} %), where real train images come near "
-        f"{100 * floor.value:.1f} %."
+        f"prior samples are {estimate(diverse.value, diverse.low, diverse.high)} times as diverse as test images and "
+        f"come near {percent(recall.value, recall.low, recall.high)} of them, where real train images come near "
+        f"{percent(floor.value)}."
     )
     if (diverse.value if diverse.high is None else diverse.high) < THRESHOLDS["collapse"][0]:
         return "collapse", f"Mode collapse: {numbers}"
@@ -188,22 +240,8 @@ def _value(estimate: Estimate) -> float:
     return estimate.value
 
 
-def _beyond(a: Estimate, b: Estimate) -> bool:
-    """Whether a is larger than b by more than the intervals of both allow; without intervals, larger at all."""
-    if a.low is None or b.high is None:
-        return _value(a) > _value(b)
-    return _value(a) - _value(b) > ((_value(a) - a.low) ** 2 + (b.high - _value(b)) ** 2) ** 0.5
-
-
-def _said(estimate: Estimate) -> str:
-    return plain(round(_value(estimate), 1)) if abs(_value(estimate)) >= 10 else f"{_value(estimate):.2g}"
-
-
-def _ends(estimate: Estimate, scale: float = 1.0) -> str:
-    if estimate.low is None or estimate.high is None:
-        return "no interval"
-    digits = 1 if scale > 1 else 2
-    return f"{scale * estimate.low:.{digits}f} to {scale * estimate.high:.{digits}f}"
+def _said(of: Estimate) -> str:
+    return distance(_value(of), of.low, of.high)
 
 
 def _lowered(sentence: str) -> str:
