@@ -6,6 +6,7 @@ from vaekit.cli import (
     check,
     compare,
     data,
+    doctor,
     edit,
     evaluate,
     failures,
@@ -32,6 +33,7 @@ app.command("failures")(failures.command)
 app.command("report")(report.command)
 app.command("compare")(compare.command)
 app.command("check")(check.command)
+app.command("doctor")(doctor.command)
 app.command("sample")(sample.command)
 app.command("reconstruct")(reconstruct.command)
 app.command("traverse")(traverse.command)

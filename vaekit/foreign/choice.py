@@ -6,6 +6,7 @@ from typing import Any
 
 from vaekit.errors import CheckpointError, ConfigError
 from vaekit.foreign.pixels import Candidate
+from vaekit.options import PixelRange
 
 SHOWN = 4  # candidates in a message
 
@@ -52,8 +53,8 @@ def output(candidate: Candidate) -> str:
 QUESTIONS = {"--image-size": image_size, "--range": pixel_range, "--crop": crop}
 
 
-def choose(tried: list[Candidate]) -> Choice:
-    """Return the best reading; what its rivals leave open is asked.
+def choose(tried: list[Candidate], given: PixelRange | None = None) -> Choice:
+    """Return the best reading, under the range where one is given; what its rivals leave open is asked.
 
     A rival is a reading whose ratio is not larger by more than chance. Rivals that differ only in how the output is
     read are told apart by the values that come out.
@@ -62,10 +63,11 @@ def choose(tried: list[Candidate]) -> Choice:
         CheckpointError: nothing finite comes out.
         ConfigError: rivals answer a question differently; names the flags.
     """
-    if not tried:
+    allowed = [c for c in tried if given in (None, c.convention.range)]
+    if not allowed:
         raise CheckpointError("The network gives no finite number for any image: its weights have diverged.")
-    best = tried[0]
-    rivals = [c for c in tried if c.rivals(best)]
+    best = allowed[0]
+    rivals = [c for c in allowed if c.rivals(best)]
     taken = min(rivals, key=_preference)
     rivals = [c for c in rivals if c.convention.agrees] or rivals
     open_questions = {

@@ -4,8 +4,9 @@ What does not show in what a network does is named too: an activation forgotten 
 runs like any other.
 """
 
-from collections.abc import Collection, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -16,8 +17,10 @@ from vaekit.foreign.model import ForeignVAE
 from vaekit.foreign.opening import Opened
 from vaekit.foreign.pixels import Candidate, Images, to_floats
 from vaekit.foreign.routes import Read, Route, Through
+from vaekit.statistics.bootstrap import NORMAL
 
 SEEN_ON = 32  # images that the checks run on
+SWAPPED = 0.05  # of the error must be gained: a code that hardly matters gains by chance
 SAME = 1e-4  # relative: two runs that should agree, on any device
 BLIND = (
     "Not seen by any of this: layers or activations that differ between the class given here and the one that was "
@@ -55,26 +58,42 @@ def examine(model: ForeignVAE, choice: Choice, images: Images, opened: Opened) -
         images: valid images under any protocol.
         opened: what opening the file took.
     """
-    x = to_floats(images(choice.taken.protocol)[:SEEN_ON]).to(model.device)
+    x = to_floats(images.under(choice.taken.protocol)[:SEEN_ON]).to(model.device)
     with torch.no_grad():
         readings = [Finding("Opening", note) for note in opened.notes]
         readings += [_posterior(model.route), *_pixels(choice)]
-        checks = (_numbers, _swapped, _range, _never_dark, _state, _noise, _statistics)
+        checks = (_drawn, _swapped, _range, _never_dark, _state, _noise, _statistics)
         mistakes = [finding for check in checks for finding in check(model, choice, x)]
+    mistakes += _tested(opened, images)
     return [*readings, *mistakes, Finding("Limits", BLIND)]
 
 
-def trained_on_tests(trained_on: tuple[str, ...] | None, test: Collection[str]) -> Finding | None:
-    """Return the finding that images to test on are among the training images that the checkpoint states."""
-    shared = sorted(set(trained_on or ()) & set(test))
-    if not shared:
-        return None
-    return Finding(
-        "Test images",
-        f"{len(shared):,} of the {len(test):,} images to test on are among the model's training images ({shared[0]}): "
-        "what is measured on them is no generalisation.",
-        is_mistake=True,
-    )
+def _tested(opened: Opened, images: Images) -> Iterator[Finding]:
+    """Yield that images to test on are among the training images that the checkpoint states."""
+    trained_on = {Path(name).stem for name in opened.trained_on or ()}
+    shared = sorted(name for name in images.tested if Path(name).stem in trained_on)
+    if shared:
+        yield Finding(
+            "Test images",
+            f"{len(shared):,} of the {len(images.tested):,} images to test on are among the model's training images "
+            f"({shared[0]}): what is measured on them is no generalisation.",
+            is_mistake=True,
+        )
+
+
+def _drawn(model: ForeignVAE, choice: Choice, x: Tensor) -> Iterator[Finding]:
+    """The network's own encode draws: no mistake, but who takes what it returns for the mean makes one."""
+    network = model.route.network
+    for name in [name for name in ("encode", "encoder", "_encode") if hasattr(network.module, name)][:1]:
+        joined = replace(network, joins=(name, name))
+        try:
+            first, second = (joined.first_code(model.convention.to_network(x), value) for value in (0.0, 1.0))
+        except Exception:  # it takes more than an image
+            return
+        if first is not None and second is not None and not torch.equal(first, second):
+            yield Finding(
+                "Encode", f"{name} returns a drawn z first: two calls differ. Its mean is what is measured here."
+            )
 
 
 def _posterior(route: Route) -> Finding:
@@ -105,45 +124,53 @@ def _margin(taken: Candidate, rival: Candidate, answer: str) -> str:
     return f"{answer} has {rival.ratio:.3f} of the mean image's error, {lead:.3f} ± {half:.3f} more"
 
 
-def _numbers(model: ForeignVAE, choice: Choice, x: Tensor) -> Iterator[Finding]:
-    bad = [name for name, t in model.network.state_dict().items() if t.is_floating_point() and not t.isfinite().all()]
-    if bad:
-        yield Finding(
-            "Weights", f"{len(bad)} tensors hold values that are not finite, such as {bad[0]}.", is_mistake=True
-        )
-
-
 def _swapped(model: ForeignVAE, choice: Choice, x: Tensor) -> Iterator[Finding]:
     """The other half of the code reconstructs better than what the network takes for the mean."""
     posterior = model.encode(x)
-    others = {"logvar": posterior.logvar, "log sigma": posterior.logvar / 2}
-    own = _error(model, posterior.mu, x)
-    for name, other in others.items():
-        error = _error(model, other, x)
-        if error < own / 2 and own > 0:
+    own = _errors(model, posterior.mu, x)
+    for name, other in {"logvar": posterior.logvar, "log sigma": posterior.logvar / 2}.items():
+        errors = _errors(model, other, x)
+        gain = own - errors
+        half = NORMAL * float(gain.std()) / len(gain) ** 0.5
+        if float(gain.mean()) > max(half, SWAPPED * float(own.mean())):
             yield Finding(
                 "Mean and spread",
                 f"They are swapped: the {name} reconstructs better than the mean.",
-                f"error {error:.4f} against {own:.4f}",
+                f"mse {errors.mean():.4f} against {own.mean():.4f}: {gain.mean():.4f} ± {half:.4f} less",
                 is_mistake=True,
             )
             return
 
 
-def _error(model: ForeignVAE, z: Tensor, x: Tensor) -> float:
-    return float((model.decode(z).mean - x).square().mean())
+def _errors(model: ForeignVAE, z: Tensor, x: Tensor) -> Tensor:
+    """Return the mse of each image, (B,)."""
+    return (model.decode(z).mean - x).square().flatten(1).mean(1)
 
 
 def _range(model: ForeignVAE, choice: Choice, x: Tensor) -> Iterator[Finding]:
-    """Pixels go in as one range and come out as another, or the range that was given is not the best one."""
+    """Another range reconstructs better than the one that was given, or what goes in and what comes out disagree."""
     taken = choice.taken
-    if not taken.convention.agrees:
+    other = choice.runner_up(lambda c: c.convention.range)
+    if other is not None and not taken.rivals(other):
         yield Finding(
             "Range",
-            f"Images go in as [{taken.convention.range}] and come out {_as(taken)}: the two disagree, so a squared "
-            "error between them was not what it was trained on, or the weights are of another class.",
+            f"[{taken.convention.range}] was given, and the network reconstructs better with {_both(other)}.",
+            f"{other.ratio:.3f} of the mean image's error against {taken.ratio:.3f}",
             is_mistake=True,
         )
+    elif not taken.convention.agrees:
+        agreeing = [c for c in choice.tried if c.convention.agrees]
+        yield Finding(
+            "Range",
+            f"Images go in as [{taken.convention.range}] and come out {_as(taken)}: the network was trained on a loss "
+            "between two ranges, or it is not the class that was trained.",
+            _margin(taken, agreeing[0], _both(agreeing[0])) if agreeing else "",
+            is_mistake=True,
+        )
+
+
+def _both(candidate: Candidate) -> str:
+    return f"{candidate.convention.range} in and {candidate.convention.output} out"
 
 
 def _as(candidate: Candidate) -> str:

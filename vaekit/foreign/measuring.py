@@ -1,27 +1,26 @@
 """From a third-party network to an ordinary checkpoint: its shape, its posterior and its pixels, each measured."""
 
 from pathlib import Path
-from typing import get_args
 
 import torch
 from torch import Tensor, nn
 
 from vaekit.checkpoint import Checkpoint
 from vaekit.config import DataConfig, LikelihoodConfig, ModelConfig, ObjectiveConfig, RunConfig
-from vaekit.errors import ConfigError
+from vaekit.errors import CheckpointError, ConfigError
+from vaekit.foreign.adapter import Adapted, adapter_text, open_adapter
 from vaekit.foreign.choice import Choice, choose
 from vaekit.foreign.doctor import examine
 from vaekit.foreign.model import ForeignVAE
 from vaekit.foreign.opening import open_module
-from vaekit.foreign.pixels import CROPS, Convention, Images, candidates, to_floats
+from vaekit.foreign.pixels import CROPS, OUTPUTS, Convention, Images, Output, candidates, to_floats
 from vaekit.foreign.posterior import ADAPTER, EXACT, NoRoute
 from vaekit.foreign.routes import Route
 from vaekit.foreign.shapes import routes_by_shape
 from vaekit.objective import stated_objective
-from vaekit.options import EvaluationOptions, PixelRange
+from vaekit.options import EvaluationOptions
 
 FEW = 16
-ALL_RANGES: tuple[PixelRange, ...] = get_args(PixelRange)
 
 
 def open_foreign(
@@ -32,19 +31,27 @@ def open_foreign(
     Args:
         checkpoint: its file or folder, or a live module.
         options: what the user says of it; what is not said is measured.
-        images: the same few valid images under any crop, size and number of channels: see `valid_images`.
+        images: what it is tried on: see `valid_images`.
         device: where the model is to be.
 
     Raises:
         CheckpointError: it can not be read, or does not show what it does.
         ConfigError: the images leave open how it takes them; names the flags.
     """
-    opened = open_module(checkpoint, options)
-    found = routes_by_shape(opened.module, options.model_args, options.image_size)
+    output = None
+    if options.adapter is None:
+        opened = open_module(checkpoint, options)
+        found = routes_by_shape(opened.module, options.model_args, options.image_size)
+    else:
+        adapter, opened = open_adapter(options, checkpoint)
+        found = [Adapted(adapter)]
+        output = adapter.output or OUTPUTS[adapter.range]
+        options = options.model_copy(update={"range": adapter.range, "crop": options.crop or adapter.crop})
+    refuse_diverged(opened.module)
     opened.module.to(device)
-    choice = measure(found, options, images, device)
+    choice = measure(found, options, images, device, output)
     taken = choice.taken
-    check_decoding(taken.route, taken.convention.to_network(to_floats(images(taken.protocol)[:FEW])).to(device))
+    check_decoding(taken.route, taken.convention.to_network(to_floats(images.under(taken.protocol)[:FEW])).to(device))
     likelihood, objective = _objective(options, taken.convention)
     model = ForeignVAE(taken.route, taken.convention, likelihood).to(device).eval()
     data = DataConfig.model_validate(
@@ -58,6 +65,10 @@ def open_foreign(
     network = ModelConfig.model_validate(
         {"name": "foreign", "network": type(model.network).__name__, "latent_dim": model.latent_dim}
     )
+    findings = examine(model, choice, images, opened)
+    same = [route for route in found if route.image_shape == taken.route.image_shape]
+    said = [f"{finding.question.removeprefix('--')}: {finding.answer}" for finding in findings]
+    model.adapter_text = adapter_text(options, taken, same.index(taken.route), said)
     return Checkpoint(
         model=model,
         config=RunConfig(note="", data=data, model=network, likelihood=likelihood, objective=objective),
@@ -68,7 +79,7 @@ def open_foreign(
         history=[],
         kl_per_dim=[],
         training={},
-        findings=[finding.record() for finding in examine(model, choice, images, opened)],
+        findings=[finding.record() for finding in findings],
     )
 
 
@@ -86,16 +97,31 @@ def _objective(
     return stated_objective(options.objective, options.reduction, options.beta, scale=convention.scale)
 
 
-def measure(found: list[Route], options: EvaluationOptions, images: Images, device: torch.device | str) -> Choice:
-    """Return how the network takes and gives pixels; what the options say is not tried otherwise."""
-    ranges = ALL_RANGES if options.range is None else (options.range,)
+def measure(
+    found: list[Route],
+    options: EvaluationOptions,
+    images: Images,
+    device: torch.device | str,
+    output: Output | None = None,
+) -> Choice:
+    """Return how the network takes and gives pixels; what the options say is taken."""
     crops = CROPS if options.crop is None else (options.crop,)
     if len({route.image_shape for route in found}) > 1:
         # Fully convolutional: a few images at one crop leave few sizes.
-        first = candidates(found, images, crops[:1], ranges, device, FEW)
+        first = candidates(found, images, crops[:1], device, most=FEW)
         left = {c.route.image_shape for c in first if c.rivals(first[0])}
         found = [route for route in found if route.image_shape in left]
-    return choose(candidates(found, images, crops, ranges, device))
+    return choose(candidates(found, images, crops, device, output=output), options.range)
+
+
+def refuse_diverged(module: nn.Module) -> None:
+    """Raise CheckpointError where weights are not finite, and name them."""
+    bad = [name for name, t in module.state_dict().items() if t.is_floating_point() and not t.isfinite().all()]
+    if bad:
+        raise CheckpointError(
+            f"{len(bad)} of the {len(module.state_dict())} tensors of {type(module).__name__} hold values that are not "
+            f"finite, such as {bad[0]}: its training has diverged. Take an earlier checkpoint."
+        )
 
 
 @torch.no_grad()

@@ -15,7 +15,10 @@ class ForeignVAE(VAE):
 
     Attributes:
         network: the third-party module; its layers stay in evaluation mode.
+        adapter_text: the file of an adapter that reads the network as it is read here.
     """
+
+    adapter_text = ""
 
     def __init__(self, route: Route, convention: Convention, likelihood: LikelihoodConfig | None) -> None:
         channels, height, width = route.image_shape

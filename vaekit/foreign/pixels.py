@@ -19,18 +19,32 @@ from vaekit.config import Crop
 from vaekit.data import Protocol
 from vaekit.data.base import Source
 from vaekit.data.crop import decode, strict_pillow
+from vaekit.errors import DataError
 from vaekit.foreign.routes import Route
 from vaekit.options import PixelRange
 from vaekit.seeding import some_rows
 from vaekit.statistics.bootstrap import NORMAL
 
 Output = Literal["as they are", "sigmoid", "-1,1", "imagenet"]
-Images = Callable[[Protocol], npt.NDArray[np.uint8]]  # the same valid images (N, H, W, C) under any protocol
 
+OUTPUTS: dict[PixelRange, Output] = {"0,1": "as they are", "-1,1": "-1,1", "imagenet": "imagenet"}  # of one range
 CROPS: tuple[Crop, ...] = (178, 148, 140, "none")
-TRIED_ON = 96  # valid images
+LEAST, TRIED_ON = 4, 96  # valid images
 AT_ONCE = 16
 MEAN, DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's channels (Krizhevsky et al. 2012)
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images that a network is tried on.
+
+    Attributes:
+        under: the same valid images, uint8 (N, H, W, C), under any protocol.
+        tested: ids of the images that it is going to be tested on.
+    """
+
+    under: Callable[[Protocol], npt.NDArray[np.uint8]]
+    tested: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -54,7 +68,7 @@ class Convention:
     @property
     def agrees(self) -> bool:
         """Whether input and output are the same range, as a squared error between them needs."""
-        return {"0,1": self.output in ("as they are", "sigmoid")}.get(self.range, self.output == self.range)
+        return self.output == OUTPUTS[self.range] or (self.output == "sigmoid" and self.range == "0,1")
 
     def to_network(self, x: Tensor) -> Tensor:
         """Return images (B, C, H, W) in [0, 1] as the network takes them."""
@@ -120,21 +134,26 @@ def candidates(
     found: list[Route],
     images: Images,
     crops: tuple[Crop, ...],
-    ranges: tuple[PixelRange, ...],
     device: torch.device | str,
+    *,
+    output: Output | None = None,
     most: int | None = None,
 ) -> list[Candidate]:
-    """Return every way to read the network on these images, or on the first `most`, the best first."""
+    """Return every way to read the network on these images, or on the first `most`, the best first.
+
+    `output` is said by an adapter; None tries all.
+    """
     ranked: list[Candidate] = []
     for route in found:
         seen: list[npt.NDArray[np.uint8]] = []
         for crop in crops:
-            pixels = images(protocol := protocol_of(route, crop))[:most]
+            pixels = images.under(protocol := protocol_of(route, crop))[:most]
             if any(np.array_equal(pixels, other) for other in seen):
                 continue  # pictures that are as small as the crop: nothing to choose between
             seen.append(pixels)
-            ranked.extend(_of_one(route, to_floats(pixels), protocol, ranges, device))
-    return sorted((c for c in ranked if math.isfinite(c.ratio)), key=lambda c: c.ratio)
+            ranked += _of_one(route, to_floats(pixels), protocol, device)
+    kept = [c for c in ranked if math.isfinite(c.ratio) and output in (None, c.convention.output)]
+    return sorted(kept, key=lambda c: c.ratio)
 
 
 def to_floats(pixels: npt.NDArray[np.uint8]) -> Tensor:
@@ -142,12 +161,10 @@ def to_floats(pixels: npt.NDArray[np.uint8]) -> Tensor:
     return torch.from_numpy(pixels.astype(np.float32) / 255).permute(0, 3, 1, 2)
 
 
-def _of_one(
-    route: Route, x: Tensor, protocol: Protocol, ranges: tuple[PixelRange, ...], device: torch.device | str
-) -> Iterator[Candidate]:
+def _of_one(route: Route, x: Tensor, protocol: Protocol, device: torch.device | str) -> Iterator[Candidate]:
     baseline = (x - x.mean(0)).square().flatten(1).mean(1).double().numpy()
     colour = x.shape[1] == 3
-    for pixel_range in (r for r in ranges if colour or r != "imagenet"):
+    for pixel_range in (r for r in get_args(PixelRange) if colour or r != "imagenet"):
         y = outputs(route, Convention(pixel_range, "as they are").to_network(x), device)
         for output in (o for o in get_args(Output) if colour or o != "imagenet"):
             convention = Convention(pixel_range, output)
@@ -168,14 +185,21 @@ def protocol_of(route: Route, crop: Crop) -> Protocol:
 
 
 def valid_images(source: Source, seed: int) -> Images:
-    """Return a function that decodes the same valid images, drawn by the seed, under any protocol."""
-    rows = np.flatnonzero(source.index["split"] == "valid")
-    files = source.index["file"].iloc[some_rows(rows, TRIED_ON, seed, "images that a network is tried on")]
+    """Return valid images of a dataset, drawn by the seed, to be decoded when they are asked for."""
+    index = source.index
+    rows = np.flatnonzero(index["split"] == "valid")
+    files = index["file"].iloc[some_rows(rows, TRIED_ON, seed, "images that a network is tried on")]
 
     @functools.cache
-    def images(protocol: Protocol) -> npt.NDArray[np.uint8]:
+    def under(protocol: Protocol) -> npt.NDArray[np.uint8]:
         with strict_pillow():
             decoded = [decode(source.root / file, protocol).pixels for file in files]
-        return np.stack([pixels.reshape(protocol.shape) for pixels in decoded if pixels is not None])
+        readable = [pixels.reshape(protocol.shape) for pixels in decoded if pixels is not None]
+        if len(readable) < LEAST:
+            raise DataError(
+                f"{len(readable)} valid images of {source.name} can be read, and a network is tried on {LEAST} at "
+                "least: give other data with --data."
+            )
+        return np.stack(readable)
 
-    return images
+    return Images(under, tuple(index.loc[index["split"] == "test", "image_id"]))

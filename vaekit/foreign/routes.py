@@ -1,8 +1,9 @@
 """The two ways through a third-party network: past the gate where z enters its decoder, or by what encode returns."""
 
+import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -45,8 +46,9 @@ class Network:
     def set_mode(self) -> None:
         """Put every layer of torch into evaluation mode, and the author's classes into the mode that draws z."""
         self.module.eval()
-        for part in self.module.modules():
-            part.training = self.samples and _is_own(part)
+        if self.samples:
+            for part in filter(_is_own, self.module.modules()):
+                part.training = True
 
     def __call__(self, x: Tensor) -> object:
         """Return whatever the network returns for images in its own range."""
@@ -64,6 +66,11 @@ class Network:
         """Return whatever the encoder returns."""
         assert self.joins is not None
         return getattr(self.module, self.joins[0])(x.flatten(1) if self.flat else x)
+
+    def first_code(self, x: Tensor, noise: float) -> Tensor | None:
+        """Return the first tensor that the encoder returns with the noise held; None where it returns none."""
+        with ConstantNoise(noise):
+            return next(iter(tensors_of(self.encode_call(x))), None)
 
     def decode_call(self, z: Tensor) -> object:
         """Return whatever the decoder returns."""
@@ -137,6 +144,20 @@ class Route:
     def sentence(self) -> str:
         """Return how mu and sigma were got."""
         raise NotImplementedError
+
+    def at(self, image_shape: tuple[int, int, int]) -> Self | None:
+        """Return the same way for images of another shape; None where the network does not take them."""
+        other = copy.copy(self)
+        other.image_shape = image_shape
+        x = torch.full((1, *image_shape), 0.5)
+        try:
+            with torch.no_grad():
+                if other.own(x).shape[0] != 1 or other.own(x).numel() != x.numel():
+                    return None
+                other.latent_shape = tuple(other.encode(x)[0].shape[1:])
+        except Exception:  # whatever the author's layers raise on a shape that is not theirs
+            return None
+        return other
 
 
 class Through(Route):

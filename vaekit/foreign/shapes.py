@@ -42,8 +42,13 @@ def routes_by_shape(
         for channels, flat in _inputs(module):
             found: list[Route] = []
             for height, width in sizes:
+                shape = (channels, height, width)
+                if found:  # it is a matter of the size alone now
+                    first = [route for route in found if route.image_shape == found[0].image_shape]
+                    found += [other for route in first if (other := route.at(shape)) is not None]
+                    continue
                 try:
-                    found += _at(module, (channels, height, width), flat)
+                    found = _at(module, shape, flat)
                 except NoRoute as error:
                     why.setdefault(str(error))
             if found:

@@ -1,0 +1,49 @@
+"""Networks that are trained a little, so that their pixels can be told, and the images to tell them by."""
+
+import functools
+
+import numpy as np
+import pytest
+import torch
+
+from tests.foreign.styles import SIZE, network
+from vaekit.data import Protocol, open_source
+from vaekit.data.crop import decode, strict_pillow
+from vaekit.foreign.pixels import Images, to_floats
+
+CROP = 148  # that they are trained at
+
+
+@pytest.fixture(scope="session")
+def images(faces) -> Images:
+    """All 64 drawn faces."""
+    source = open_source(str(faces))
+
+    @functools.cache
+    def under(protocol: Protocol) -> np.ndarray:
+        with strict_pillow():
+            return np.stack([decode(source.root / file, protocol).pixels for file in source.index["file"]])
+
+    return Images(under)
+
+
+@pytest.fixture(scope="session")
+def trained(images):
+    """Return vaekit's network of the styles, trained for a second on faces at crop 148, by output and seed."""
+    x = to_floats(images.under(Protocol(CROP, SIZE)))
+
+    @functools.cache
+    def make(output: str = "sigmoid", seed: int = 0):
+        generator = torch.Generator().manual_seed(seed)
+        net = network(output, seed).train()
+        optimiser = torch.optim.Adam(net.parameters(), 5e-3)
+        for _ in range(70):
+            posterior = net.encode(x)
+            z = posterior.sample(torch.randn(posterior.mu.shape, generator=generator))
+            loss = 20 * (net.decode(z).mean - x).square().sum() / len(x) + posterior.kl().mean()
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+        return net.eval()
+
+    return make
