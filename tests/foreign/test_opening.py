@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from tests.foreign.styles import STYLES, Z, network, weights_of, write
+from vaekit.foreign.importing import import_file
 from vaekit.foreign.opening import open_module
 from vaekit.foreign.quarantine import on_device
 
@@ -42,3 +43,13 @@ def test_the_same_code_gives_the_same_picture_as_vaekits_own_network(opened):
     if style is STYLES["latents first"]:
         picture = picture.sigmoid()
     torch.testing.assert_close(picture, expected, rtol=0, atol=1e-6)
+
+
+def test_paths_are_the_users_own_from_within_another_file_of_theirs(tmp_path, monkeypatch):
+    path, options = write(tmp_path / "theirs", STYLES["latents first"], network())
+    monkeypatch.chdir(tmp_path)
+    relative = options.model_copy(update={"model": "theirs/model.py:Net"})
+    with import_file(tmp_path / "theirs" / "model.py").entered():
+        opened = open_module(path.relative_to(tmp_path), relative)
+    assert opened.files == open_module(path.relative_to(tmp_path), relative).files
+    assert all(file.is_absolute() for file in opened.files)

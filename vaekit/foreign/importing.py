@@ -18,7 +18,7 @@ from torch import nn
 
 from vaekit.errors import ConfigError, did_you_mean
 from vaekit.foreign.partial_run import NEVER_HIDDEN, Definitions, failures_of, holds_source, is_below, one_line
-from vaekit.foreign.quarantine import quarantine
+from vaekit.foreign.quarantine import from_home, quarantine
 
 MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "environment.yml", "README.md", "LICENSE")
 LEVELS = 6  # so far up is a repository's root looked for
@@ -171,7 +171,7 @@ def import_file(file: Path) -> Imported:
     Raises:
         ConfigError: no such file, or no Python.
     """
-    file = file.expanduser().resolve()
+    file = from_home(file).resolve()
     if not file.is_file():
         raise ConfigError(f"There is no file {file}: give the model as FILE.py:Class.")
     try:

@@ -1,7 +1,7 @@
 """The one door: what the user names, a file, a folder or a live module, becomes a module with its weights."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +15,7 @@ from vaekit.foreign.families import build_diffusers, build_pythae, config_of, fa
 from vaekit.foreign.importing import Imported, import_named
 from vaekit.foreign.mismatch import is_quantised
 from vaekit.foreign.pickles import read_weights
+from vaekit.foreign.quarantine import from_home
 from vaekit.foreign.weights import fit_weights, modules_in, stated_arguments, training_ids
 from vaekit.options import ModelOptions
 
@@ -68,6 +69,7 @@ def open_module(checkpoint: Path | nn.Module, options: ModelOptions) -> Opened:
     """
     if isinstance(checkpoint, nn.Module):
         return Opened(_copied(checkpoint), "live")
+    checkpoint = from_home(checkpoint)
     files = _files(checkpoint)
     if options.encoder or options.decoder:
         return _open_two(files, options)
@@ -92,7 +94,7 @@ def _copied(module: nn.Module) -> nn.Module:
 def _files(checkpoint: Path) -> list[Path]:
     """Return the files of weights that a path names: itself, those in the folder, or two joined by a comma."""
     if not checkpoint.exists() and "," in str(checkpoint):
-        return [file for part in str(checkpoint).split(",") for file in _files(Path(part.strip()))]
+        return [file for part in str(checkpoint).split(",") for file in _files(from_home(Path(part.strip())))]
     if not checkpoint.is_dir():
         return [checkpoint]
     family = family_folder(checkpoint)
@@ -102,11 +104,10 @@ def _files(checkpoint: Path) -> list[Path]:
     return files
 
 
-def _read(files: list[Path], options: ModelOptions, imported: Imported | None = None) -> dict[str, Any]:
+def _read(files: list[Path], options: ModelOptions, imported: Imported) -> dict[str, Any]:
     """Return what each file holds, by the file's path, a trusted pickle finding the classes of the imported file."""
-    if imported is None or not options.trust_pickle:
-        return {str(file): read_weights(file, trust=options.trust_pickle) for file in files}
-    files = [file.resolve() for file in files]  # the working folder is another one inside
+    if not options.trust_pickle:
+        return {str(file): read_weights(file) for file in files}
     with imported.entered():
         return {
             str(file): read_weights(file, trust=True, find=lambda module, name: getattr(imported.module, name))
@@ -121,20 +122,25 @@ def _open_class(files: list[Path], options: ModelOptions) -> Opened:
     whole = modules_in(content)
     thing = imported.find(name)
     for module in whole:  # a trusted pickle holds the network itself, with whatever arguments built it
-        if type(module).__name__ == name:
+        if type(module).__name__ == getattr(thing, "__name__", name):
             return _opened(module.cpu().eval(), "class", imported.notes, [*files, *imported.files], content)
-    settings = [config for folder in {f.parent for f in files} if (config := config_of(folder / "config.json"))]
-    given = options.model_args or {}
-    stated = (
-        {} if isinstance(thing, nn.Module) else stated_arguments([*content.values(), *settings], [*parameters(thing)])
-    )
-    notes = [*imported.notes]
-    if taken := {k: v for k, v in stated.items() if k not in given}:
-        values = ", ".join(f"{k} = {v!r}"[:80] for k, v in taken.items())
-        notes.append(f"Arguments of {name} that the checkpoint itself states were used: {values}.")
-    module = build(imported, name, {**stated, **given})
-    notes += fit_weights(module, content, _with_defaults(thing, {**stated, **given}))
-    return _opened(module, "class", notes, [*files, *imported.files], content)
+    configs = {path: config for file in files if (config := config_of(path := file.parent / "config.json"))}
+    stating = [*content.values(), *configs.values()]
+    arguments, notes = _arguments(thing, name, stating, options.model_args or {})
+    module = build(imported, name, arguments)
+    notes = (*imported.notes, *notes, *fit_weights(module, content, _with_defaults(thing, arguments)))
+    return _opened(module, "class", notes, [*files, *configs, *imported.files], content)
+
+
+def _arguments(
+    thing: Any, name: str, content: Sequence[Any], given: Mapping[str, Any]
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the arguments that the files state with the user's over them, and the sentence of the former."""
+    stated = {} if isinstance(thing, nn.Module) else stated_arguments(content, [*parameters(thing)])
+    taken = {key: value for key, value in stated.items() if key not in given}
+    values = ", ".join(f"{key} = {value!r}"[:80] for key, value in taken.items())
+    notes = (f"Arguments of {name} that the checkpoint itself states were used: {values}.",) if taken else ()
+    return {**taken, **given}, notes
 
 
 def _open_two(files: list[Path], options: ModelOptions) -> Opened:
@@ -142,22 +148,22 @@ def _open_two(files: list[Path], options: ModelOptions) -> Opened:
         raise ConfigError(
             "A model of two modules needs both: give --encoder FILE.py:Class and --decoder FILE.py:Class."
         )
-    content = _read(files, options)
+    found = {part: import_named(words, f"--{part}") for part in PARTS if (words := getattr(options, part))}
+    content = _read(files, options, found["encoder"][0])
     modules: dict[str, nn.Module] = {}
     notes: list[str] = []
     sources: list[Path] = []
     given = options.model_args or {}
     by_part = bool(given) and set(given) <= set(PARTS) and all(isinstance(v, Mapping) for v in given.values())
     used: set[str] = set()
-    for part, words in zip(PARTS, (options.encoder, options.decoder), strict=True):
-        imported, name = import_named(words, f"--{part}")
+    for part, (imported, name) in found.items():
         thing = imported.find(name)
         known = parameters(thing)
         own = given.get(part, {}) if by_part else {k: v for k, v in given.items() if k in known or accepts_any(thing)}
         used |= set(own)
-        stated = stated_arguments([*content.values()], [*known])
-        modules[part] = build(imported, name, {**stated, **own})
-        notes += imported.notes
+        arguments, said = _arguments(thing, name, [*content.values()], own)
+        modules[part] = build(imported, name, arguments)
+        notes += [*imported.notes, *said]
         sources += imported.files
     if not by_part and (unused := sorted(set(given) - used)):
         raise ConfigError(f"Neither the encoder nor the decoder has an argument {unused[0]!r}: see --model-args.")

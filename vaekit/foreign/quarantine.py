@@ -11,6 +11,7 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any, NoReturn
 
 import matplotlib
@@ -20,6 +21,12 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 CPU = torch.device("cpu")
+_homes: list[Path] = []  # the working folders outside, outermost first, while inside
+
+
+def from_home(path: Path) -> Path:
+    """Return a path as the user meant it: the working folder inside a quarantine is another one."""
+    return (_homes[0] if _homes else Path.cwd()) / path.expanduser()
 
 
 class _OneDevice(TorchFunctionMode):
@@ -79,7 +86,7 @@ def quarantine() -> Iterator[None]:
 
 @contextmanager
 def _interpreter() -> Iterator[None]:
-    environment, bytecode = dict(os.environ), sys.dont_write_bytecode
+    environment, bytecode, home = dict(os.environ), sys.dont_write_bytecode, Path.cwd()
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="vaekit-", ignore_cleanup_errors=True))
         stack.enter_context(contextlib.chdir(folder))
@@ -92,9 +99,11 @@ def _interpreter() -> Iterator[None]:
         stack.enter_context(_replaced(argparse.ArgumentParser, "parse_known_args", _defaults_only))
         os.environ["MPLBACKEND"] = "Agg"
         sys.dont_write_bytecode = True
+        _homes.append(home)
         try:
             yield
         finally:
+            _homes.pop()
             sys.dont_write_bytecode = bytecode
             os.environ.clear()
             os.environ.update(environment)
