@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
+from vaekit.data import open_source
 from vaekit.data.celeba import open_celeba
 from vaekit.errors import DataError
 
@@ -98,7 +99,13 @@ def test_images_without_a_row_are_left_out_and_counted(celeba, draw_picture):
     (celeba.images / "._000001.jpg").write_bytes(b"a note of a Mac")
     source = open_celeba(celeba.root, 0)
     assert len(source.index) == 20
-    assert "1 images are left out because list_eval_partition.txt does not name them." in source.notes
+    assert source.notes == (
+        "20 of the 20 annotated images are present.",
+        "list_eval_partition.txt names 20 of the 21 images that are here.",
+        "list_attr_celeba.txt names 20 of the 21 images that are here.",
+        "identity_CelebA.txt names 20 of the 21 images that are here.",
+        "Left out, because the files beside them do not name them: 1 of the 21 images.",
+    )
 
 
 def test_an_identity_file_in_part_leaves_the_others_unknown(celeba):
@@ -114,6 +121,7 @@ def test_a_cut_attribute_file_is_noted(celeba):
     notes = open_celeba(celeba.root, 0).notes
     assert "list_attr_celeba.txt announces 20 rows and has 17: its download may be cut short." in notes
     assert notes[0] == "20 of the 20 annotated images are present."
+    assert "list_attr_celeba.txt names 17 of the 20 images that are here." in notes
 
 
 def test_a_partition_without_test_images_is_noted(celeba):
@@ -183,7 +191,7 @@ def test_a_partition_with_another_number_or_none_is_named(celeba):
     words = broken(celeba, "list_eval_partition.txt", 4, lambda row: row[:-1] + "3")
     assert "line 4: partition is '3', expected one of 0, 1, 2" in words
     words = broken(celeba, "list_eval_partition.txt", 4, lambda row: row.split()[0])
-    assert "line 4: 0 values after the image's name, expected 1 (the partition)" in words
+    assert "line 4: 0 values after the image's name, expected 1 (as in the other lines)" in words
 
 
 def test_a_short_identity_row_is_named(celeba):
@@ -198,14 +206,14 @@ def test_empty_files_doubled_rows_and_foreign_files_are_named(celeba):
     with pytest.raises(DataError, match="has no header in line 1"):
         open_celeba(celeba.root, 0)
     celeba.write("list_attr_celeba.txt", ["<html>", "Google Drive: quota exceeded", "</html>"])
-    with pytest.raises(DataError, match=r"line 2: 3 values .*download the file again"):
+    with pytest.raises(DataError, match=r"is a web page, not a table: its download was refused"):
         open_celeba(celeba.root, 0)
     celeba.annotate()
     assert "names the image '000001' twice" in broken(celeba, "list_eval_partition.txt", 2, lambda row: "000001.jpg 0")
     celeba.annotate()
     celeba.write("list_eval_partition.txt", ["a.jpg 0", "b.jpg 1"])
     with pytest.raises(
-        DataError, match="names none of the 20 images that are here: it begins with 'a', they with '0000"
+        DataError, match=r"names none of the 20 images that are here: it begins with 'a\.jpg', they with '0000"
     ):
         open_celeba(celeba.root, 0)
     celeba.annotate()
@@ -222,3 +230,38 @@ def test_annotations_of_the_whole_of_celeba(tmp_path, celeba):
     source = open_celeba(celeba.root, 0)
     assert source.notes[0] == "20 of the 202,599 annotated images are present."
     assert source.index["A1"].sum() == 20 and source.index["A0"].sum() == 0
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        "img_align_celeba/img_align_celeba/{}.jpg",  # Kaggle's
+        "Img/img_align_celeba/{}.jpg",
+        "Img/img_align_celeba_png/{}.png",  # the official archive's
+        "img_align_celeba_png/{}.png",
+        "Img/img_align_celeba_png/img_align_celeba_png/{}.png",
+        "celeba/img_align_celeba/{}.jpg",  # torchvision's
+        "CelebA/Img/img_align_celeba_png/{}.png",
+    ],
+)
+@pytest.mark.parametrize("style", ["txt", "csv", "CSV"])
+def test_layouts_of_the_archives(bare, draw_picture, layout, style):
+    shutil.rmtree(bare.images)
+    for i, file in enumerate(bare.files):
+        draw_picture(bare.root / layout.format(file[:-4]), i)
+    bare.annotate(style=style.lower())
+    outer = bare.root / layout.split("/")[0] if layout.startswith(("celeba/", "CelebA/")) else bare.root
+    for folder, pattern in (("Anno", "*_[aC]*.*"), ("Eval", "*part*")):
+        place = outer / folder if "Img" in layout else outer
+        place.mkdir(exist_ok=True)
+        for file in list(bare.root.glob(pattern)):
+            if file.is_file():
+                suffix = style if file.suffix == ".csv" else file.suffix[1:]
+                file.rename(place / f"{file.stem}.{suffix}")
+    source = open_source(str(bare.root))
+    assert source.name == "celeba" and source.attributes == bare.names
+    assert np.array_equal(source.index[list(bare.names)].to_numpy(), bare.values)
+    assert source.index["split"].tolist() == [("train", "valid", "test")[p] for p in bare.partition]
+    assert "identity" in source.index
+    for folder in (outer, next(bare.root.glob(layout.replace("{}", "000001"))).parent):
+        assert open_source(str(folder)).index.drop(columns="file").equals(source.index.drop(columns="file"))
