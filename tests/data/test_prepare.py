@@ -167,7 +167,7 @@ def test_bad_files_are_skipped_listed_and_counted(damaged, tmp_path):
         == "not a picture, or none of the kinds that are read (JPEG, PNG, WEBP, BMP, TIFF, GIF, PPM)"
     )
     assert prepared.meta["not_decoded"] == 2
-    assert prepared.notes[-1] == "2 of the 20 files can not be decoded and are left out (skipped.csv)."
+    assert prepared.notes[-1] == "Not decoded and left out (skipped.csv): 2 of the 20 files."
     row = prepared.index["image_id"].tolist().index("000010")
     assert np.array_equal(prepared.images[row], load_image(damaged.root / "img_align_celeba/000010.jpg", SMALL))
 
@@ -177,7 +177,7 @@ def test_bad_files_are_shown_black(damaged, tmp_path):
     assert len(prepared.images) == 20
     assert not prepared.images[[3, 8]].any() and prepared.images[[2, 4, 7, 9]].any(axis=(1, 2, 3)).all()
     assert prepared.skipped["reason"].str.startswith("replaced by black: ").all() and len(prepared.skipped) == 2
-    assert prepared.notes[-1] == "2 of the 20 files can not be decoded and are shown black (skipped.csv)."
+    assert prepared.notes[-1] == "Not decoded and shown black (skipped.csv): 2 of the 20 files."
 
 
 def test_bad_files_stop_the_work(damaged, tmp_path):

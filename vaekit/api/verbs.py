@@ -79,6 +79,8 @@ def train(
     artifacts.refuse_unwritable(Path(out))
     build_model(config.model, config.likelihood, config.data.image_size, seed=0)  # what can not be built says so now
     prepared, settings = prepare_data(config.data, progress)
+    for note in prepared.notes:
+        log.info(note)
     folder = new_run_folder(Path(out), run, f"{Path(recipe).stem}-{prepared.name}{suffix}", overwrite)
     config = config.model_copy(update={"data": settings})
     return run_training(config, prepared, folder, device=target, progress=progress)

@@ -72,6 +72,10 @@ def prepare(
         OnBadFile, typer.Option("--on-bad-file", help="What to do with a file that can not be decoded.")
     ] = OnBadFile.SKIP,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of subsets, and of the split where there is none.")] = 0,
+    grey: Annotated[bool, typer.Option("--grey", help="One channel, the luminance, instead of three.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read every file again, also those that nobody touched since.")
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """Decode images once into a memory-mapped array; train and evaluate do so on demand."""
@@ -80,7 +84,7 @@ def prepare(
     from vaekit.data import prepare as run
 
     images = options.image_settings(crop=crop, image_size=image_size, limit=limit)
-    own = {"source": data, "on_bad_file": on_bad_file.value, "seed": seed}
+    own = {"source": data, "on_bad_file": on_bad_file.value, "seed": seed, "channels": 1 if grey else 3}
     settings = DataConfig.parse(own | images, "The options")
     with drawn_progress() as progress:
         source = open_source(settings.source, seed=settings.seed, progress=progress)
@@ -90,6 +94,7 @@ def prepare(
             limit=settings.limit,
             on_bad_file=settings.on_bad_file,
             seed=settings.seed,
+            verify=verify,
             progress=progress,
         )
     facts = {
@@ -97,8 +102,9 @@ def prepare(
         "fingerprint": prepared.fingerprint,
         "counts": {split: prepared.count(split) for split in SPLITS},
         "skipped": len(prepared.skipped),
+        "notes": list(prepared.notes),
     }
-    show(prepared, json, facts)
+    show("\n".join([str(prepared), *prepared.notes]), json, facts)
 
 
 @app.command("fetch")

@@ -306,7 +306,7 @@ def _finish(partial: Path, task: _Task, outcomes: list[str], meta: dict[str, Any
     notes = list(meta["notes"])
     if bad:
         what = "shown black" if task.on_bad_file == "black" else "left out"
-        notes.append(f"{len(bad):,} of the {len(outcomes):,} files can not be decoded and are {what} ({SKIPPED}).")
+        notes.append(f"Not decoded and {what} ({SKIPPED}): {len(bad):,} of the {len(outcomes):,} files.")
     if scaled:
         width, height = ALIGNED
         notes.append(
