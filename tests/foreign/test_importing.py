@@ -204,6 +204,10 @@ def broken(z_dim):
     return 1 / 0
 live = One(3)
 number = 3
+def old():
+    import numpy as np
+    assert np.product([2, 3], dtype=np.int) == 6
+    return np.long_gone
 """
 
 
@@ -224,6 +228,7 @@ def test_what_may_be_named(tmp_path):
         ("One", {"z_dim": 1, "latent": 2}, "has no argument 'latent'"),
         ("Args", {"z_dim": 1}, r"takes its settings as one object: give --model-args '{\"args\": {\"z_dim\": 1}}'"),
         ("Args", {"args": {"z_dim": 1}}, "Building Args .*KeyError.*line 8 of .*model.py.*--model-args"),
+        ("old", {}, "no attribute 'long_gone' .*The file was written for another version of that package"),
         ("broken", {"z_dim": 1}, "ZeroDivisionError: division by zero .line 12 of"),
         ("number", {}, "is a int, not a class"),
     ],

@@ -94,6 +94,8 @@ def _failure(imported: Imported, name: str, arguments: Mapping[str, Any], error:
     text = f"Building {name} with {json.dumps(dict(arguments), default=str)} failed: {one_line(error)}{place}."
     if isinstance(error, NameError) and imported.missing:
         return f"{text} It needs {package_list(imported.missing)}."
+    if isinstance(error, AttributeError) and str(error).startswith("module "):
+        return f"{text} The file was written for another version of that package."
     if isinstance(error, AttributeError | KeyError):
         return f"{text} Settings that it looks for can be given with --model-args."
     return text

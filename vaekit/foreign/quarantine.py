@@ -21,6 +21,13 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 CPU = torch.device("cpu")
+OLD_NUMPY: dict[str, Any] = {
+    "product": np.prod,
+    "float": float,
+    "int": int,
+    "object": object,
+    "bool": bool,
+}  # until 1.24
 _homes: list[Path] = []  # the working folders outside, outermost first, while inside
 
 
@@ -73,13 +80,16 @@ def quarantine() -> Iterator[None]:
 
     Inside there are no command line, no standard input, no network and no GPU; the working folder is empty and
     temporary; argparse takes every default, required arguments being None; nothing is printed or warned about; the
-    random generators are seeded copies.
+    random generators are seeded copies; names that numpy has dropped are there again.
     """
     with ExitStack() as stack:
         for context in (_interpreter(), _torch_state(), _random_state(), on_device(CPU)):
             stack.enter_context(context)
         stack.enter_context(warnings.catch_warnings())
         warnings.simplefilter("ignore")
+        for name in set(OLD_NUMPY) - set(vars(np)):
+            vars(np)[name] = OLD_NUMPY[name]
+            stack.callback(vars(np).pop, name, None)
         stack.enter_context(matplotlib.rc_context())  # a style set at import would change vaekit's own figures
         yield
 
