@@ -5,6 +5,7 @@ import torch
 
 from tests.foreign.live import classes_of, module_of, pictures
 from tests.foreign.styles import HEADER, STYLES, network
+from vaekit.errors import CheckpointError
 from vaekit.foreign.measuring import check_decoding
 from vaekit.foreign.posterior import NoRoute, routes
 
@@ -110,6 +111,11 @@ def test_a_decoder_that_goes_by_more_than_z_decodes_only_what_was_just_encoded()
     assert route.keeps_state
     with torch.no_grad():
         torch.testing.assert_close(route.decode(route.encode(x)[0]), module.dec(module.enc(x)[:, :8]) + module.skip(x))
+        mu, logvar = route.encode(x)
+        route.decode(mu + 3 * (logvar / 2).exp())
+        for other in (mu + 40, mu[:2]):
+            with pytest.raises(CheckpointError, match="no samples"):
+                route.decode(other)
 
 
 def test_a_decoder_that_goes_by_z_alone_is_not_suspected():

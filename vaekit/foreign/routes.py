@@ -13,6 +13,7 @@ from vaekit.foreign.noise import FAR, ConstantNoise
 from vaekit.foreign.watching import Gate, Reached, at_gate, tensors_of
 
 Way = Literal["item", "first half", "second half", "even", "odd"]
+NEAR, EPSILON = 12.0, 1e-5  # in sigmas: a code that q(z|x) of the images could have given
 SMALLEST = 1e-30  # of a variance, so that its logarithm is a number
 
 
@@ -127,7 +128,7 @@ class Route:
         self.network, self.image_shape, self.latent_shape = network, image_shape, latent_shape
         self.draws, self.others = draws, others
         self.keeps_state = False
-        self.last: Tensor | None = None
+        self.last: tuple[Tensor, Tensor, Tensor] | None = None  # images, mu and sigma
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return mu and logvar, in the network's own shape."""
@@ -182,10 +183,10 @@ class Through(Route):
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return z(0), and the logarithm of the squared slope of z in the noise."""
-        if self.keeps_state:
-            self.last = x
         mu = self._z(x, 0.0)
         sigma = ((self._z(x, FAR) - mu) / FAR).abs()
+        if self.keeps_state:
+            self.last = x, mu, sigma
         return mu, 2 * sigma.log().clamp_min(-0.5 * 69.0)
 
     def _z(self, x: Tensor, noise: float) -> Tensor:
@@ -214,12 +215,14 @@ class Through(Route):
         """Return images to run the network with while z takes the place of their code."""
         if not self.keeps_state:
             return torch.zeros(len(z), *self.image_shape, dtype=z.dtype, device=z.device)
-        if self.last is None or len(self.last) != len(z):
-            raise CheckpointError(
-                "This decoder uses what the last encode left behind (such as pooling indices), so that it decodes "
-                "codes of images that were just encoded and no others: no samples, no edits, no interpolation."
-            )
-        return self.last
+        if self.last is not None:
+            x, mu, sigma = self.last
+            if mu.shape == z.shape and bool(((z - mu).abs() <= NEAR * sigma + EPSILON * mu.abs().amax()).all()):
+                return x
+        raise CheckpointError(
+            "This decoder uses what the last encode left behind (such as pooling indices), so that it decodes codes of "
+            "the images that were just encoded and no others: no samples, no edits, no interpolation."
+        )
 
     def _spliced(self, x: Tensor, z: Tensor) -> Tensor:
         with ConstantNoise(0.0), at_gate(self.network.module, self.gate, lambda _: z):
