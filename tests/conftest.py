@@ -13,6 +13,7 @@ import pytest
 import torch
 
 FACES = 64
+os.environ["PYTHONPATH"] = str(Path(__file__).parent.parent)  # processes that a test starts run this checkout
 torch.set_num_threads(1)  # test processes share the cores: threads that wait for one another cost ten times the time
 
 

@@ -8,17 +8,24 @@ import hashlib
 import io
 import json
 import os
+import re
+import struct
+import sys
 import tempfile
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from vaekit.errors import DataError, OutputError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # data/.prepared/<fingerprint>/
 PREPARED = ".prepared"
@@ -61,6 +68,8 @@ FINDINGS, FINDING_PICTURES, DIAGNOSIS_ARRAYS = "findings.json", "findings.npz", 
 CANDIDATES = "candidates.csv"
 # reports/<run>/
 REPORT_HTML, REPORT_MARKDOWN, REPORT_JSON, FIGURES = "report.html", "report.md", "report.json", "figures"
+
+_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")  # as `atomic` names them
 
 
 def make_folder(folder: Path) -> Path:
@@ -109,6 +118,53 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
             temporary.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Hold `folder`, made where it is missing, for this process alone; what killed writes left there is removed.
+
+    The system releases the lock by itself when its holder dies, even by kill -9.
+
+    Raises:
+        OutputError: another process holds it.
+    """
+    lock = make_folder(folder) / LOCK
+    try:
+        file = lock.open("a+b")
+    except OSError as error:
+        raise OutputError(f"Can not write in {folder}: {error.strerror}. Choose another folder with --out.") from error
+    with file:
+        if not try_lock(file):
+            raise OutputError(
+                f"Another vaekit is writing to {folder}: wait until it is done, or choose another name with --run or "
+                "another folder with --out."
+            )
+        for path in folder.rglob(".*"):
+            if _TEMPORARY.fullmatch(path.name) and path.is_file():
+                path.unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            lock.unlink(missing_ok=True)
+
+
+def try_lock(file: IO[bytes]) -> bool:
+    """Take the lock of an open file and tell whether that went; True also where the file system knows no locks."""
+    try:
+        if sys.platform == "win32":
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    except OSError:
+        return True
+    return True
+
+
 def write_bytes(path: Path, data: bytes) -> None:
     """Write `data` to `path` atomically."""
     with atomic(path) as file:
@@ -125,7 +181,7 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
 
 
-def write_table(path: Path, table: pd.DataFrame) -> None:
+def write_table(path: Path, table: "pd.DataFrame") -> None:
     """Write a table as CSV without its index; numbers keep every digit."""
     write_text(path, table.to_csv(index=False, lineterminator="\n"))
 
@@ -162,7 +218,10 @@ def _reading(path: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise DataError(f"{path} is missing: run the stage that writes it again.") from error
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (
+        *(OSError, ValueError, EOFError, OverflowError, MemoryError, RecursionError, SyntaxError, TypeError, KeyError),
+        *(NotImplementedError, zipfile.BadZipFile, zlib.error, tokenize.TokenError, struct.error),
+    ) as error:  # all that a damaged file has provoked in json, numpy, pandas or zipfile
         raise DataError(f"{path} can not be read ({error}): delete it and run the stage that writes it.") from error
 
 
@@ -172,8 +231,10 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
 
 
-def read_table(path: Path) -> pd.DataFrame:
+def read_table(path: Path) -> "pd.DataFrame":
     """Read a CSV that vaekit wrote; `image_id` stays text. DataError where the file is missing or broken."""
+    import pandas as pd
+
     with _reading(path):
         # Only an empty field is no value: an image may be called "NA".
         return pd.read_csv(path, dtype={"image_id": str, "file": str}, keep_default_na=False, na_values=[""])

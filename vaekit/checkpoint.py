@@ -4,8 +4,9 @@ Tensors and plain data only, so that it loads with `weights_only=True` and can r
 """
 
 import io
-import pickle
 import zipfile
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,22 @@ from typing import Any
 import torch
 
 from vaekit.artifacts import write_bytes
+from vaekit.checkpoint_files import what_is_this
 from vaekit.config import RunConfig
 from vaekit.errors import CheckpointError, ConfigError
 from vaekit.models.base import VAE, build_model
 
 FORMAT = 1  # raised when an older vaekit could not read the file
-FACTS = ("run", "data", "epoch", "step", "history", "kl_per_dim", "training")
+FACTS: dict[str, type] = {
+    "run": str,
+    "data": dict,
+    "epoch": int,
+    "step": int,
+    "history": list,
+    "kl_per_dim": list,
+    "training": dict,
+}
+MOST_TENSORS, MOST_BYTES = 100_000, 8 << 30  # no checkpoint of vaekit's comes near: refused before it is unpacked
 
 
 @dataclass(frozen=True)
@@ -50,7 +61,7 @@ class Checkpoint:
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write a checkpoint atomically; the same state gives the same bytes."""
+    """Write a checkpoint atomically; the same state gives the same bytes, whether it was restored or not."""
     content = {
         "vaekit_checkpoint": FORMAT,
         "weights": {name: tensor.cpu() for name, tensor in checkpoint.model.state_dict().items()},
@@ -58,7 +69,7 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         **{name: getattr(checkpoint, name) for name in FACTS},
     }
     buffer = io.BytesIO()
-    torch.save(content, buffer)
+    torch.save(_canonical(content), buffer)
     write_bytes(path, buffer.getvalue())
 
 
@@ -66,35 +77,99 @@ def load_checkpoint(path: Path, device: str | torch.device = "cpu") -> Checkpoin
     """Return the checkpoint in `path` with its model on `device`, in evaluation mode.
 
     Raises:
-        CheckpointError: no such file, not a vaekit checkpoint, or weights that do not fit the network it names.
+        CheckpointError: no such file, a damaged one, not vaekit's, or weights that do not fit the network it names.
     """
     if not path.is_file():
         raise CheckpointError(f"There is no checkpoint {path}. `vaekit train` writes one to checkpoints/<run>/best.pt.")
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, zipfile.BadZipFile, ValueError, OSError, KeyError) as error:
+    content = _content(path)
+    version = content["vaekit_checkpoint"]
+    if type(version) is not int or version < 1:
+        raise CheckpointError(f"{path} says that it has the format {version!r}, which no vaekit wrote: train it again.")
+    if version > FORMAT:
         raise CheckpointError(
-            f"{path} is not a checkpoint that can be loaded safely ({_first_line(error)}). "
-            "Give a .pt file that `vaekit train` wrote."
-        ) from error
-    if not isinstance(content, dict) or "vaekit_checkpoint" not in content:
-        raise CheckpointError(
-            f"{path} loads, but vaekit did not write it: it holds {_what_it_holds(content)}. "
-            "Give a .pt file that `vaekit train` wrote."
+            f"{path} was written by a newer vaekit (format {version}, this one reads up to {FORMAT}): upgrade vaekit."
         )
-    if content["vaekit_checkpoint"] > FORMAT:
-        raise CheckpointError(
-            f"{path} was written by a newer vaekit (format {content['vaekit_checkpoint']}, this one reads up to "
-            f"{FORMAT}): upgrade vaekit."
-        )
+    for name, kind in {"weights": dict, "config": dict, **FACTS}.items():
+        if type(content.get(name)) is not kind:
+            raise CheckpointError(
+                f"{path}: {name} should be a {kind.__name__} and is {_shown(content.get(name))}. The file was changed "
+                "after `vaekit train` wrote it: train again, or take another checkpoint."
+            )
     try:
         config = RunConfig.parse(content["config"], f"The config in {path}")
         model = build_model(config.model, config.likelihood, config.data.image_size, seed=0)
+        _refuse_odd(content["weights"], path)
         model.load_state_dict(content["weights"], strict=True)
-    except (ConfigError, RuntimeError, KeyError) as error:
-        raise CheckpointError(f"{path} does not fit the network it names: {error}") from error
+    except (ConfigError, RuntimeError, KeyError, TypeError, AttributeError) as error:
+        raise CheckpointError(f"{path} does not fit the network it names: {error}{_prefix(content)}") from error
     rest = {name: content[name] for name in FACTS}
     return Checkpoint(model.to(device).eval(), config, **rest)
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """Return what the file holds, its bytes checked; CheckpointError says what it is, where it is not vaekit's."""
+    name_it = "name the class it was made with: `--model FILE.py:Class`"
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = archive.infolist()
+            if len(entries) > MOST_TENSORS or sum(entry.file_size for entry in entries) > MOST_BYTES:
+                raise CheckpointError(
+                    f"{path} would unpack to more than {MOST_BYTES >> 30} GB: no checkpoint of vaekit's."
+                )
+            if (damaged := archive.testzip()) is not None:  # torch itself does not look at the checksums
+                raise CheckpointError(
+                    f"{path} is damaged: the checksum of {damaged} in it does not fit. Copy it again, take last.pt or "
+                    "best.pt beside it, or train again."
+                )
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError, zlib.error, EOFError):
+        raise CheckpointError(
+            f"{path} is not a checkpoint that can be loaded safely: it is {what_is_this(path)}. Give a .pt file that "
+            f"`vaekit train` wrote; where another program wrote it, {name_it}."
+        ) from None
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever a hostile or broken pickle provokes, it is this file's fault
+        raise CheckpointError(
+            f"{path} is not a checkpoint that can be loaded safely ({_first_line(error)}). Give a .pt file that "
+            f"`vaekit train` wrote; where another program wrote it, {name_it}."
+        ) from error
+    if not isinstance(content, dict) or "vaekit_checkpoint" not in content:
+        raise CheckpointError(
+            f"{path} loads, but vaekit did not write it: it holds {_what_it_holds(content)}. To evaluate it all the "
+            f"same, {name_it}."
+        )
+    return content
+
+
+def _canonical(value: Any, words: dict[str, str] | None = None) -> Any:
+    """Return plain data rebuilt so that equal values pickle to equal bytes: pickle tells one string from its twin."""
+    words = {} if words is None else words
+    if isinstance(value, str):
+        return words.setdefault(value, value)
+    if isinstance(value, Mapping):
+        return {_canonical(key, words): _canonical(item, words) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_canonical(item, words) for item in value)
+    return value
+
+
+def _refuse_odd(weights: dict[Any, Any], path: Path) -> None:
+    for name, tensor in weights.items():
+        if not isinstance(tensor, torch.Tensor) or tensor.is_complex():
+            raise CheckpointError(f"{path}: the weight {name} is {_shown(tensor)}, not real numbers.")
+
+
+def _prefix(content: dict[str, Any]) -> str:
+    """Return a remark on weights that all stand under one prefix, as wrappers for several devices leave them."""
+    firsts = {str(name).partition(".")[0] for name in content["weights"]}
+    if firsts in ({"module"}, {"_orig_mod"}):
+        prefix = firsts.pop()
+        return f" Every weight is called {prefix}...: save {prefix}.state_dict() instead."
+    return ""
+
+
+def _shown(value: object) -> str:
+    return f"{value!r}"[:60] if isinstance(value, str | int | float | None) else f"a {type(value).__name__}"
 
 
 def _first_line(error: Exception) -> str:

@@ -45,10 +45,13 @@ def test_same_seed_same_interval():
 def test_what_can_not_be_said_is_not_said():
     values = np.array([[1.0, np.nan, np.inf], [2.0, 3.0, 4.0]])
     fine, nan, infinite = bootstrap_means(values, seed=0)
-    assert fine.value == 1.5 and fine.reason is None
+    assert fine.value == 1.5 and fine.low is None
     for estimate in (nan, infinite):
         assert (estimate.value, estimate.low, estimate.n) == (None, None, 2)
         assert estimate.reason == "1 of 2 images have a value that is not finite"
-    (single,) = bootstrap_means(np.array([[4.0]]), seed=0)
-    assert (single.value, single.low, single.high, single.n) == (4.0, None, None, 1)
+    for n in (1, 19):
+        (few,) = bootstrap_means(np.full((n, 1), 4.0), seed=0)
+        assert (few.value, few.low, few.high, few.n) == (4.0, None, None, n)
+        assert few.reason == "no interval: 20 images are the least for one"
+    assert bootstrap_means(np.arange(20.0)[:, None], seed=0)[0].low is not None
     assert bootstrap_means(np.zeros((0, 1)), seed=0)[0].reason == "there is no image"

@@ -13,8 +13,10 @@ import pandas as pd
 import pytest
 import torch
 
+from vaekit import artifacts
 from vaekit.checkpoint import load_checkpoint
 from vaekit.config import ObjectiveConfig, load_config
+from vaekit.data.loaders import batch_ends
 from vaekit.errors import CheckpointError, ConfigError, VaekitError
 from vaekit.models.base import build_model
 from vaekit.training import train
@@ -40,8 +42,7 @@ def weights(path):
 def assert_same_run(first, second):
     assert (first / "history.csv").read_bytes() == (second / "history.csv").read_bytes()
     for name in ("best.pt", "last.pt"):
-        a, b = weights(first / name), weights(second / name)
-        assert a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a), name
+        assert (first / name).read_bytes() == (second / name).read_bytes(), name
     assert {p.name: p.read_bytes() for p in (first / "epochs").iterdir()} == {
         p.name: p.read_bytes() for p in (second / "epochs").iterdir()
     }
@@ -75,13 +76,13 @@ AVERAGED = {"training__ema": 0.9, "training__schedule": "cosine", "model__dropou
 
 @pytest.mark.parametrize("extra", [{}, AVERAGED], ids=["plain", "averaged"])
 def test_resumed_run_ends_with_the_same_bytes(prepared, tmp_path, extra):
-    whole = train(config(**extra), prepared, tmp_path / "whole")
+    whole = train(config(**extra), prepared, tmp_path / "whole/run")
     with pytest.raises(_Stop):
-        train(config(**extra), prepared, tmp_path / "parts", progress=_stop_in_epoch(3))
-    stopped = load_checkpoint(tmp_path / "parts/last.pt")
+        train(config(**extra), prepared, tmp_path / "parts/run", progress=_stop_in_epoch(3))
+    stopped = load_checkpoint(tmp_path / "parts/run/last.pt")
     assert stopped.epoch == 2
-    train(config(**extra), prepared, tmp_path / "parts", resume=stopped)
-    assert_same_run(whole.folder, tmp_path / "parts")
+    train(config(**extra), prepared, tmp_path / "parts/run", resume=stopped)
+    assert_same_run(whole.folder, tmp_path / "parts/run")
 
 
 class _Stop(Exception):
@@ -99,8 +100,8 @@ def _stop_in_epoch(epoch):
 def test_killed_at_any_step_and_resumed_by_the_command_line(faces, workplace):
     """SIGKILL at several moments, whatever is being written just then; the last attempt is left alone."""
     settings = ("--data", faces, "--epochs", 6, "--set", "model.channels=[8,16]", "--batch-size", 16, "--device", "cpu")
-    workplace.vaekit("train", *settings, "--run", "whole")
-    run = workplace.folder / "checkpoints/parts"
+    workplace.vaekit("train", *settings, "--out", "whole", "--run", "run")
+    run = workplace.folder / "parts/run"
 
     def start(*arguments):
         return subprocess.Popen(
@@ -111,17 +112,18 @@ def test_killed_at_any_step_and_resumed_by_the_command_line(faces, workplace):
             env=os.environ | {"OMP_NUM_THREADS": "1"},  # another number of threads adds in another order
         )
 
-    process = start(*settings, "--run", "parts")
+    process = start(*settings, "--out", "parts", "--run", "run")
     for epoch in (2, 4):
         deadline = time.monotonic() + 120
-        while not (run / f"epochs/{epoch:03}.png").exists():  # seen before last.pt of this epoch is written
+        while not (run / f"epochs/{epoch:03}.png").exists():  # it comes after last.pt of this epoch
             assert process.poll() is None and time.monotonic() < deadline
             time.sleep(0.002)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-        process = start("--resume", "parts")
+        process = start("--resume", "parts/run")
     assert process.wait(timeout=120) == 0
-    assert_same_run(workplace.folder / "checkpoints/whole", run)
+    assert_same_run(workplace.folder / "whole/run", run)
+    assert not [file for file in run.rglob(".*")]  # what the killed writes left is swept
 
 
 def test_resume_wants_a_finished_epoch_and_the_same_images(prepared, faces, workplace):
@@ -131,7 +133,7 @@ def test_resume_wants_a_finished_epoch_and_the_same_images(prepared, faces, work
     shutil.copytree(faces, data)
     workplace.vaekit("train", "--data", data, "--epochs", 1, "--set", "model.channels=[4,8]", "--run", "r")
     next((data / "img_align_celeba").iterdir()).unlink()
-    assert "have changed since it was trained" in workplace.vaekit("train", "--resume", "r", check=1).stderr
+    assert "are not those that it was trained on" in workplace.vaekit("train", "--resume", "r", check=1).stderr
     assert "only --epochs" in workplace.vaekit("train", "--resume", "r", "--seed", 3, check=2).stderr
 
 
@@ -258,3 +260,75 @@ def test_records_are_plain(prepared, tmp_path):
     checkpoint = load_checkpoint(run.last)
     assert replace(checkpoint, training={}).history[0]["epoch"] == 1 and run.history["step"].tolist() == [4]
     assert "1 epochs; the best is epoch 1" in str(run) and "<table" in run._repr_html_()
+
+
+ONE_PIXEL = {"model__channels": [8, 16, 16, 16, 16, 16], "training__epochs": 1}  # six halvings of 64: 1 x 1
+
+
+def test_a_last_batch_of_one_image_joins_the_one_before(prepared, tmp_path):
+    """Batch normalisation at 1 x 1 has nothing to normalise one image by."""
+    n = prepared.count("train")
+    size = next(size for size in range(5, n) if n % size == 1)
+    run = train(config(**ONE_PIXEL, training__batch_size=size), prepared, tmp_path / "run")
+    assert run.history["step"].tolist() == [n // size]
+    assert batch_ends(65, 32, 2) == [32] and batch_ends(65, 32) == [32, 64] and batch_ends(1, 32, 2) == []
+
+
+def test_a_single_train_image_is_refused_with_batch_normalisation_alone(faces, tmp_path):
+    from vaekit.data import Protocol, open_source, prepare
+
+    one = prepare(open_source(str(faces)), Protocol(178, 64), limit={"train": 1}, cache=tmp_path / "cache")
+    with pytest.raises(ConfigError, match="A single train image with batch normalisation"):
+        train(config(training__epochs=1), one, tmp_path / "run")
+    assert train(config(training__epochs=1, model__norm="group"), one, tmp_path / "run").history["step"].item() == 1
+
+
+def test_no_picture_costs_an_epoch(prepared, tmp_path, monkeypatch, caplog):
+    def fail(*_):
+        raise RuntimeError("latex was not able to process the following string")
+
+    monkeypatch.setattr("vaekit.training.trainer.write_pictures", fail)
+    run = train(config(training__epochs=2), prepared, tmp_path / "run")
+    assert load_checkpoint(run.last).epoch == 2 and (tmp_path / "run/history.csv").is_file()
+    assert "The pictures of epoch 2 could not be drawn: latex was not able" in caplog.text
+
+
+def test_a_run_folder_belongs_to_one_process(faces, workplace):
+    """The second one is told, and what the first one has is left alone; a run that ended leaves no lock."""
+    settings = ("--data", faces, "--epochs", 1, "--set", "model.channels=[4,8]", "--run", "r")
+    workplace.vaekit("train", *settings)
+    run = workplace.folder / "checkpoints/r"
+    before = (run / "last.pt").read_bytes()
+    with artifacts.alone_in(run):
+        for more in (("--resume", "r", "--epochs", 2), (*settings, "--overwrite")):
+            assert f"Another vaekit is writing to {run.relative_to(workplace.folder)}" in (
+                workplace.vaekit("train", *more, check=1).stderr
+            )
+    assert (run / "last.pt").read_bytes() == before and not (run / ".lock").exists()
+    (run / ".best.pt.a1b2c3d4").write_bytes(b"half")  # as a killed write leaves it
+    done = workplace.vaekit("train", "--resume", "r", "--epochs", 2)
+    assert not list(run.glob(".*")) and "2 epochs" in done.stdout
+    again = workplace.vaekit("train", *settings, check=1).stderr
+    assert "go on with it by `vaekit train --resume checkpoints/r`" in again
+    assert "has 2 epochs done already, more than --epochs 1" in (
+        workplace.vaekit("train", "--resume", "r", "--epochs", 1, check=2).stderr
+    )
+    assert "has all of its 2 epochs" in workplace.vaekit("train", "--resume", "r", "--epochs", 2).stderr
+
+
+def test_resuming_finds_moved_images_and_another_working_folder(faces, workplace, tmp_path):
+    shutil.copytree(faces, workplace.folder / "faces")
+    workplace.vaekit("train", "--data", "./faces", "--epochs", 1, "--set", "model.channels=[4,8]", "--run", "r")
+    elsewhere = type(workplace)(workplace.folder / "elsewhere")
+    elsewhere.folder.mkdir()
+    assert "2 epochs" in elsewhere.vaekit("train", "--resume", "../checkpoints/r", "--epochs", 2).stdout
+    (elsewhere.folder / "moved").mkdir()
+    shutil.move(workplace.folder / "faces", elsewhere.folder / "moved/faces")
+    done = workplace.vaekit("train", "--resume", "r", "--epochs", 3, "--data", "elsewhere/moved/faces")
+    assert "3 epochs" in done.stdout
+
+
+def test_a_run_that_failed_before_its_first_epoch_leaves_its_name_free(faces, workplace):
+    settings = ("--data", faces, "--epochs", 1, "--set", "model.channels=[4,8]", "--run", "r")
+    workplace.vaekit("train", *settings, "--set", "training.learning_rate=1e30", check=1)
+    assert workplace.json("train", *settings)["folder"] == "checkpoints/r"

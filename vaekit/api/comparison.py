@@ -59,13 +59,13 @@ def compare(
         DataError: the models were not tested alike, and `allow_unlike` is not set.
         VaekitError: of the kind that fits: checkpoints, settings, data or output folder.
     """
-    from vaekit.reporting.compare import build_comparison
-    from vaekit.reporting.compare_models import refuse_unlike
-
     read = read_options(compare, options)
     named = _named(find_models(checkpoints, read.model_options))
     if len(named) < 2:
         raise ConfigError(f"A comparison takes two models or more, and {len(named)} was named: {', '.join(named)}.")
+    from vaekit.reporting.compare import build_comparison  # a wrong name is told before this
+    from vaekit.reporting.compare_models import refuse_unlike
+
     found = {name: evaluation_of(source, read, Path(out), progress) for name, source in named.items()}
     differences = _unlike(found)
     if not allow_unlike:
@@ -112,9 +112,6 @@ def check(
         ConfigError: nothing to check, or no such metric.
         DataError: the baseline was not tested alike.
     """
-    from vaekit.reporting.compare_models import refuse_unlike
-    from vaekit.reporting.gate import COMPARED, Gate, check_baseline, check_bounds
-
     if not most and not least and baseline is None:
         raise ConfigError(
             "There is nothing to check: give a bound with --max or --min, or another model as --baseline."
@@ -122,13 +119,16 @@ def check(
     if metrics and baseline is None:
         raise ConfigError("--metrics says what is held against a baseline: give one with --baseline.")
     read = read_options(check, options)
-    source = find_model(checkpoint, read.model_options)
+    source = find_model(checkpoint, read.model_options, among_others=baseline is not None)
+    from vaekit.reporting.compare_models import refuse_unlike
+    from vaekit.reporting.gate import COMPARED, Gate, check_baseline, check_bounds
+
     found = evaluation_of(source, read, Path(out), progress)
     rows = found.latent["rows"] | found.summary["metrics"] | found.summary["estimates"]
     checks = check_bounds(rows, most or {}, least or {}, strict=strict)
     other = None
     if baseline is not None:
-        held_against = find_model(baseline, read.model_options)
+        held_against = find_model(baseline, read.model_options, among_others=True)
         other, name = _named([held_against, source])
         base = evaluation_of(held_against, read, Path(out), progress)
         both = {other: base, name: found}
@@ -147,13 +147,13 @@ def find_models(named: Sequence[AnyModel], options: ModelOptions, runs: Path = R
     found: list[ModelSource] = []
     for name in named:
         if not isinstance(name, str | Path) or not glob.has_magic(str(name)) or Path(name).exists():
-            found.append(find_model(name, options, runs))
+            found.append(find_model(name, options, runs, among_others=True))
             continue
         matches = {match for path in (Path(name), runs / name) for match in _matches(path)}
         files = {path / artifacts.BEST if path.is_dir() else path for path in matches}
         if not (files := {path for path in files if path.is_file()}):
             raise CheckpointError(f"No checkpoint and no run of {runs}/ is called {name}: see `ls {runs}`.")
-        found += [find_model(file, options, runs) for file in sorted(files, key=_natural)]
+        found += [find_model(file, options, runs, among_others=True) for file in sorted(files, key=_natural)]
     return found
 
 

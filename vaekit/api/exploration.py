@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Unpack
+from typing import TYPE_CHECKING, Literal, Unpack, get_args
 
 from vaekit import artifacts
 from vaekit.api.opening import prepare_data, read_model, settings_of
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vaekit.exploration.traverse import Traversal
 
 SOURCES = ("prior", "aggregate")
+Direction = Literal["means", "probe"]
 
 
 def sample(
@@ -49,13 +50,13 @@ def sample(
         ConfigError: n, temperature or source that can not be.
         VaekitError: as for `evaluate`.
     """
-    from vaekit.device import choose_device
-    from vaekit.exploration.sampling import sample as draw
-
     if source not in SOURCES:
         raise ConfigError(f"--from {source} is no source of samples.{did_you_mean(source, SOURCES)}")
     read = read_options(sample, options)
     model, mixture = find_model(checkpoint, read.model_options), None
+    from vaekit.device import choose_device  # torch: a wrong name is told before it is imported
+    from vaekit.exploration.sampling import sample as draw
+
     if source == "aggregate":
         mixture = artifacts.read_arrays(evaluation_of(model, read, Path(reports), progress).folder / artifacts.MIXTURE)
     vae = read_model(model, choose_device(read.device), read).model
@@ -77,14 +78,14 @@ def reconstruct(
         DataError: none of the files can be read.
         VaekitError: of the kind that fits: checkpoint or settings.
     """
-    from vaekit.data import Protocol
-    from vaekit.device import choose_device
-    from vaekit.exploration.reconstruct import reconstruct as run
-
     read = read_options(reconstruct, options)
     if not pictures:
         raise ConfigError("No picture is named: give the files to reconstruct after the checkpoint.")
     source = find_model(checkpoint, read.model_options)
+    from vaekit.data import Protocol
+    from vaekit.device import choose_device
+    from vaekit.exploration.reconstruct import reconstruct as run
+
     loaded = read_model(source, choose_device(read.device), read, progress)
     settings = read.over(loaded.config.data)
     return run(
@@ -124,11 +125,11 @@ def traverse(
         DataError: no such image.
         VaekitError: as for `evaluate`.
     """
-    from vaekit.exploration.traverse import traverse as run
-
     several = checkpoints if isinstance(checkpoints, (list, tuple)) else [checkpoints]
     read = read_options(traverse, options)
     spaces = [_space(checkpoint, read, Path(reports), progress) for checkpoint in several or [None]]
+    from vaekit.exploration.traverse import traverse as run
+
     count = top if top is not None else 8 if len(spaces) == 1 else 3
     return run(spaces, dims=dims, top=count, image=image, steps=steps, percentiles=percentiles)
 
@@ -157,10 +158,11 @@ def interpolate(
         DataError: no such image.
         VaekitError: as for `evaluate`.
     """
+    read = read_options(interpolate, options)
+    space = _space(checkpoint, read, Path(reports), progress)
     from vaekit.exploration.interpolate import interpolate as run
 
-    read = read_options(interpolate, options)
-    return run(_space(checkpoint, read, Path(reports), progress), pairs, count=count, steps=steps, seed=read.seed)
+    return run(space, pairs, count=count, steps=steps, seed=read.seed)
 
 
 def edit(
@@ -170,7 +172,7 @@ def edit(
     attribute: str,
     strengths: tuple[float, float] = (-3.0, 3.0),
     steps: int = 7,
-    direction: Literal["means", "probe"] = "means",
+    direction: Direction = "means",
     reports: str | Path = "reports",
     progress: Progress = silent,
     **options: Unpack[Options],
@@ -191,13 +193,14 @@ def edit(
         DataError: no such image, an unreadable file, data without attributes.
         VaekitError: as for `evaluate`.
     """
+    kinds = get_args(Direction)
+    if direction not in kinds:
+        raise ConfigError(f"--direction {direction} is none.{did_you_mean(direction, kinds)}")
+    space = _space(checkpoint, read_options(edit, options), Path(reports), progress)
     from vaekit.data import load_image
-    from vaekit.exploration.directions import KINDS, read_directions
+    from vaekit.exploration.directions import read_directions
     from vaekit.exploration.edit import edit as run
 
-    if direction not in KINDS:
-        raise ConfigError(f"--direction {direction} is none.{did_you_mean(direction, KINDS)}")
-    space = _space(checkpoint, read_options(edit, options), Path(reports), progress)
     if (file := Path(image)).is_file():
         picture, name = load_image(file, space.prepared.protocol), file.stem
     else:
@@ -213,10 +216,10 @@ def edit(
 
 def _space(checkpoint: AnyModel, options: EvaluationOptions, reports: Path, progress: Progress) -> "Space":
     """Return the latent space of a checkpoint as its evaluation knows it; evaluates first, and says so, without one."""
+    source = find_model(checkpoint, options.model_options)
     from vaekit.device import choose_device
     from vaekit.exploration.space import open_space
 
-    source = find_model(checkpoint, options.model_options)
     found = evaluation_of(source, options, reports, progress)
     prepared, _ = prepare_data(settings_of(found.summary, str(found.folder)), progress)
     model = read_model(source, choose_device(options.device), options, progress).model

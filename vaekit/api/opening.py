@@ -1,6 +1,8 @@
 """From a model's name to the model itself and the images it is tried on."""
 
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaekit.api.runs import ModelSource
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
     from vaekit.checkpoint import Checkpoint
     from vaekit.config import DataConfig
     from vaekit.data import Prepared
+
+log = logging.getLogger("vaekit")
 
 
 @dataclass(frozen=True)
@@ -57,10 +61,30 @@ def open_model(source: ModelSource, options: EvaluationOptions, progress: Progre
 def read_model(
     source: ModelSource, device: "torch.device", options: EvaluationOptions, progress: Progress = silent
 ) -> "Checkpoint":
-    """Return the checkpoint with its model on `device`; a foreign one is measured on the images of the options."""
-    from vaekit.checkpoint import load_checkpoint
+    """Return the checkpoint with its model on `device`; a foreign one is measured on some valid images."""
+    if isinstance(source.origin, Path) and not source.options.is_foreign and not source.origin.is_dir():
+        from vaekit.checkpoint import load_checkpoint
 
-    return load_checkpoint(source.origin, device)
+        checkpoint = load_checkpoint(source.origin, device)
+        data = located(checkpoint.config.data, source.origin.parent)
+        return replace(checkpoint, config=checkpoint.config.model_copy(update={"data": data}))
+    from vaekit.data import open_source
+    from vaekit.foreign import open_foreign, valid_images
+
+    images = valid_images(open_source(options.data, seed=0, progress=progress), seed=0)
+    checkpoint = open_foreign(source.origin, options, images, device)
+    for finding in checkpoint.findings:
+        if finding["is_mistake"]:
+            log.warning("%s: %s", finding["question"], finding["answer"])
+    return checkpoint
+
+
+def located(settings: "DataConfig", run: Path) -> "DataConfig":
+    """Return the settings with the images' folder found from another working folder: beside the folder of the runs."""
+    source = settings.source
+    if source is None or Path(source).exists() or not (run.resolve().parent.parent / source).is_dir():
+        return settings
+    return settings.model_copy(update={"source": str(run.resolve().parent.parent / source)})
 
 
 def prepare_data(settings: "DataConfig", progress: Progress) -> tuple["Prepared", "DataConfig"]:

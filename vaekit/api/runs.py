@@ -37,7 +37,8 @@ class ModelSource:
     def sha256(self) -> str:
         """Hash of the content of the checkpoint, or of the live module's class and weights."""
         if isinstance(self.origin, Path):
-            return artifacts.content_hash(self.origin)
+            hashes = [artifacts.content_hash(path) for path in _parts(self.origin)]
+            return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
         import torch
 
         digest = hashlib.sha256(type(self.origin).__qualname__.encode())
@@ -67,18 +68,39 @@ class ModelSource:
         return given | {f"sha256 of {file.name}": artifacts.file_hash(file) for file in sorted(files) if file.is_file()}
 
 
-def find_model(checkpoint: AnyModel, options: ModelOptions, runs: Path = RUNS) -> ModelSource:
-    """Return the model of that name; options of a foreign one are left away where vaekit wrote the checkpoint.
+def find_model(
+    checkpoint: AnyModel, options: ModelOptions, runs: Path = RUNS, *, among_others: bool = False
+) -> ModelSource:
+    """Return the model of that name.
+
+    Args:
+        checkpoint: what a public function was given.
+        options: how to read it, where vaekit did not write it.
+        runs: folder of the runs.
+        among_others: the options are for those of several models that vaekit did not write.
 
     Raises:
         CheckpointError: there is none of that name.
+        ConfigError: options for a foreign model, and vaekit wrote this one.
     """
     if checkpoint is not None and not isinstance(checkpoint, str | Path):
         return ModelSource(checkpoint, options)
-    if checkpoint is not None and options.is_foreign and Path(checkpoint).exists() and not is_own(Path(checkpoint)):
-        return ModelSource(Path(checkpoint), options)
-    path = find_checkpoint(checkpoint, runs)
-    return ModelSource(path, ModelOptions() if is_own(path) else options)
+    if checkpoint is not None and options.is_foreign and all(path.exists() for path in _parts(checkpoint)):
+        path = Path(checkpoint)
+    else:
+        path = find_checkpoint(checkpoint, runs)
+    if not is_own(path):
+        return ModelSource(path, options)
+    if options != ModelOptions() and not among_others:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in options.model_dump(exclude_defaults=True))
+        raise ConfigError(f"{path} was written by vaekit, which knows how it is read: leave {names} away.")
+    return ModelSource(path, ModelOptions())
+
+
+def _parts(checkpoint: str | Path) -> list[Path]:
+    """Return the path, or two of them joined by a comma: encoder and decoder in files of their own."""
+    path = Path(checkpoint)
+    return [path] if path.exists() else [Path(part.strip()) for part in str(checkpoint).split(",")]
 
 
 def is_own(path: Path) -> bool:
@@ -137,9 +159,9 @@ def new_run_folder(out: Path, run: str | None, default: str, overwrite: bool) ->
         count = 2
         while _is_taken(folder):
             folder, count = out / f"{default}-{count}", count + 1
-    if folder.exists():
+    with artifacts.alone_in(folder):
         _remove_run(folder)
-    return artifacts.make_folder(folder)
+    return folder
 
 
 def _is_taken(folder: Path) -> bool:

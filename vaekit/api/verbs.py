@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from vaekit import artifacts
-from vaekit.api.opening import prepare_data, read_model
+from vaekit.api.opening import located, prepare_data, read_model, settings_of
 from vaekit.api.reuse import evaluate_anew, evaluation_of, exploration_of, images_of, is_made_of, log
-from vaekit.api.runs import AnyModel, find_model, new_run_folder
-from vaekit.errors import CheckpointError
+from vaekit.api.runs import RUNS, AnyModel, find_model, new_run_folder
+from vaekit.errors import CheckpointError, ConfigError
 from vaekit.options import EvaluationOptions, Options, read_options
 from vaekit.progress import Progress, silent
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from vaekit.models.base import VAE
     from vaekit.reporting import Report
     from vaekit.training import Training
+
+TOP = 32  # worst, best and random images
 
 
 def load(checkpoint: AnyModel, **options: Unpack[Options]) -> "VAE":
@@ -35,10 +37,11 @@ def load(checkpoint: AnyModel, **options: Unpack[Options]) -> "VAE":
         CheckpointError: no such file, or one that can not be read.
         ConfigError: an option that does not exist or does not fit.
     """
+    read = read_options(load, {"device": "cpu", **options})
+    source = find_model(checkpoint, read.model_options)
     from vaekit.device import choose_device
 
-    read = read_options(load, {"device": "cpu", **options})
-    return read_model(find_model(checkpoint, read.model_options), choose_device(read.device), read).model
+    return read_model(source, choose_device(read.device), read).model
 
 
 def train(
@@ -70,11 +73,12 @@ def train(
         VaekitError: of the kind that fits: settings, data, output folder, or a loss that is no number any more.
     """
     from vaekit.config import load_config
-    from vaekit.device import choose_device
+
+    config = load_config(recipe, dict(overrides or {}) | ({"data.source": data} if data else {}))
+    from vaekit.device import choose_device  # torch: a wrong recipe is told before it is imported
     from vaekit.models.base import build_model
     from vaekit.training import train as run_training
 
-    config = load_config(recipe, dict(overrides or {}) | ({"data.source": data} if data else {}))
     target = choose_device(device)
     artifacts.refuse_unwritable(Path(out))
     build_model(config.model, config.likelihood, config.data.image_size, seed=0)  # what can not be built says so now
@@ -83,46 +87,59 @@ def train(
         log.info(note)
     folder = new_run_folder(Path(out), run, f"{Path(recipe).stem}-{prepared.name}{suffix}", overwrite)
     config = config.model_copy(update={"data": settings})
-    return run_training(config, prepared, folder, device=target, progress=progress)
+    with artifacts.alone_in(folder):
+        return run_training(config, prepared, folder, device=target, progress=progress)
 
 
 def resume(
-    run: str | Path, *, epochs: int | None = None, device: str = "auto", progress: Progress = silent
+    run: str | Path,
+    *,
+    data: str | None = None,
+    epochs: int | None = None,
+    device: str = "auto",
+    progress: Progress = silent,
 ) -> "Training":
     """Go on with an interrupted run from its last finished epoch, to the weights it would have had uninterrupted.
 
     Args:
         run: name or folder of the run, or its last.pt.
+        data: where its images lie now, if they were moved; they must be the same.
         epochs: train up to this many instead of what the run was told.
         device: auto, cpu, cuda or mps; the weights are the same to the byte on the same CPU only.
         progress: told how far training is.
 
     Raises:
         CheckpointError: the run has no finished epoch, or its images have changed.
+        ConfigError: fewer epochs than are done.
     """
+    folder = next((f for f in (Path(run), Path(run).parent, RUNS / run) if (f / artifacts.LAST).is_file()), None)
+    if folder is None:
+        raise CheckpointError(f"The run {run} has no {artifacts.LAST}: no epoch of it was finished. Train it again.")
     from vaekit.checkpoint import load_checkpoint
     from vaekit.config import RunConfig
     from vaekit.device import choose_device
     from vaekit.training import train as run_training
 
-    folder = next(
-        (f for f in (Path(run), Path(run).parent, Path("checkpoints") / run) if (f / artifacts.LAST).is_file()), None
-    )
-    if folder is None:
-        raise CheckpointError(f"The run {run} has no {artifacts.LAST}: no epoch of it was finished. Train it again.")
     target = choose_device(device)
     checkpoint = load_checkpoint(folder / artifacts.LAST)
     config = checkpoint.config
     if epochs is not None:
+        if epochs < checkpoint.epoch:
+            raise ConfigError(f"{folder} has {checkpoint.epoch} epochs done already, more than --epochs {epochs}.")
         values = config.model_dump()
         config = RunConfig.parse(values | {"training": values["training"] | {"epochs": epochs}}, "The run")
-    prepared, _ = prepare_data(config.data, progress)
+    if config.training.epochs == checkpoint.epoch:
+        log.info("%s has all of its %d epochs: more with --epochs.", folder, checkpoint.epoch)
+    settings = located(config.data, folder) if data is None else config.data.model_copy(update={"source": data})
+    prepared, _ = prepare_data(settings, progress)
     if prepared.fingerprint != checkpoint.data["fingerprint"]:
         raise CheckpointError(
-            f"The images of {folder} have changed since it was trained (or an older vaekit trained it, which knew them "
-            "by names and sizes alone): start a new run with `vaekit train`."
+            f"The images of {folder} are not those that it was trained on (or an older vaekit trained it, which knew "
+            "them by names and sizes alone): name where they lie now with --data, or start a new run with "
+            "`vaekit train`."
         )
-    return run_training(config, prepared, folder, device=target, resume=checkpoint, progress=progress)
+    with artifacts.alone_in(folder):
+        return run_training(config, prepared, folder, device=target, resume=checkpoint, progress=progress)
 
 
 def evaluate(
@@ -150,7 +167,7 @@ def evaluate(
 def failures(
     checkpoint: AnyModel = None,
     *,
-    top: int = 32,
+    top: int = TOP,
     by: str | Sequence[str] | None = None,
     fairness: Sequence[str] | None = None,
     out: str | Path = "reports",
@@ -174,27 +191,9 @@ def failures(
     Raises:
         VaekitError: of the kind that fits: checkpoint, settings, data or output folder.
     """
-    from vaekit.device import choose_device
-    from vaekit.failure_analysis.analyse import DEFAULT_BY, analyse
-
     read = read_options(failures, options)
     source = find_model(checkpoint, read.model_options)
-    found = evaluation_of(source, read, Path(out), progress)
-    prepared = images_of(found, progress)
-    if prepared is None:
-        found = evaluate_anew(source, read, Path(out), progress)
-        prepared = images_of(found, progress)
-    return analyse(
-        found,
-        prepared,
-        found.folder.parent / artifacts.FAILURES,
-        by=DEFAULT_BY if by is None else by,
-        top=top,
-        groups=fairness,
-        seed=read.seed,
-        device=str(choose_device(read.device)),
-        progress=progress,
-    )
+    return _analyse(source, read, Path(out), progress, top=top, by=by, groups=fairness)
 
 
 def report(
@@ -228,9 +227,10 @@ def report(
     Raises:
         VaekitError: of the kind that fits: checkpoint, settings, data or output folder.
     """
-    from vaekit.reporting import build_report, read_edition
-
     read = read_options(report, options)
+    source = find_model(checkpoint, read.model_options)
+    from vaekit.reporting import build_report, read_edition  # a wrong name is told before this
+
     edition = read_edition(
         title=title,
         author=author,
@@ -239,7 +239,6 @@ def report(
         notes=notes and Path(notes),
         full=full,
     )
-    source = find_model(checkpoint, read.model_options)
     found = evaluation_of(source, read, Path(out), progress)
     folder = failures_of(source, found, read, Path(out), progress)
     explored = exploration_of(source, found, read, progress)
@@ -255,5 +254,37 @@ def failures_of(
     folder = found.folder.parent / artifacts.FAILURES
     if not is_made_of(folder / artifacts.FAILURES_SUMMARY, found):
         log.info("No failure analysis of this evaluation in %s: making one.", folder)
-        failures(source.origin, out=out, progress=progress, **options.given())
+        _analyse(source, options, out, progress)
     return folder
+
+
+def _analyse(
+    source: "ModelSource",
+    options: EvaluationOptions,
+    out: Path,
+    progress: Progress,
+    *,
+    top: int = TOP,
+    by: str | Sequence[str] | None = None,
+    groups: Sequence[str] | None = None,
+) -> "Failures":
+    """Return the failure analysis of the evaluation that fits, made anew."""
+    from vaekit.device import choose_device
+    from vaekit.failure_analysis.analyse import DEFAULT_BY, analyse
+
+    found = evaluation_of(source, options, out, progress)
+    prepared = images_of(found, progress)
+    if prepared is None:
+        found = evaluate_anew(source, options, out, progress)
+        prepared, _ = prepare_data(settings_of(found.summary, str(found.folder)), progress)
+    return analyse(
+        found,
+        prepared,
+        found.folder.parent / artifacts.FAILURES,
+        by=DEFAULT_BY if by is None else by,
+        top=top,
+        groups=groups,
+        seed=options.seed,
+        device=str(choose_device(options.device)),
+        progress=progress,
+    )

@@ -1,5 +1,6 @@
 """The only place that prints: results to stdout, progress and remarks to stderr."""
 
+import io
 import json
 import logging
 import sys
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 def run_app(app: typer.Typer) -> None:
     """Run `app`; the user's mistakes end in one line and exit code 1 or 2, bugs in their traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows no Greek shows a question mark
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(message)s"))
     logger = logging.getLogger("vaekit")

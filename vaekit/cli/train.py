@@ -56,10 +56,13 @@ def command(
     given |= {f"data.{name}": value for name, value in images.items()}
     overrides = {key: value for key, value in given.items() if value is not None} | parse_settings(set_ or [])
     if resume is not None:
-        if data or sweep or run or overrides.keys() - {"training.epochs"}:
-            raise ConfigError("--resume goes on with the run's own settings: only --epochs and --device go with it.")
+        if sweep or run or overrides.keys() - {"training.epochs"}:
+            raise ConfigError(
+                "--resume goes on with the run's own settings: only --epochs, --data (where its images were moved to) "
+                "and --device go with it."
+            )
         with drawn_progress() as progress:
-            result = verbs.resume(resume, epochs=epochs, device=device, progress=progress)
+            result = verbs.resume(resume, data=data, epochs=epochs, device=device, progress=progress)
         show(result, json, _facts(result))
         return
     results = []

@@ -28,18 +28,19 @@ def batches(
     batch_size: int,
     device: "torch.device | str" = "cpu",
     generator: "torch.Generator | None" = None,
+    least: int = 1,
 ) -> Iterator[Batch]:
     """Yield every one of `rows` once, in their order; the last batch holds what is left, nothing drops or pads.
 
     With a `generator` (CPU) the rows are permuted by it anew at each call; inside a batch they then stand in ascending
-    order, as they are read from disk.
+    order, as they are read from disk. A last batch of fewer than `least` images joins the one before it.
 
     Raises:
         ConfigError: a batch size below 1.
     """
     if batch_size < 1:
         raise ConfigError(f"The batch size {batch_size} holds no image: give --batch-size 1 or more.")
-    return _batches(prepared, np.asarray(rows), batch_size, device, generator)
+    return _batches(prepared, np.asarray(rows), batch_size, device, generator, least)
 
 
 def _batches(
@@ -48,6 +49,7 @@ def _batches(
     batch_size: int,
     device: "torch.device | str",
     generator: "torch.Generator | None",
+    least: int,
 ) -> Iterator[Batch]:
     import torch
 
@@ -56,8 +58,7 @@ def _batches(
     image_ids = prepared.index["image_id"].to_numpy(object)
     if generator is not None:
         rows = rows[torch.randperm(len(rows), generator=generator).numpy()]
-    for start in range(0, len(rows), batch_size):
-        chosen = rows[start : start + batch_size]
+    for chosen in np.split(rows, batch_ends(len(rows), batch_size, least)):
         if generator is not None:
             chosen = np.sort(chosen)
         pixels = torch.from_numpy(images[chosen])
@@ -66,3 +67,9 @@ def _batches(
         # uint8 until it is on the device: a quarter of the bytes to move.
         x = pixels.to(device).permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format).div_(255)
         yield Batch(chosen, image_ids[chosen].tolist(), x)
+
+
+def batch_ends(n: int, batch_size: int, least: int = 1) -> list[int]:
+    """Return where each of the batches of n rows ends but the last, which ends with them."""
+    ends = list(range(batch_size, n, batch_size))
+    return ends[:-1] if ends and n - ends[-1] < least else ends

@@ -2,12 +2,11 @@
 
 import contextlib
 import logging
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
+from vaekit.artifacts import try_lock
 from vaekit.errors import OutputError
 
 log = logging.getLogger("vaekit")
@@ -36,27 +35,10 @@ def locked(path: Path) -> Iterator[None]:
     drives) the work goes on without one.
     """
     with path.open("a+b") as file:
-        if not _try(file):
+        if not try_lock(file):
             log.info("Waiting for another vaekit that holds %s.", path)
-            while not _try(file):
+            while not try_lock(file):
                 time.sleep(0.2)
         yield
         with contextlib.suppress(OSError):
             path.unlink()
-
-
-def _try(file: IO[bytes]) -> bool:
-    try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    except OSError:
-        return True
-    return True

@@ -68,7 +68,8 @@ def making(task: Task) -> Result:
     artifacts.write_table(task.folder / artifacts.LAYERS, layer_table(task.model))
     artifacts.write_text(task.folder / artifacts.CONFIG, task.checkpoint.config.to_toml())
     history = _whole_history(task.checkpoint, task.file)
-    artifacts.write_table(task.folder / artifacts.HISTORY, history)
+    if not history.empty:  # another program's training is not known
+        artifacts.write_table(task.folder / artifacts.HISTORY, history)
     _write_kl_per_dim(task.folder, task.checkpoint)
     return Result(history)
 
@@ -243,8 +244,13 @@ def evaluate(task: Task) -> Evaluation:
         VaekitError: the weights have diverged.
     """
     task.prepared.rows(SPLIT)  # an error before anything is removed
-    (artifacts.make_folder(task.folder) / artifacts.SUMMARY).unlink(missing_ok=True)  # until all is there, none counts
-    results = run_stages(STAGES, task)
+    with artifacts.alone_in(task.folder):
+        (task.folder / artifacts.SUMMARY).unlink(missing_ok=True)  # until all is there, none of it counts
+        artifacts.write_json(task.folder / artifacts.SUMMARY, _summary(task, run_stages(STAGES, task)))
+    return Evaluation(task.folder)
+
+
+def _summary(task: Task, results: Mapping[str, Result]) -> dict[str, Any]:
     metrics = dict(results["one pass"].rows)
     estimates = {
         name: row if isinstance(row, Quantity) else Quantity.from_record(row, name)
@@ -259,18 +265,13 @@ def evaluate(task: Task) -> Evaluation:
         latent_dim=task.model.latent_dim,
         values=math.prod(task.model.image_shape),
     )
-    artifacts.write_json(
-        task.folder / artifacts.SUMMARY,
-        _facts(task)
-        | {
-            "metrics": _records(metrics, warnings),
-            "estimates": _records(estimates, warnings),
-            "verdict": results["latent code"].value or "The latent code was not analysed.",
-            "judge": _judge_facts(results["judge"].value),
-            "model": _model_facts(task, *results["likelihoods"].value),
-        },
-    )
-    return Evaluation(task.folder)
+    return _facts(task) | {
+        "metrics": _records(metrics, warnings),
+        "estimates": _records(estimates, warnings),
+        "verdict": results["latent code"].value or "The latent code was not analysed.",
+        "judge": _judge_facts(results["judge"].value),
+        "model": _model_facts(task, *results["likelihoods"].value),
+    }
 
 
 def _records(rows: Mapping[str, Quantity], warnings: Mapping[str, str]) -> dict[str, dict[str, Any]]:
@@ -288,6 +289,7 @@ def _facts(task: Task) -> dict[str, Any]:
             "uniform pixels": {"bpd": 8.0},
             "the train split's mean colour": constant_colour(prepared, task.rows),
         },
+        "reading": checkpoint.findings,
         "config": checkpoint.config.model_dump(mode="json"),
         "data": _data_facts(checkpoint, prepared),
         "trimmed": [checkpoint.config.note] if checkpoint.config.note else [],

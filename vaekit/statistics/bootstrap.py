@@ -9,15 +9,17 @@ from scipy import stats
 from vaekit.seeding import numpy_generator
 
 RESAMPLES = 1000
+LEAST = 20  # images under which a resample says little of the next sample: the value stands alone
 LEVEL = 0.95
 TAILS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 NORMAL = float(stats.norm.ppf(TAILS[1]))  # half the width of a normal interval, in standard deviations
 _AT_ONCE = 50  # resamples per matrix product
+FEW = f"no interval: {LEAST} images are the least for one"
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A mean over n images with its 95 % interval; `value` is None, with a reason, where there is no mean."""
+    """A mean over n images with its 95 % interval; `reason` says why there is no mean, or no interval."""
 
     value: float | None
     low: float | None
@@ -30,26 +32,20 @@ def bootstrap_means(columns: np.ndarray, seed: int) -> list[Estimate]:
     """Return the mean of each column of (N, M) with its percentile bootstrap interval (Efron & Tibshirani 1993).
 
     All columns see the same 1,000 resamples of images. A column with a value that is not finite has no mean: it is
-    reported so, never filtered. One image gives a mean without an interval.
+    reported so, never filtered. Fewer than 20 images give a mean without an interval.
     """
     n = len(columns)
     if n == 0:
         return [Estimate(None, None, None, 0, "there is no image") for _ in range(columns.shape[1])]
     finite = np.isfinite(columns)
-    usable = np.where(finite, columns, 0.0)
-    generator = numpy_generator(seed, "bootstrap")
-    means = np.empty((RESAMPLES, columns.shape[1]))
-    for i in range(RESAMPLES):
-        weights = np.bincount(generator.integers(0, n, n), minlength=n)
-        means[i] = weights @ usable / n
-    low, high = np.quantile(means, TAILS, axis=0)
+    low, high = np.quantile(resampled_sums(np.where(finite, columns, 0.0), seed) / n, TAILS, axis=0)
     estimates = []
     for k, column in enumerate(columns.T):
         bad = n - int(finite[:, k].sum())
         if bad:
             estimates.append(Estimate(None, None, None, n, f"{bad:,} of {n:,} images have a value that is not finite"))
-        elif n == 1:
-            estimates.append(Estimate(float(column[0]), None, None, 1))
+        elif n < LEAST:
+            estimates.append(Estimate(float(column.mean()), None, None, n, FEW))
         else:
             estimates.append(Estimate(float(column.mean()), float(low[k]), float(high[k]), n))
     return estimates
@@ -68,14 +64,12 @@ def bootstrap_ratio(above: np.ndarray, below: np.ndarray, seed: int) -> Estimate
     if below.sum() == 0:
         return Estimate(None, None, None, n, "its denominator is 0")
     value = float(above.sum() / below.sum())
-    generator = numpy_generator(seed, "bootstrap")
-    ratios = np.empty(RESAMPLES)
-    for i in range(RESAMPLES):
-        weights = np.bincount(generator.integers(0, n, n), minlength=n)
-        ratios[i] = np.divide(weights @ above, weights @ below, where=weights @ below != 0, out=np.array(np.nan))
-    if n == 1 or np.isnan(ratios).any():
-        return Estimate(value, None, None, n)
-    low, high = np.quantile(ratios, TAILS)
+    if n < LEAST:
+        return Estimate(value, None, None, n, FEW)
+    numerators, denominators = resampled_sums(np.stack([above, below], 1), seed).T
+    if not denominators.all():
+        return Estimate(value, None, None, n, "its denominator is 0 in some resamples, so that it has no interval")
+    low, high = np.quantile(numerators / denominators, TAILS)
     return Estimate(value, float(low), float(high), n)
 
 

@@ -9,8 +9,7 @@ import numpy as np
 from scipy import stats
 
 from vaekit.errors import DataError
-from vaekit.seeding import numpy_generator
-from vaekit.statistics.bootstrap import LEVEL, RESAMPLES, TAILS
+from vaekit.statistics.bootstrap import FEW, LEAST, RESAMPLES, TAILS, resampled_sums
 from vaekit.statistics.discovery import Q_LEVEL
 
 if TYPE_CHECKING:
@@ -106,7 +105,7 @@ def _interval(
     freedom = sum(parts) ** 2 / (parts[0] ** 2 / (groups_in - 1) + parts[1] ** 2 / (groups_out - 1))
     spread = variance**0.5
     skew = float((pull**3).sum()) / variance**1.5  # 1 / sqrt(n) times the skewness, for a single mean
-    reach = float(stats.t.ppf((1 + LEVEL) / 2, freedom))
+    reach = float(stats.t.ppf(TAILS[1], freedom))
     low, high = (difference - spread * _untransformed(end, skew) for end in (reach, -reach))
     t = _transformed(difference / spread, skew)
     margin = FARTHEST * reach * spread  # half of the plain interval is reach * spread
@@ -175,7 +174,8 @@ def paired_differences(tables: Mapping[str, "pd.DataFrame"], metrics: Sequence[s
         for j, metric in enumerate(metrics):
             if metric in aligned:
                 columns[:, i, j] = aligned[metric].to_numpy(float)
-    means = _resampled_means(np.where(np.isfinite(columns), columns, 0.0), seed)
+    usable = np.where(np.isfinite(columns), columns, 0.0).reshape(n, -1)
+    means = (resampled_sums(usable, seed) / n).reshape(RESAMPLES, *columns.shape[1:])
     found = []
     for j, metric in enumerate(metrics):
         for a, b in combinations(range(len(names)), 2):
@@ -212,15 +212,6 @@ def _common_ids(tables: Mapping[str, "pd.DataFrame"]) -> list[str]:
     return ids
 
 
-def _resampled_means(columns: np.ndarray, seed: int) -> np.ndarray:
-    """Return the means of (N, K, M) over the images of each resample, (RESAMPLES, K, M)."""
-    n = len(columns)
-    flat = columns.reshape(n, -1)
-    generator = numpy_generator(seed, "bootstrap")
-    means = [np.bincount(generator.integers(0, n, n), minlength=n) @ flat / n for _ in range(RESAMPLES)]
-    return np.reshape(means, (RESAMPLES, *columns.shape[1:]))
-
-
 def _difference(metric: str, first: str, second: str, values: np.ndarray, resampled: np.ndarray) -> Difference:
     n = len(values)
     bad = n - int(np.isfinite(values).sum())
@@ -228,8 +219,8 @@ def _difference(metric: str, first: str, second: str, values: np.ndarray, resamp
         reason = f"{bad:,} of {n:,} images have a value that is not finite"
         return Difference(metric, first, second, None, None, None, n, None, reason=reason)
     mean = float(values.mean())
-    if n == 1:
-        return Difference(metric, first, second, mean, None, None, 1, None)
+    if n < LEAST:
+        return Difference(metric, first, second, mean, None, None, n, None, reason=FEW)
     low, high = np.quantile(resampled, TAILS)
     spread = float(values.std(ddof=1)) / np.sqrt(n)
     p = 2 * float(stats.t.sf(abs(mean) / spread, n - 1)) if spread > 0 else float(mean == 0)

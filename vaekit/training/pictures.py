@@ -1,4 +1,4 @@
-"""What a run shows of itself after every epoch: reconstructions, curves, and the table behind them."""
+"""What a run shows of itself after every epoch: reconstructions, and curves."""
 
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,8 @@ COUNT = 16  # validation images in the picture
 def write_pictures(
     folder: Path, model: VAE, prepared: Prepared, history: list[dict[str, Any]], device: torch.device | str
 ) -> None:
-    """Write epochs/<epoch>.png (the first validation images above their reconstructions), curves.png, history.csv."""
+    """Write epochs/<epoch>.png, the first validation images above their reconstructions, and curves.png."""
     batch = next(batches(prepared, prepared.rows("valid")[:COUNT], COUNT, device))
     picture = pair_grid(to_uint8(batch.x), to_uint8(model.reconstruct(batch.x)), columns=8)
     artifacts.write_bytes(folder / artifacts.EPOCHS / f"{len(history):03}.png", png_bytes(picture))
-    table = pd.DataFrame(history)
-    artifacts.write_table(folder / artifacts.HISTORY, table)
-    artifacts.write_bytes(folder / artifacts.CURVES, figure_bytes(training_curves(table), "png"))
+    artifacts.write_bytes(folder / artifacts.CURVES, figure_bytes(training_curves(pd.DataFrame(history)), "png"))

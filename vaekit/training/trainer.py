@@ -2,8 +2,9 @@
 
     checkpoints/<run>/best.pt  last.pt  config.toml  history.csv  curves.png  epochs/001.png ...
 
-last.pt is written last: what it holds, the other files hold too. A run that was killed goes on from it and ends with
-the same bytes (CPU, same machine, same number of threads) as one that was not.
+last.pt is written after the history: what it holds, the history holds too. Pictures come last and cost no epoch. A run
+that was killed goes on from it and ends with the same bytes (CPU, same machine, same number of threads) as one that was
+not.
 """
 
 import logging
@@ -22,8 +23,8 @@ from vaekit import artifacts
 from vaekit.checkpoint import Checkpoint, save_checkpoint
 from vaekit.config import ObjectiveConfig, RunConfig
 from vaekit.data import Prepared
-from vaekit.data.loaders import batches
-from vaekit.errors import ConfigError, VaekitError
+from vaekit.data.loaders import batch_ends, batches
+from vaekit.errors import ConfigError, OutputError, VaekitError
 from vaekit.models.base import VAE, GaussianPosterior, build_model
 from vaekit.objective import NegativeElbo, negative_elbo
 from vaekit.progress import Progress, silent
@@ -135,14 +136,17 @@ def train(
     images = len(prepared.rows("train"))
     prepared.rows("valid")
     run = _Run(config, device)
-    if run.model.mixes_images and settings.batch_size == 1:
+    if run.model.mixes_images and min(settings.batch_size, images) == 1:
+        what = "training.batch_size = 1" if settings.batch_size == 1 else "A single train image"
+        instead = "a larger training.batch_size" if settings.batch_size == 1 else "more images"
         raise ConfigError(
-            "training.batch_size = 1 with batch normalisation (model.norm = 'batch'): one image has no batch to be "
-            "normalised by. Choose a larger training.batch_size, or model.norm = 'group'."
+            f"{what} with batch normalisation (model.norm = 'batch'): one image has no batch to be normalised by. "
+            f"Choose {instead}, or model.norm = 'group'."
         )
     perceptual = Perceptual(objective, device) if objective.perceptual else None
     if resume is not None:
         run.restore(resume)
+        _draw(folder, run, prepared, device)  # a kill may have come before the last epoch's pictures
     artifacts.write_text(folder / artifacts.CONFIG, config.to_toml())
     for epoch in range(len(run.history) + 1, settings.epochs + 1):
         started = time.perf_counter()
@@ -154,17 +158,29 @@ def train(
             raise VaekitError(_diverged(epoch, record["step"], folder, run.history))
         run.history.append(record)
         run.kl_per_dim.append(kl_per_dim)
-        write_pictures(folder, run.kept, prepared, run.history, device)
+        artifacts.write_table(folder / artifacts.HISTORY, pd.DataFrame(run.history))
         data = {"name": prepared.name, "protocol": prepared.protocol.name, "fingerprint": prepared.fingerprint}
         now = (epoch, record["step"], list(run.history), list(run.kl_per_dim))
         best = min(run.history, key=lambda r: r["valid_loss"])["epoch"]
         if epoch == best:
             save_checkpoint(folder / artifacts.BEST, Checkpoint(run.kept, config, folder.name, data, *now, {}))
         save_checkpoint(folder / artifacts.LAST, Checkpoint(run.kept, config, folder.name, data, *now, run.state()))
+        _draw(folder, run, prepared, device)
         if settings.patience and epoch - best >= settings.patience:
             log.info("Stopped after epoch %d: no better validation loss since epoch %d.", epoch, best)
             break
     return Training(folder, folder / artifacts.BEST, folder / artifacts.LAST, pd.DataFrame(run.history))
+
+
+def _draw(folder: Path, run: _Run, prepared: Prepared, device: torch.device) -> None:
+    """Write the pictures of the last epoch; what keeps one from being drawn is said, and costs no training."""
+    try:
+        run.kept.eval()
+        write_pictures(folder, run.kept, prepared, run.history, device)
+    except OutputError:
+        raise
+    except Exception as error:  # whatever drawing libraries and their settings provoke
+        log.warning("The pictures of epoch %d could not be drawn: %s", len(run.history), error)
 
 
 def _one_epoch(
@@ -180,7 +196,8 @@ def _one_epoch(
     settings, objective, model, device = config.training, config.objective, run.model, run.model.device
     assert objective is not None  # `train` has looked
     rows = prepared.rows("train")
-    steps = math.ceil(len(rows) / settings.batch_size)
+    least = 2 if model.mixes_images else 1
+    steps = len(batch_ends(len(rows), settings.batch_size, least)) + 1
     step, seen = (epoch - 1) * steps, (epoch - 1) * len(rows)
     bfloat16 = settings.bfloat16 and _has_bfloat16(device)
     sums = torch.zeros(4, dtype=torch.float64)
@@ -188,7 +205,7 @@ def _one_epoch(
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         # Dropout draws from torch's global generator: seeded by the epoch, so that a resumed run draws the same.
         torch.manual_seed(torch_generator(settings.seed, "layers", epoch).initial_seed())
-        for batch in batches(prepared, rows, settings.batch_size, device, run.order):
+        for batch in batches(prepared, rows, settings.batch_size, device, run.order, least):
             run.optimiser.param_groups[0]["lr"] = _learning_rate(config, step, steps)
             noise = torch.randn(len(batch.x), model.latent_dim, generator=run.noise)
             warmth = _warmth(objective, step / steps)

@@ -1,0 +1,68 @@
+"""A checkpoint of another program goes through the commands, and gives the numbers of the same weights in our own."""
+
+import json
+import shutil
+
+import pytest
+
+import vaekit
+from tests.foreign.live import module_of
+from tests.foreign.styles import STYLES, write
+
+SAID = ("--crop", 178, "--range", "0,1", "--device", "cpu")
+
+
+@pytest.fixture(scope="module")
+def place(faces, tmp_path_factory):
+    """A folder with a run of 32 pixels, evaluated, and the same weights in another program's class and file."""
+    from tests.conftest import Workplace
+
+    place = Workplace(tmp_path_factory.mktemp("foreign"))
+    shape = ("--set", "model.channels=[8,16]", "--set", "model.latent_dim=8", "--image-size", 32)
+    place.vaekit("train", "--data", faces, "--epochs", 3, "--run", "own", *shape, "--batch-size", 8, "--device", "cpu")
+    place.vaekit("evaluate", "own", "--device", "cpu")
+    write(place.folder / "theirs", STYLES["interleaved"], vaekit.load(place.folder / "checkpoints/own/best.pt"))
+    return place
+
+
+def test_the_same_weights_give_the_same_numbers_and_the_whole_report(place, faces):
+    model = ("theirs/weights.pth", "--model", "theirs/model.py:Net", "--data", faces, *SAID)
+    theirs = place.json("evaluate", *model)
+    own = json.loads(next(place.folder.glob("reports/own/*/evaluation/summary.json")).read_text())
+    for name in ("mse", "kl", "ssim", "elbo_calibrated", "bpd_calibrated"):
+        assert theirs["metrics"][name]["value"] == pytest.approx(own["metrics"][name]["value"], rel=1e-5), name
+    assert theirs["estimates"]["r2"]["value"] == pytest.approx(own["estimates"]["r2"]["value"], abs=1e-5)
+    assert theirs["metrics"]["elbo"]["value"] is None and "objective unknown" in theirs["metrics"]["elbo"]["reason"]
+    assert theirs["run"]["epoch"] == 0 and theirs["reading"] and own["reading"] == []
+    assert theirs["folder"].startswith("reports/weights-")
+    done = place.vaekit("report", *model)
+    assert "Using the evaluation in" in done.stderr and "report.html" in done.stdout
+    compared = place.vaekit("compare", "own", *model, "--allow-unlike")
+    assert "compare.html" in compared.stdout
+
+
+def test_a_changed_reading_is_another_evaluation(place, faces):
+    model = ("theirs/weights.pth", "--model", "theirs/model.py:Net", "--data", faces, *SAID)
+    again = place.vaekit("sample", *model, "--n", 2)
+    assert "Picture:" in again.stdout
+    done = place.vaekit("failures", *model, "--objective", "bce", "--reduction", "sum", "--beta", 1, "--top", 4)
+    assert "No evaluation of weights-" in done.stderr
+
+
+def test_without_a_class_one_sentence_names_the_command(place):
+    done = place.vaekit("evaluate", "theirs/weights.pth", check=1)
+    assert "vaekit did not write it" in done.stderr and "`--model FILE.py:Class`" in done.stderr
+    done = place.vaekit("evaluate", "own", "--model", "theirs/model.py:Net", check=2)
+    assert "was written by vaekit, which knows how it is read: leave --model away" in done.stderr
+    shutil.copytree(place.folder / "theirs", place.folder / "folder")
+    done = place.vaekit("evaluate", "folder", check=1)
+    assert "--model FILE.py:Class" in done.stderr
+
+
+def test_a_live_module_is_evaluated_too(place, faces, monkeypatch):
+    monkeypatch.chdir(place.folder)
+    net = vaekit.load("own")
+    found = vaekit.evaluate(module_of("interleaved", net), data=str(faces), crop=178, range="0,1", device="cpu")
+    own = json.loads(next(place.folder.glob("reports/own/*/evaluation/summary.json")).read_text())
+    assert found["mse"] == pytest.approx(own["metrics"]["mse"]["value"], rel=1e-5)
+    assert found.folder.parts[1].startswith("Net-")
