@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from vaekit.artifacts import FACTORS as TABLE
@@ -67,6 +68,15 @@ def test_a_broken_table_of_factors_says_so(independent, tmp_path):
     (folder / TABLE).write_text("image_id,smile\n000001,0.5\n")
     with pytest.raises(DataError, match=r"factors\.csv can not be read .* draw the faces again"):
         open_source(str(folder))
+    table = pd.read_csv(independent / TABLE, dtype={"image_id": str})
+    for value in ("many", "9" * 400, "nan"):
+        table[MEASURED[0]] = table[MEASURED[0]].astype(object)
+        table.loc[3, MEASURED[0]] = value
+        table.to_csv(folder / TABLE, index=False)
+        with pytest.raises(
+            DataError, match=r"factors\.csv (can not be read|holds a factor that is no number).*draw the"
+        ):
+            open_source(str(folder))
     (folder / TABLE).unlink()
     assert open_source(str(folder)).factors is None
     record = json.loads((folder / "faces.json").read_text())

@@ -149,6 +149,10 @@ def test_a_broken_faces_json(make_celeba, tmp_path):
     (tmp_path / "faces.json").write_text("{")
     with pytest.raises(DataError, match=r"faces\.json is not valid JSON .*draw the faces again"):
         open_source(str(tmp_path))
+    for text in ("[]", "3", "[" * 100_000):
+        (tmp_path / "faces.json").write_text(text)
+        with pytest.raises(DataError, match=r"faces\.json .*draw the faces again"):
+            open_source(str(tmp_path))
 
 
 def test_the_data_layer_answers_without_torch():

@@ -9,6 +9,7 @@ import typer
 from vaekit.cli import options
 from vaekit.cli.console import drawn_progress, show
 from vaekit.errors import VaekitError
+from vaekit.progress import Progress
 
 app = typer.Typer(help="Draw faces, and decode images once for training and evaluation.", no_args_is_help=True)
 
@@ -32,6 +33,7 @@ class Fetched(StrEnum):
     """What can be downloaded on request."""
 
     INCEPTION = "inception"
+    CELEBA = "celeba"
 
 
 @app.command("faces")
@@ -109,12 +111,48 @@ def prepare(
 
 @app.command("fetch")
 def fetch(
-    what: Annotated[Fetched, typer.Argument(help="inception: the weights that FID needs, 96 MB, checksum compared.")],
+    what: Annotated[
+        Fetched | None,
+        typer.Argument(
+            help="inception: the weights that FID needs, 96 MB, checksum compared. celeba: 1.4 GB.", show_default=False
+        ),
+    ] = None,
+    source: Annotated[
+        str | None,
+        typer.Option("--from", help="hub:owner/name, a data set of the Hugging Face hub, or hub:FOLDER in its format."),
+    ] = None,
+    limit: options.Limit = None,
     json: options.Json = False,
 ) -> None:
-    """Download what vaekit never downloads unasked, to torch's cache."""
+    """Download what vaekit never downloads unasked."""
+    from vaekit.data.hub import PREFIX
+
+    if (what is None) == (source is None):
+        raise typer.BadParameter(
+            "name one thing to fetch: inception, celeba, or a data set with --from hub:owner/name."
+        )
+    if source is not None and not source.startswith(PREFIX):
+        raise typer.BadParameter(f"--from {source!r}: expected {PREFIX}owner/name.")
+    if limit is not None and source is None:
+        raise typer.BadParameter("--limit belongs to --from: the other downloads are whole.")
+    with drawn_progress() as progress:
+        path = _fetch(what, source, limit, progress)
+    show(f"{source or what} is in {path}", json, {"file": str(path)})
+
+
+def _fetch(what: Fetched | None, source: str | None, limit: str | None, progress: Progress) -> Path:
+    root = Path("data")
+    if source is not None:
+        from vaekit.data.hub import PREFIX, fetch_hub, hub_folder
+
+        name = source.removeprefix(PREFIX)
+        return fetch_hub(
+            name, hub_folder(root, name), limit=options.image_settings(limit=limit).get("limit"), progress=progress
+        )
+    if what is Fetched.CELEBA:
+        from vaekit.data.download import fetch_celeba
+
+        return fetch_celeba(root)
     from vaekit.judge.inception import fetch_inception
 
-    with drawn_progress() as progress:
-        path = fetch_inception(progress)
-    show(f"{what.value} weights in {path}", json, {"file": str(path)})
+    return fetch_inception(progress)

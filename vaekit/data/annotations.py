@@ -99,7 +99,7 @@ def _refuse_doubles(table: Table, plain: "pd.Index[str]") -> None:
         row = int(np.flatnonzero(plain.duplicated())[0])
         raise DataError(f"{table.path}, {table.place(row)} names the image {plain[row]!r} twice: keep one of its rows.")
     if "" in plain:
-        raise DataError(f"{table.path}, {table.place(plain.get_loc(''))} names no image. {AGAIN}")
+        raise DataError(f"{table.path}, {table.place(plain.tolist().index(''))} names no image. {AGAIN}")
 
 
 def _translated(table: Table, names: tuple[str, ...], i: int, words: dict[str, str]) -> npt.NDArray[np.object_]:

@@ -11,8 +11,9 @@ from typing import IO
 
 import numpy as np
 import numpy.typing as npt
-import simplejpeg
+import simplejpeg  # type: ignore[import-untyped]
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
 from vaekit.data.base import ALIGNED, Protocol
 from vaekit.data.contents import why_no_file
@@ -145,8 +146,12 @@ def _decode_jpeg(data: bytes, *, strict: bool) -> None:
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     """Return the picture upright, in RGB; refuse numbers of which nothing says what is white."""
-    bits = image.tag_v2.get(258, (8,)) if image.format == "TIFF" else (8,)
-    if image.mode == "F" or not set(bits) <= {1, 2, 4, 8, 16} or (image.mode == "I" and image.format == "TIFF"):
+    bits = image.tag_v2.get(258, (8,)) if isinstance(image, TiffImageFile) else (8,)
+    if (
+        image.mode == "F"
+        or not set(bits) <= {1, 2, 4, 8, 16}
+        or (image.mode == "I" and isinstance(image, TiffImageFile))
+    ):
         kind = "floating point" if image.mode == "F" else "whole numbers"
         raise _Refused(f"its pixels are {kind} of {max(bits)} bits, of which nothing says what is white")
     image = ImageOps.exif_transpose(image)

@@ -6,7 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from vaekit.data.base import Source, dataset
 from vaekit.data.celeba import read_celeba
@@ -54,9 +56,12 @@ def _parameters(root: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
         raise DataError(f"{path} is not valid JSON ({error}): draw the faces again.") from error
+    if not isinstance(found, dict):
+        raise DataError(f"{path} holds no facts about drawn faces: draw the faces again.")
+    return found
 
 
 def _factors(source: Source) -> pd.DataFrame | None:
@@ -68,8 +73,10 @@ def _factors(source: Source) -> pd.DataFrame | None:
         return None
     try:
         table = pd.read_csv(path, usecols=["image_id", *MEASURED], dtype={"image_id": str})
-    except ValueError as error:
+    except (OSError, ValueError, OverflowError) as error:
         raise DataError(f"{path} can not be read ({error}): draw the faces again.") from error
+    if not all(is_numeric_dtype(table[name]) and np.isfinite(table[name]).all() for name in MEASURED):
+        raise DataError(f"{path} holds a factor that is no number: draw the faces again.")
     nameless = source.index["image_id"][~source.index["image_id"].isin(table["image_id"])]
     if len(nameless):
         raise DataError(f"{path} does not name the image {nameless.iloc[0]!r}: draw the faces again.")

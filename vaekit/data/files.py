@@ -52,7 +52,9 @@ def image_id_of(file: str) -> str:
 
 def _listing(folder: Path, deep: bool) -> Listing:
     closed: list[OSError] = []
-    files, badly_named, unread = [], [], Counter[str]()
+    files: list[str] = []
+    badly_named: list[str] = []
+    unread = Counter[str]()
     # By suffix alone: asking 200,000 files what they are takes minutes on a network drive.
     for parent, _, names in _walk(folder, deep, closed):
         below = Path(parent).relative_to(folder)
@@ -85,10 +87,11 @@ def _walk(folder: Path, deep: bool, closed: list[OSError]) -> Iterator[tuple[str
     seen = set()
     for parent, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
         real = os.path.realpath(parent)
-        folders[:] = [] if real in seen else [name for name in folders if not _is_litter(name)]
-        folders.sort(
-            key=lambda name, parent=parent: ((Path(parent) / name).is_symlink(), name)
-        )  # a real folder before its links
+        real_ones, links = [], []
+        for name in sorted(folders):
+            if not _is_litter(name) and real not in seen:
+                (links if (Path(parent) / name).is_symlink() else real_ones).append(name)
+        folders[:] = [*real_ones, *links]  # a folder is met by its own name before any link to it
         if real not in seen:
             seen.add(real)
             yield parent, folders, files

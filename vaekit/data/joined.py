@@ -1,6 +1,7 @@
 """One row per image: the pictures that are there, joined with what the files beside them say."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -62,6 +63,7 @@ class _Said:
     """One column, put together from the files that have it."""
 
     def __init__(self, n: int, kind: np.dtype) -> None:
+        self.path = Path()
         self.values = np.zeros(n, kind)
         self.known = np.zeros(n, bool)
 

@@ -155,9 +155,8 @@ def _fingerprint(index: pd.DataFrame, factors: pd.DataFrame | None, contents: st
     """
     digest = hashlib.sha256(json.dumps(meta, sort_keys=True).encode() + contents.encode())
     names = [file.rpartition("/")[2] for file in index["file"]]
-    texts = [index["image_id"], names, index["split"], *([index["identity"]] if "identity" in index else [])]
-    for column in texts:
-        digest.update("\0".join(map(str, column)).encode() + b"\1")
+    for column in (index["image_id"], names, index["split"], index.get("identity", [])):
+        digest.update("\0".join(str(text) for text in column).encode() + b"\1")
     digest.update(index[meta["attributes"]].to_numpy(np.int8).tobytes())
     if factors is not None:
         digest.update(factors.to_csv(index=False).encode())

@@ -131,7 +131,7 @@ def _seal(meta: dict[str, Any]) -> str:
 
 def _read_text_table(path: Path, numbers: tuple[str, ...]) -> pd.DataFrame:
     """Read a CSV as text but for the columns `numbers`; an image called "NA" or "007" keeps its name."""
-    kinds = defaultdict(lambda: str, dict.fromkeys(numbers, np.int64))
+    kinds: defaultdict[str, type] = defaultdict(lambda: str, dict.fromkeys(numbers, np.int64))
     try:
         return pd.read_csv(path, dtype=kinds, na_filter=False, encoding="utf-8")
     except (OSError, ValueError, pd.errors.ParserError) as error:

@@ -7,6 +7,7 @@ from vaekit.data.base import DATASETS, Source
 from vaekit.data.celeba import looks_like_celeba, open_celeba
 from vaekit.data.drawn import PARAMETERS, draw_default_faces, open_faces
 from vaekit.data.folder import open_folder
+from vaekit.data.hub import PREFIX, fetch_hub, hub_folder, open_hub
 from vaekit.errors import DataError, did_you_mean
 from vaekit.progress import Progress, silent
 
@@ -17,7 +18,8 @@ def open_source(data: str | None, *, root: Path = Path("data"), seed: int = 0, p
     """Return the named data: a dataset below `root`, a folder in CelebA's layout, or any folder of pictures.
 
     Without a name it is `root`/celeba where that holds something, else the drawn faces; one line in the log says so.
-    The drawn faces are drawn when they are asked for and are not there.
+    "hub:owner/name" is fetched from the Hugging Face hub, and the drawn faces are drawn, where they are asked for and
+    are not there.
 
     Raises:
         DataError: no such dataset or folder, or nothing usable in it.
@@ -31,6 +33,13 @@ def open_source(data: str | None, *, root: Path = Path("data"), seed: int = 0, p
             "No data is named: using %s.",
             celeba if is_there else f"drawn faces, because there is no CelebA in {celeba}",
         )
+    if data.startswith(PREFIX):
+        name = data.removeprefix(PREFIX)
+        kept = hub_folder(root, name)
+        if not kept.is_dir():
+            log.info("Fetching %s into %s; `vaekit data fetch --from %s --limit ...` takes a part.", name, kept, data)
+            fetch_hub(name, kept, progress=progress)
+        return open_hub(kept, seed)
     if data in DATASETS.names():
         folder = root / data
         if data == "faces" and not folder.exists():

@@ -18,12 +18,18 @@ from vaekit.data.crop import SUFFIXES
 from vaekit.errors import DataError
 
 AGAIN = "Mend the line, or download the file again (a download cut short looks like this)."
-ID_NAMES = {"image_id", "id", "image", "img", "img_id", "path", "name", "key"} | {
-    f"{what}{joint}{part}" for what in ("image", "img", "file") for joint in ("", "_") for part in ("name", "path")
-} | {"file"}  # fmt: skip
+ID_NAMES = (
+    {"image_id", "id", "image", "img", "img_id", "path", "name", "key"}
+    | {f"{what}{joint}{part}" for what in ("image", "img", "file") for joint in ("", "_") for part in ("name", "path")}
+    | {"file"}
+)
 SPLIT_WORDS = {"train": "train", "training": "train", "valid": "valid", "validation": "valid", "val": "valid"} | {
-    "test": "test", "testing": "test", "0": "train", "1": "valid", "2": "test"
-}  # fmt: skip
+    "test": "test",
+    "testing": "test",
+    "0": "train",
+    "1": "valid",
+    "2": "test",
+}
 _NUMBER, _BINARY = re.compile(r"[+-]?\d+(\.\d*)?"), re.compile(r"[+-]?[01](\.0*)?")
 _LOOKED_AT = 100  # rows that tell how many columns there are
 
@@ -56,7 +62,7 @@ class Table:
         if isinstance(column.dtype, pd.CategoricalDtype):
             return column.cat.codes.to_numpy(np.intp), [str(text) for text in column.cat.categories]
         codes, texts = pd.factorize(self.texts(i))
-        return codes, texts.tolist()
+        return codes.astype(np.intp), texts.tolist()
 
     def place(self, row: int) -> str:
         """Return "line 7" for a row, or "row 5" where the file has no lines."""
@@ -206,8 +212,8 @@ def _point_at_line(
 
 def _read_parquet(path: Path) -> Table:
     try:
-        import pyarrow
-        import pyarrow.parquet as pq
+        import pyarrow  # type: ignore[import-untyped]
+        import pyarrow.parquet as pq  # type: ignore[import-untyped]
     except ImportError:
         raise DataError(f"{path} is parquet, which needs another library: pip install 'vaekit[hub]'.") from None
     try:
