@@ -3,10 +3,11 @@
 import pytest
 import torch
 
-from tests.foreign.styles import STYLES, Z, network, weights_of, write
+from tests.foreign.styles import SIZE, STYLES, Z, network, weights_of, write
 from vaekit.foreign.importing import import_file
 from vaekit.foreign.opening import open_module
 from vaekit.foreign.quarantine import on_device
+from vaekit.foreign.shapes import routes_by_shape
 
 
 @pytest.fixture(params=STYLES)
@@ -53,3 +54,16 @@ def test_paths_are_the_users_own_from_within_another_file_of_theirs(tmp_path, mo
         opened = open_module(path.relative_to(tmp_path), relative)
     assert opened.files == open_module(path.relative_to(tmp_path), relative).files
     assert all(file.is_absolute() for file in opened.files)
+
+
+def test_noise_that_is_drawn_on_a_gpu_is_measured_where_there_is_none(tmp_path):
+    net = network()
+    path, options = write(tmp_path, STYLES["arguments at import"], net)
+    (route,) = routes_by_shape(open_module(path, options).module, None, SIZE)
+    x = torch.rand(3, 3, SIZE, SIZE)
+    with torch.no_grad():
+        mu, logvar = route.encode(x)
+        expected = net.encode(x)
+        torch.testing.assert_close(mu, expected.mu, rtol=0, atol=1e-6)
+        torch.testing.assert_close(logvar, expected.logvar, rtol=0, atol=1e-5)
+        torch.testing.assert_close(route.decode(mu), net.reconstruct(x), rtol=0, atol=1e-6)

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
 
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from vaekit.errors import CheckpointError
 from vaekit.foreign.noise import FAR, ConstantNoise
+from vaekit.foreign.quarantine import on_device
 from vaekit.foreign.watching import Gate, Reached, at_gate, tensors_of
 
 Way = Literal["item", "first half", "second half", "even", "odd"]
@@ -54,7 +56,8 @@ class Network:
     def __call__(self, x: Tensor) -> object:
         """Return whatever the network returns for images in its own range."""
         if self.joins is None:
-            return self.module(x.flatten(1) if self.flat else x, **self.told)
+            with on_device(x.device):  # noise drawn by torch.randn(...).cuda(), whatever is at hand
+                return self.module(x.flatten(1) if self.flat else x, **self.told)
         codes = tensors_of(self.encode_call(x))
         for z in codes if self.drawn is None else [codes[self.drawn]]:
             try:
@@ -66,7 +69,8 @@ class Network:
     def encode_call(self, x: Tensor) -> object:
         """Return whatever the encoder returns."""
         assert self.joins is not None
-        return getattr(self.module, self.joins[0])(x.flatten(1) if self.flat else x)
+        with on_device(x.device):
+            return getattr(self.module, self.joins[0])(x.flatten(1) if self.flat else x)
 
     def first_code(self, x: Tensor, noise: float) -> Tensor | None:
         """Return the first tensor that the encoder returns with the noise held; None where it returns none."""
@@ -76,7 +80,8 @@ class Network:
     def decode_call(self, z: Tensor) -> object:
         """Return whatever the decoder returns."""
         assert self.joins is not None
-        return getattr(self.module, self.joins[1])(z)
+        with on_device(z.device):
+            return getattr(self.module, self.joins[1])(z)
 
 
 def _is_own(part: nn.Module) -> bool:
@@ -205,9 +210,8 @@ class Through(Route):
         if self.direct is not None and not self.keeps_state:
             run = self.network.module.get_submodule(self.gate.part)
             call = run if self.gate.method == "forward" else getattr(run, self.gate.method)
-            if not self.others and self.draws == 1:
-                return tensors_of(call(z))[self.direct]
-            with ConstantNoise(0.0):
+            draws_more = self.others or self.draws != 1
+            with on_device(z.device), ConstantNoise(0.0) if draws_more else nullcontext():
                 return tensors_of(call(z))[self.direct]
         return self._spliced(self._carrier(z), z)
 
