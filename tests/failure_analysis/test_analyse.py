@@ -25,15 +25,8 @@ def stored(finished, tmp_path):
     (source,) = (finished.folder / "reports/small").glob("*-test")
     shutil.copytree(source / "evaluation", tmp_path / "evaluation")
     evaluation = Evaluation(tmp_path / "evaluation")
-    (data,) = (
-        (finished.folder / "data/.prepared").glob("*")
-        if (finished.folder / "data/.prepared").exists()
-        else (
-            p.parent
-            for p in finished.folder.parent.rglob("meta.json")
-            if evaluation.summary["made_by"]["data_fingerprint"] in p.read_text()
-        )
-    )
+    fingerprint = evaluation.summary["made_by"]["data_fingerprint"]
+    data = next(p.parent for p in finished.folder.parent.rglob("meta.json") if fingerprint in p.read_text())
     return evaluation, open_prepared(data), tmp_path / "failures"
 
 

@@ -1,7 +1,9 @@
 """From a model's name to the model itself and the images it is tried on."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +13,13 @@ from vaekit.options import EvaluationOptions
 from vaekit.progress import Progress, silent
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
     from vaekit.checkpoint import Checkpoint
     from vaekit.config import DataConfig
     from vaekit.data import Prepared
+    from vaekit.models.base import VAE
 
 log = logging.getLogger("vaekit")
 
@@ -85,6 +89,34 @@ def located(settings: "DataConfig", run: Path) -> "DataConfig":
     if source is None or Path(source).exists() or not (run.resolve().parent.parent / source).is_dir():
         return settings
     return settings.model_copy(update={"source": str(run.resolve().parent.parent / source)})
+
+
+def reconstructor(source: ModelSource, options: EvaluationOptions) -> "Callable[[np.ndarray], np.ndarray]":
+    """Return what the model makes of uint8 images (N, H, W, C); it is read when it is first asked."""
+
+    @cache
+    def opened() -> "tuple[VAE, torch.device]":
+        from vaekit.device import choose_device
+
+        device = choose_device(options.device)
+        return read_model(source, device, options).model.to(device).eval(), device
+
+    def reconstruct(images: "np.ndarray") -> "np.ndarray":
+        import numpy as np
+        import torch
+
+        from vaekit.data.pixels import to_uint8
+
+        model, device = opened()
+        made = []
+        with torch.inference_mode():
+            for start in range(0, len(images), options.batch_size):
+                part = torch.from_numpy(np.ascontiguousarray(images[start : start + options.batch_size]))
+                x = part.permute(0, 3, 1, 2).to(device, torch.float32) / 255
+                made.append(to_uint8(model.reconstruct(x).nan_to_num()))
+        return np.concatenate(made)
+
+    return reconstruct
 
 
 def prepare_data(settings: "DataConfig", progress: Progress) -> tuple["Prepared", "DataConfig"]:

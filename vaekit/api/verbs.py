@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from vaekit import artifacts
-from vaekit.api.opening import located, prepare_data, read_model, settings_of
+from vaekit.api.opening import located, prepare_data, read_model, reconstructor, settings_of
 from vaekit.api.reuse import evaluate_anew, evaluation_of, exploration_of, images_of, is_made_of, log
 from vaekit.api.runs import RUNS, AnyModel, find_model, new_run_folder
 from vaekit.errors import CheckpointError, ConfigError
@@ -284,6 +284,7 @@ def _analyse(
         by=DEFAULT_BY if by is None else by,
         top=top,
         groups=groups,
+        reconstruct=reconstructor(source, options),
         seed=options.seed,
         device=str(choose_device(options.device)),
         progress=progress,

@@ -19,6 +19,8 @@ from vaekit.failure_analysis.findings_file import Analysed, write_findings
 from vaekit.failure_analysis.pictures.galleries import Ranked, rank_all, write_galleries
 from vaekit.failure_analysis.slices.attribute_table import attribute_slices
 from vaekit.failure_analysis.slices.confirmation import Scale
+from vaekit.failure_analysis.slices.counterfactuals import Reconstruct
+from vaekit.failure_analysis.slices.nameless_findings import find_nameless
 from vaekit.failure_analysis.slices.rules import Material
 from vaekit.failure_analysis.slices.search import search
 from vaekit.failure_analysis.slices.wording import title
@@ -37,6 +39,7 @@ def analyse(
     by: str | Sequence[str] = DEFAULT_BY,
     top: int = 32,
     groups: Sequence[str] | None = None,
+    reconstruct: Reconstruct | None = None,
     seed: int = 0,
     device: str = "cpu",
     progress: Progress = silent,
@@ -51,6 +54,8 @@ def analyse(
             findings. With "_adjusted" behind its name, a metric at equal complexity.
         top: images of a gallery.
         groups: attributes between which the error is compared; None takes Male, Young and Pale_Skin where they are.
+        reconstruct: what the model makes of uint8 images (N, H, W, C): asked what groups without a name have in common;
+            None where the model is not at hand.
         seed: of the halves, the random images and the bootstrap.
         device: where the attribute network runs.
         progress: told how far the work is.
@@ -81,6 +86,7 @@ def analyse(
     material = Material(images.attributes, images.properties, images.features)
     searched = search(values, ranked.by[0], first["higher_is_better"], material, images.people, seed=seed, top=top)
     masks = {title(kept.tested.slice): kept.tested.slice.mask(material) for kept in searched.kept}
+    nameless = find_nameless(context, scale, list(masks.values()), reconstruct)
     measured = run_split_tests(replace(context, slices=masks))
 
     (artifacts.make_folder(folder) / artifacts.FAILURES_SUMMARY).unlink(missing_ok=True)
@@ -92,7 +98,7 @@ def analyse(
         table = attribute_slices(values, images.attributes, ranked.first.worst, images.persons)
         artifacts.write_table(folder / artifacts.SLICES, table)
     made_by = evaluation.summary["made_by"] | {"ranked_by": ",".join(names), "top": top, "ranking_seed": seed}
-    write_findings(folder, Analysed(ranked, context, material, searched, measured), made_by)
+    write_findings(folder, Analysed(ranked, context, material, searched, nameless, measured), made_by)
     artifacts.write_json(
         folder / artifacts.FAILURES_SUMMARY,
         {

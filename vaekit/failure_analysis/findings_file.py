@@ -13,11 +13,13 @@ from vaekit.failure_analysis.advice import Training
 from vaekit.failure_analysis.context import Context
 from vaekit.failure_analysis.equal_complexity import SUFFIX, adjusted
 from vaekit.failure_analysis.finding import Finding, finite
-from vaekit.failure_analysis.not_found import candidate_rows, silent_tests
+from vaekit.failure_analysis.not_found import candidate_rows, silent_groups, silent_tests
 from vaekit.failure_analysis.pictures.galleries import Ranked
 from vaekit.failure_analysis.slices.confirmation import RATIO, SHARE, SPREAD
 from vaekit.failure_analysis.slices.findings import Errors, slice_findings
-from vaekit.failure_analysis.slices.rules import Material
+from vaekit.failure_analysis.slices.nameless import LEAST_GROUP
+from vaekit.failure_analysis.slices.nameless_findings import NamelessFound, nameless_findings
+from vaekit.failure_analysis.slices.rules import LEAST, Material
 from vaekit.failure_analysis.slices.search import Searched
 from vaekit.failure_analysis.slices.wording import Measure
 from vaekit.failure_analysis.split.base import Measured, SplitResult, words
@@ -38,6 +40,7 @@ class Analysed:
     context: Context
     material: Material
     searched: Searched
+    nameless: NamelessFound
     measured: Measured
 
     @property
@@ -54,7 +57,7 @@ class Analysed:
 
 def write_findings(folder: Path, found: Analysed, made_by: dict[str, Any]) -> None:
     """Write findings.json, findings.npz, finding-<id>.png, candidates.csv and diagnosis.npz."""
-    findings = [*_of_slices(found), *_of_all(found)]
+    findings = [*_of_slices(found), *_of_groups(found), *_of_all(found)]
     _write_pictures(folder, found, findings)
     artifacts.write_arrays(folder / artifacts.DIAGNOSIS_ARRAYS, **found.measured.arrays)
     tested = candidate_rows(found.searched, found.measure)
@@ -70,7 +73,11 @@ def write_findings(folder: Path, found: Analysed, made_by: dict[str, Any]) -> No
         "q_level": Q_LEVEL,
         "thresholds": {"ratio": RATIO, "standard_deviations": SPREAD, "share": SHARE},
         "findings": [finding.record() for finding, _ in findings],
-        "not_found": silent_tests(found.searched, found.measure, found.measured.results),
+        "groups_formed": found.nameless.formed,
+        "not_found": [
+            *silent_tests(found.searched, found.measure, found.measured.results),
+            *silent_groups(found.nameless),
+        ],
         "tested": tested,
         **found.measured.record,
         "facts": {name: fact.record() for name, fact in found.measured.facts.items()},
@@ -101,6 +108,11 @@ def _of_slices(found: Analysed) -> list[Pictured]:
         PICTURED,
         found.context.training,
     )
+
+
+def _of_groups(found: Analysed) -> list[Pictured]:
+    ids = found.ranked.table["image_id"].to_numpy(dtype=str)
+    return nameless_findings(found.nameless, found.context, found.measure, found.material, ids, PICTURED)
 
 
 def _of_all(found: Analysed) -> list[Pictured]:
@@ -153,6 +165,14 @@ def _notes(found: Analysed) -> list[str]:
         notes.append(f"{bad:,} images without a finite {found.metric} are left out.")
     if len(np.unique(images.people.astype(str))) < len(images.people):
         notes.append("All images of a person are in one half, and count as one where they agree.")
+    n = int(np.isfinite(found.context.values).sum())
+    if found.nameless.formed:
+        some = max(LEAST_GROUP, round(0.04 * n))
+        notes.append(
+            f"The smallest group that can be found among {n:,} images: {LEAST_GROUP} that are alike without a name, "
+            f"{2 * LEAST} with one ({LEAST} in either half). {some} without a name are found four times in five where "
+            f"they stand apart and have {found.nameless.least_ratio(some):.2f} times the error of the others."
+        )
     if searched.beyond:
         more = "; ".join(tested.slice.title for tested in searched.beyond)
         notes.append(f"Also confirmed, with less of the error: {more}.")

@@ -4,6 +4,7 @@ from typing import Any
 
 from vaekit.failure_analysis.finding import finite
 from vaekit.failure_analysis.slices.confirmation import Tested
+from vaekit.failure_analysis.slices.nameless_findings import NamelessFound
 from vaekit.failure_analysis.slices.rules import LEAST
 from vaekit.failure_analysis.slices.search import PLANNED, Searched
 from vaekit.failure_analysis.slices.wording import Measure, became, not_found, title
@@ -60,6 +61,17 @@ def _of_all(results: tuple[SplitResult, ...]) -> list[dict[str, str]]:
 
 def _item(heading: str, sentence: str) -> dict[str, str]:
     return {"title": heading, "sentence": sentence}
+
+
+def silent_groups(nameless: NamelessFound) -> list[dict[str, str]]:
+    """Return {title, sentence} where no group without a name was found."""
+    if nameless.groups:
+        return []
+    if nameless.untested or not nameless.formed:
+        why = nameless.untested or "there are too few images"
+        return [_item("Groups without a name", f"Not tested: {why}.")]
+    sentence = f"None of the {nameless.formed:,} groups of look-alikes is reconstructed worse at equal complexity."
+    return [_item("Groups without a name", sentence)]
 
 
 def candidate_rows(searched: Searched, measure: Measure) -> list[dict[str, Any]]:

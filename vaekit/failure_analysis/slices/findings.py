@@ -4,22 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from vaekit.failure_analysis.advice import UNKNOWN, Training
 from vaekit.failure_analysis.finding import Enrichment, Finding
-from vaekit.failure_analysis.properties import PROPERTIES
 from vaekit.failure_analysis.slices.confirmation import Tested
 from vaekit.failure_analysis.slices.redundancy import Kept
 from vaekit.failure_analysis.slices.rules import Material, Rule
 from vaekit.failure_analysis.slices.search import Searched
-from vaekit.failure_analysis.slices.wording import Measure, remedy, sentence, slice_id, title
+from vaekit.failure_analysis.slices.wording import Measure, profile, remedy, sentence, slice_id, title
 from vaekit.failure_analysis.spoken import spoken
-from vaekit.figures.words import in_sentence, listed, readable
+from vaekit.figures.words import in_sentence, listed
 from vaekit.statistics.differences import mean_difference
 
 COMPLEXITY = {"contrast", "fine_detail", "brightness"}
-PROFILED, PROFILE_P = 4, 1e-3  # what the members of a cluster share, at most, and how sure it must be
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +112,7 @@ def _evidence(kept: Kept, there: _Half) -> list[str]:
     if isinstance(tested.slice, Rule):
         own = {c.name for c in tested.slice.conditions} & COMPLEXITY
     else:
-        own, shared = set(), _profile(tested, there.material)
+        own, shared = set(), profile(tested.mask, there.material)
         said.append(f"More often than others they show: {listed(shared)}." if shared else "No label sets them apart.")
     label = in_sentence(there.measure.label)
     if not own and there.measure.scale.zero == 0 and (at := there.ratio(there.errors.adjusted, mask)):
@@ -133,22 +130,3 @@ def _short(tested: Tested) -> str:
     return (
         f"{tested.slice.title} ({d.ratio:.3g} times)" if d is not None and d.ratio is not None else tested.slice.title
     )
-
-
-def _profile(tested: Tested, material: Material) -> list[str]:
-    """Return what sets the members of a cluster apart: attributes they have more often, properties off the middle."""
-    inside, found = tested.mask, []
-    for name in material.attributes:
-        has = material.attributes[name].to_numpy() == 1
-        a, b = int(has[inside].sum()), int(has[~inside].sum())
-        p = stats.fisher_exact([[a, inside.sum() - a], [b, (~inside).sum() - b]], alternative="greater").pvalue
-        found.append(
-            (p, f"{readable(name)} ({100 * has[inside].mean():.2g} % against {100 * has[~inside].mean():.2g} %)")
-        )
-    for name in material.properties:
-        values = material.properties[name].to_numpy()
-        test = stats.mannwhitneyu(values[inside], values[~inside])
-        end = "high" if test.statistic > inside.sum() * (~inside).sum() / 2 else "low"
-        found.append((test.pvalue, f"{end} {PROPERTIES[name].label if name in PROPERTIES else name}"))
-    limit = PROFILE_P / max(len(found), 1)
-    return [text for p, text in sorted(found, key=lambda item: item[0])[:PROFILED] if p < limit]

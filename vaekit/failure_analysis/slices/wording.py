@@ -3,16 +3,22 @@
 import re
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
+from scipy import stats
 
 from vaekit.failure_analysis.advice import UNKNOWN, Training, give_room, of_share
 from vaekit.failure_analysis.finding import Effect
+from vaekit.failure_analysis.properties import PROPERTIES
 from vaekit.failure_analysis.slices.confirmation import RATIO, SHARE, SPREAD, Scale, Slice, Tested
 from vaekit.failure_analysis.slices.rules import Condition, Material, Rule
 from vaekit.failure_analysis.spoken import spoken
-from vaekit.figures.words import in_sentence, listed, plain
+from vaekit.figures.words import in_sentence, listed, plain, readable
 from vaekit.statistics.differences import LEAST_GROUPS, MeanDifference
 from vaekit.statistics.discovery import Q_LEVEL
+
+PROFILED, PROFILE_P = 4, 1e-3  # what the images of a group share, at most, and how sure it must be
 
 
 @dataclass(frozen=True)
@@ -131,3 +137,22 @@ def remedy(of: Slice, train: pd.DataFrame, training: Training = UNKNOWN) -> str:
         return "Add train images of this light and colour, or vary brightness and colour in training."
     room = give_room(training)
     return f"{room[0].upper()}{room[1:]}; a perceptual term in the loss is for detail, too."
+
+
+def profile(inside: npt.NDArray[np.bool_], material: Material) -> list[str]:
+    """Return what sets the images of a group apart: attributes they have more often, properties off the middle."""
+    found = []
+    for name in material.attributes:
+        has = material.attributes[name].to_numpy() == 1
+        a, b = int(has[inside].sum()), int(has[~inside].sum())
+        p = stats.fisher_exact([[a, inside.sum() - a], [b, (~inside).sum() - b]], alternative="greater").pvalue
+        found.append(
+            (p, f"{readable(name)} ({100 * has[inside].mean():.2g} % against {100 * has[~inside].mean():.2g} %)")
+        )
+    for name in material.properties:
+        values = material.properties[name].to_numpy()
+        test = stats.mannwhitneyu(values[inside], values[~inside])
+        end = "high" if test.statistic > inside.sum() * (~inside).sum() / 2 else "low"
+        found.append((test.pvalue, f"{end} {PROPERTIES[name].label if name in PROPERTIES else name}"))
+    limit = PROFILE_P / max(len(found), 1)
+    return [text for p, text in sorted(found, key=lambda item: item[0])[:PROFILED] if p < limit]

@@ -1,0 +1,100 @@
+"""Groups without a name: planted ones are found and asked about, nothing is where errors are shuffled."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from vaekit.failure_analysis.slices.counterfactuals import CHANGES, undone
+from vaekit.failure_analysis.slices.embeddings import embeddings
+from vaekit.failure_analysis.slices.nameless import nameless_groups
+
+N, PLANTED = 800, 40
+
+
+def planted(seed, ratio=1.35):
+    """Looks of 24 numbers, a group in which stands apart and has `ratio` times the error: (looks, error, who)."""
+    rng = np.random.default_rng(seed)
+    who = np.arange(N) < PLANTED
+    looks = rng.standard_normal((N, 24))
+    looks[who] += 1.3 * rng.standard_normal(24)
+    return {"looks": looks}, 0.01 * rng.lognormal(0, 0.25, N) * np.where(who, ratio, 1.0), who
+
+
+def test_a_group_that_stands_apart_and_fails_is_found_and_nothing_where_errors_are_shuffled():
+    held, silent = 0, 0
+    for seed in range(6):
+        looks, error, who = planted(seed)
+        found = nameless_groups(error, looks, seed=seed)
+        held += any(
+            (g.mask & who).sum() > 0.5 * max(g.mask.sum(), who.sum()) and g.q < 0.05 and g.came_up >= 3
+            for g in found.groups
+        )
+        shuffled = np.random.default_rng(100 + seed).permutation(error)
+        silent += not nameless_groups(shuffled, looks, seed=seed).groups
+    assert held >= 5 and silent == 6
+
+
+def test_the_medoid_is_of_the_group_and_the_order_of_the_images_changes_no_test():
+    looks, error, who = planted(1)
+    first = nameless_groups(error, looks).groups[0]
+    assert who[np.argmax(np.where(first.mask, first.centrality, -np.inf))]
+    d = first.difference
+    assert d.ratio == pytest.approx(error[first.mask].mean() / error[~first.mask].mean())
+
+
+def test_few_images_and_images_that_are_all_the_same_form_no_group():
+    assert nameless_groups(np.ones(20), {"looks": np.zeros((20, 3))}).formed == 0
+    assert nameless_groups(np.ones(200), {"looks": np.zeros((200, 0))}).groups == ()
+    assert nameless_groups(np.ones(200), {}).formed == 0
+
+
+@pytest.mark.parametrize("shape", [(70, 64, 64, 3), (70, 44, 30, 1)])
+def test_embeddings_are_finite_of_any_size_and_colour(shape):
+    rng = np.random.default_rng(0)
+    x, x_hat = (rng.integers(0, 256, shape, dtype=np.uint8) for _ in range(2))
+    x_hat[0] = x[0]
+    single = embeddings(SimpleNamespace(x=x, x_hat=x_hat, features=None, mu=np.full((70, 4), 1e30, np.float32)))
+    assert set(single) == {"code", "picture", "shift", "spread"} and all(np.isfinite(v).all() for v in single.values())
+    assert single["picture"].shape == (70, 24) and np.allclose(single["picture"].std(0), 1)
+
+
+def upright(n, seed):
+    """Pictures that are bright on top and red on the left, each a little different."""
+    rng = np.random.default_rng(seed)
+    down, right = np.mgrid[:32, :32] / 31
+    picture = 255 * np.stack([0.8 - 0.4 * down - 0.3 * right, 0.7 - 0.5 * down, 0.6 - 0.5 * down], axis=-1)
+    return np.clip(picture + rng.normal(0, 12, (n, 32, 32, 3)), 0, 255).astype(np.uint8)
+
+
+def knows_upright_only(images):
+    return np.broadcast_to(upright(64, 9).mean(0).astype(np.uint8), images.shape)
+
+
+@pytest.mark.parametrize(
+    ("change", "state"),
+    [
+        (lambda p: p[:, ::-1], "they are upside down"),
+        (lambda p: p[:, :, ::-1], "they are mirrored"),
+        (lambda p: p[..., ::-1], "their red and blue are exchanged"),
+        (lambda p: 255 - p, "they are negatives"),
+    ],
+)
+def test_the_change_that_makes_a_group_easier_says_what_it_is(change, state):
+    found = undone(change(upright(24, 0)), upright(24, 1), knows_upright_only)
+    assert found.change.state == state and found.high < 0.95 and found.others > 0.98
+
+
+def test_no_change_is_named_where_none_helps_or_all_are_helped():
+    assert undone(upright(24, 0), upright(24, 1), knows_upright_only) is None
+    turned = upright(24, 0)[:, ::-1], upright(24, 1)[:, ::-1]
+    assert undone(*turned, knows_upright_only) is None
+    grey = upright(24, 0)[..., :1]
+    assert undone(grey[:, ::-1], grey, lambda images: images // 2 * 2) is None
+
+
+def test_every_change_keeps_shape_and_type():
+    for picture in (upright(1, 0)[0], upright(1, 0)[0, :20, :, :1]):
+        for change in CHANGES:
+            made = change.apply(picture)
+            assert made.shape == picture.shape and made.dtype == np.uint8, change.done

@@ -1,0 +1,183 @@
+"""Groups without a name as findings: what they have in common, and what makes them easier."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy import stats
+
+from vaekit.failure_analysis.context import Context
+from vaekit.failure_analysis.equal_complexity import adjusted
+from vaekit.failure_analysis.finding import Finding
+from vaekit.failure_analysis.slices.confirmation import Scale
+from vaekit.failure_analysis.slices.counterfactuals import Reconstruct, Undone, undone
+from vaekit.failure_analysis.slices.embeddings import embeddings
+from vaekit.failure_analysis.slices.nameless import SAME, STARTS, Group, Mask, nameless_groups
+from vaekit.failure_analysis.slices.rules import Material
+from vaekit.failure_analysis.slices.wording import Measure, profile
+from vaekit.failure_analysis.spoken import percent, spoken
+from vaekit.figures.words import in_sentence, listed
+from vaekit.seeding import numpy_generator
+from vaekit.statistics.differences import mean_difference
+from vaekit.statistics.discovery import Q_LEVEL
+
+ASKED = 32  # images of a group, and as many others, that counterfactuals are run on
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """A group among all N test images, and what change makes it easier."""
+
+    mask: Mask
+    group: Group
+    undone: Undone | None
+
+
+@dataclass(frozen=True, eq=False)
+class NamelessFound:
+    """The groups without a name, how many were formed, why none was looked for, and error deviation over mean."""
+
+    groups: tuple[Found, ...]
+    formed: int
+    untested: str = ""
+    spread: float = float("nan")
+
+    def least_ratio(self, n: int) -> float:
+        """Return the ratio of errors at which four of five groups of `n` images are found."""
+        z = stats.norm.isf(Q_LEVEL / (2 * max(self.formed, 1)) / 2) + stats.norm.isf(0.2)
+        return float(1 + z * self.spread / n**0.5)
+
+
+def find_nameless(
+    context: Context, scale: Scale, named: Sequence[Mask], reconstruct: Reconstruct | None
+) -> NamelessFound:
+    """Return the groups without a name that are reconstructed worse at equal complexity, the stable ones first.
+
+    Args:
+        context: of the analysis.
+        scale: how its metric is an error.
+        named: slices already found, bool (N,): a group that is one of them has a name.
+        reconstruct: what the model makes of uint8 images; None where it is not at hand.
+    """
+    images = context.images
+    if scale.zero is None:
+        return NamelessFound((), 0, "the metric has no zero, so that its values can not be compared as errors")
+    error = adjusted(scale.error(context.values), images.properties, images.people, context.seed)
+    usable = np.flatnonzero(np.isfinite(error) & (error > 0))
+    if len(usable) < len(error) // 2 or len(usable) == 0:
+        return NamelessFound((), 0, "too few images have an error at equal complexity")
+    single = {name: values[usable] for name, values in embeddings(images).items()}
+    run = nameless_groups(error[usable], single, images.persons[usable], seed=context.seed, progress=context.progress)
+    found = []
+    for group in run.groups:
+        mask = np.zeros(len(error), dtype=bool)
+        mask[usable] = group.mask
+        if any(overlap(mask, other) >= SAME for other in named):
+            continue
+        helped = None
+        if reconstruct is not None:
+            inside = usable[np.argsort(-np.where(group.mask, group.centrality, -np.inf), kind="stable")]
+            inside = inside[: min(ASKED, int(group.mask.sum()))]
+            others = np.flatnonzero(~mask)
+            others = numpy_generator(context.seed, "others").choice(others, min(ASKED, len(others)), replace=False)
+            helped = undone(images.x[np.sort(inside)], images.x[np.sort(others)], reconstruct)
+        found.append(Found(mask, group, helped))
+    found.sort(key=lambda f: (f.undone is None, -f.group.came_up, -f.group.difference.t))
+    return NamelessFound(tuple(found), run.formed, spread=float(error[usable].std() / error[usable].mean()))
+
+
+def overlap(a: Mask, b: Mask) -> float:
+    """Return the Jaccard overlap of two sets of images."""
+    return float((a & b).sum() / max((a | b).sum(), 1))
+
+
+def nameless_findings(
+    found: NamelessFound, context: Context, measure: Measure, material: Material, ids: npt.NDArray[np.str_], shown: int
+) -> list[tuple[Finding, npt.NDArray[np.int64]]]:
+    """Return the groups as findings, each with the rows of its gallery: the medoid first."""
+    findings = []
+    for number, one in enumerate(found.groups, 1):
+        usable = np.flatnonzero(np.isfinite(context.values))
+        d = mean_difference(
+            measure.scale.error(context.values)[usable],
+            one.mask[usable],
+            context.images.persons[usable],
+            ratio=measure.scale.zero == 0,
+        )
+        if d is None:
+            continue
+        inside = np.flatnonzero(one.mask)
+        rows = inside[np.argsort(-_centrality(one)[inside], kind="stable")][:shown]
+        findings.append(
+            (
+                Finding(
+                    id=f"group-{number}",
+                    kind="cluster",
+                    title=_title(one, number),
+                    sentence=_sentence(one, measure, len(usable)),
+                    effect=measure.effect(d),
+                    n=int(one.mask.sum()),
+                    p=one.group.difference.p,
+                    q=one.group.q,
+                    share=float(d.n * d.value / measure.scale.error(context.values)[usable].sum()),
+                    enrichment=None,
+                    image_ids=tuple(ids[rows].tolist()),
+                    evidence=tuple(_evidence(one, measure, material)),
+                    remedy=_remedy(one),
+                ),
+                rows,
+            )
+        )
+    return findings
+
+
+def _centrality(one: Found) -> npt.NDArray[np.float64]:
+    centrality = np.full(len(one.mask), -np.inf)
+    centrality[one.mask] = one.group.centrality[one.group.mask]
+    return centrality
+
+
+def _title(one: Found, number: int) -> str:
+    if one.undone is None:
+        return f"Images alike, group {number}"
+    return f"Images alike, group {number}: {one.undone.change.state}"
+
+
+def _sentence(one: Found, measure: Measure, n: int) -> str:
+    d, label = one.group.difference, in_sentence(measure.label)
+    at = "" if "at equal complexity" in label else " at equal contrast, fine detail and brightness"
+    return (
+        f"{d.n:,} of {n:,} images that look, are coded or fail alike (pictured) have "
+        f"{spoken(d.ratio or 0, d.ratio_low, d.ratio_high)} times the {label} of the others{at}; q = {one.group.q:.1g}."
+    )
+
+
+def _evidence(one: Found, measure: Measure, material: Material) -> list[str]:
+    said = []
+    if one.undone is not None:
+        u = one.undone
+        fall = percent(1 - u.ratio, 1 - u.high, 1 - u.low)
+        others = f"rises by {100 * (u.others - 1):.0f} %" if u.others >= 1.005 else "does not change"
+        said.append(
+            f"{u.change.done[0].upper()}{u.change.done[1:]}, their error falls by {fall}, that of others {others}."
+        )
+    shared = profile(one.mask, material)
+    said.append(
+        f"More often than others they show: {listed(shared)}."
+        if shared
+        else "No label and no property sets them apart."
+    )
+    said.append(
+        f"Formed from {STARTS} different starts, the group came up in {one.group.came_up}; the size of no error was "
+        "looked at when it was formed."
+    )
+    return said
+
+
+def _remedy(one: Found) -> str:
+    if one.undone is not None:
+        return (
+            "Where such images are a fault of the data, mend or leave them out; else train on images changed like this."
+        )
+    return "Look at their gallery and name what they share; where that is a label, add it to the data and test again."
