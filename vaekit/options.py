@@ -5,7 +5,7 @@ A new option is a field here and a key of `Options`, for editors; the flag of ev
 
 import inspect
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict
 
@@ -39,6 +39,11 @@ def _limit(value: object) -> object:
     if len(set(names)) < len(names) or not all(len(pair) == 2 and pair[1].strip().isdecimal() for pair in pairs):
         raise PydanticCustomError("limit", "splits, each once, with whole numbers, such as train=20000,test=2000")
     return {name: int(pair[1]) for name, pair in zip(names, pairs, strict=True)}
+
+
+def _names(value: object) -> object:
+    """Read names from "a,b"."""
+    return [name.strip() for name in value.split(",")] if isinstance(value, str) else value
 
 
 def _arguments(value: object) -> object:
@@ -95,6 +100,9 @@ class EvaluationOptions(ModelOptions):
         description="Weights file of FID's InceptionV3. Default: $VAEKIT_INCEPTION_WEIGHTS, else torch's cache, else "
         "no FID.",
     )
+    metric: Annotated[tuple[str, ...] | None, BeforeValidator(_names)] = Field(
+        None, description="Further metrics of each image, such as torchmetrics:visual_information_fidelity."
+    )
     seed: int = Field(0, ge=0, description="Of posterior noise, samples, pictures and bootstrap.")
     device: str = Field("auto", description="auto, cpu, cuda or mps.")
     batch_size: int = Field(256, ge=1, description="Images at a time; results depend on it only by rounding.")
@@ -126,6 +134,7 @@ class Options(TypedDict, total=False):
         trust_pickle: how it is read; objective, reduction, beta: the loss that trained it, where that is known.
     data, crop, image_size, limit: the images; None takes what the model was trained with.
     inception_weights: file of the network behind FID; None looks where other tools keep it, and does without.
+    metric: further metrics of each image by name, such as "torchmetrics:visual_information_fidelity".
     seed: of posterior noise, samples, pictures and bootstrap.
     device: auto, cpu, cuda or mps.
     batch_size: images at a time; results depend on it only by float32 rounding.
@@ -146,6 +155,7 @@ class Options(TypedDict, total=False):
     image_size: int | tuple[int, int] | str | None
     limit: Mapping[str, int] | str | None
     inception_weights: str | Path | None
+    metric: Sequence[str] | str | None
     seed: int
     device: str
     batch_size: int

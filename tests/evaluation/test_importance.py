@@ -6,9 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from scipy import stats
 
 from tests.evaluation.oracle_runs import oracle, oracle_config, random_lengths
+from vaekit.data import Protocol, open_source, prepare
 from vaekit.data.loaders import batches
 from vaekit.evaluation.eightbit import TrainedLikelihood
 from vaekit.evaluation.importance import bound, effective_size, importance, ks, rows_of
@@ -121,6 +123,19 @@ def test_constant_colour_pixel_by_pixel(prepared):
     assert found["bpd"] == pytest.approx(bits, rel=1e-6)
     assert found["sigma"] == pytest.approx(sigma, rel=1e-6)
     assert found["mse"] == pytest.approx((((prepared.images[rows] / 255) - colour) ** 2).mean(), rel=1e-6)
+
+
+@pytest.mark.parametrize("value", [0, 200])
+def test_a_folder_of_one_colour_has_references_without_bits(value, tmp_path):
+    """Nothing to explain, no sigma of a constant colour: reasons, never a division by 0."""
+    for i in range(60):
+        Image.new("RGB", (64, 64), (value,) * 3).save(tmp_path / f"{i:03}.png")
+    plain = prepare(open_source(str(tmp_path)), Protocol("none", 64), cache=tmp_path / "prepared")
+    rows = plain.rows("test")
+    found = constant_colour(plain, rows)
+    assert found["mse"] == pytest.approx(0, abs=1e-12) and found.get("bpd", 0.0) == pytest.approx(0, abs=1e-6)
+    assert value or "bpd" not in found
+    assert r2(np.ones(len(rows)), plain, rows, 0).reason == "its denominator is 0"
 
 
 def test_interval_of_a_ratio_covers():

@@ -161,6 +161,6 @@ def test_facts_are_there_for_tables_and_axes(name):
 
 
 def test_a_metric_that_averages_is_refused(batch):
-    bad = Metric("bad", "Bad", "1", False, "a mean over the batch", lambda b: b.sse.mean())
+    bad = Metric("bad", "Bad", "1", False, "a mean over the batch", "Bad ones", lambda b: b.sse.mean())
     with pytest.raises(ValueError, match="'bad' returned \\(\\), not one value for each of 6 images"):
         bad(batch)

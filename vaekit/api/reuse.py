@@ -22,9 +22,11 @@ log = logging.getLogger("vaekit")
 def evaluate_anew(source: ModelSource, options: EvaluationOptions, out: Path, progress: Progress) -> "Evaluation":
     """Evaluate a model, explore its latent space, and return the evaluation."""
     from vaekit.evaluation.evaluate import Task, evaluate, protocol_of
+    from vaekit.evaluation.metrics.borrowed import metrics_of
 
     artifacts.refuse_unwritable(out)
     inception = _inception_file(options)
+    metrics = metrics_of(options.metric or ())
     opened = open_model(source, options, progress)
     name = protocol_of(opened.prepared, opened.settings, options.seed)["name"]
     task = Task(
@@ -35,6 +37,7 @@ def evaluate_anew(source: ModelSource, options: EvaluationOptions, out: Path, pr
         settings=opened.settings,
         folder=out / source.run / name / artifacts.EVALUATION,
         inception_weights=inception,
+        metrics=metrics,
         seed=options.seed,
         device=opened.device,
         batch_size=options.batch_size,
@@ -55,6 +58,8 @@ def evaluation_of(source: ModelSource, options: EvaluationOptions, out: Path, pr
     wanted, asked = made_with(source, options), options.model_dump(mode="json")
     if wanted["inception_sha256"] is None:
         del wanted["inception_sha256"]  # with FID it is the richer one
+    if not options.metric:
+        del wanted["metric"]
     images = {("source" if name == "data" else name): asked[name] for name in ("data", "crop", "image_size", "limit")}
     folder = out / source.run
     summaries = sorted(folder.glob(f"*/{artifacts.EVALUATION}/{artifacts.SUMMARY}"), key=lambda p: -p.stat().st_mtime)
@@ -106,6 +111,7 @@ def made_with(source: ModelSource, options: EvaluationOptions) -> dict[str, Any]
         "read_with": source.read_with(),
         "inception_sha256": None if inception is None else artifacts.file_hash(inception),
         "seed": options.seed,
+        "metric": list(options.metric or ()),
     }
 
 

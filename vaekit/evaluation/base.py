@@ -9,9 +9,10 @@ has no value for this model raises NotComputed(reason): its column is empty, and
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
@@ -79,7 +80,10 @@ def sum_per_image(values: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Metric:
-    """A per-image metric and the facts that every table and axis repeats."""
+    """A per-image metric and the facts that every table and axis repeats.
+
+    `infinite` says what is so of an image whose value is infinite, where that is no mistake.
+    """
 
     id: str
     label: str
@@ -88,6 +92,7 @@ class Metric:
     definition: str
     group: str
     compute: Callable[[Batch], Tensor]
+    infinite: str = ""
 
     def __call__(self, batch: Batch) -> Tensor:
         """Return the metric of each image, (B,) float64 on the CPU.
@@ -108,18 +113,27 @@ METRICS: Registry[Metric] = Registry("metric", "vaekit.evaluation.metrics")
 
 
 def metric(
-    id: str, *, label: str, unit: str, higher_is_better: bool | None, definition: str, group: str = "Further metrics"
+    id: str,
+    *,
+    label: str,
+    unit: str,
+    higher_is_better: bool | None,
+    definition: str,
+    group: str = "Further metrics",
+    infinite: str = "",
 ) -> Callable[[Callable[[Batch], Tensor]], Callable[[Batch], Tensor]]:
     """Return a decorator that files a function Batch -> (B,) as the metric `id`; it stays callable as it is."""
 
     def file_it(compute: Callable[[Batch], Tensor]) -> Callable[[Batch], Tensor]:
-        METRICS.register(id)(Metric(id, label, unit, higher_is_better, definition, group, compute))
+        METRICS.register(id)(Metric(id, label, unit, higher_is_better, definition, group, compute, infinite))
         return compute
 
     return file_it
 
 
-def metric_rows(per_image: pd.DataFrame, reasons: Mapping[str, str], seed: int) -> dict[str, Quantity]:
+def metric_rows(
+    per_image: pd.DataFrame, reasons: Mapping[str, str], metrics: Mapping[str, Metric], seed: int
+) -> dict[str, Quantity]:
     """Return the mean of every metric over all images of the per-image table, with its interval.
 
     `reasons` say why a metric has no value for this model.
@@ -127,9 +141,15 @@ def metric_rows(per_image: pd.DataFrame, reasons: Mapping[str, str], seed: int) 
     ids = list(per_image.columns.drop("image_id"))
     rows = {}
     for name, estimate in zip(ids, bootstrap_means(per_image[ids].to_numpy(), seed), strict=True):
-        metric = METRICS.get(name)
+        metric, infinite = metrics[name], int(np.isinf(per_image[name]).sum())
+        if name in reasons:
+            estimate = replace(estimate, reason=reasons[name])
+        elif infinite and metric.infinite:
+            estimate = replace(
+                estimate, reason=f"infinite for {infinite:,} of {estimate.n:,} images: {metric.infinite}"
+            )
         rows[name] = Quantity(
-            **(vars(estimate) | ({"reason": reasons[name]} if name in reasons else {})),
+            **vars(estimate),
             unit=metric.unit,
             label=metric.label,
             higher_is_better=metric.higher_is_better,

@@ -1,6 +1,7 @@
 """The one ordered pass over the test split: every image once, each number per image, nothing dropped or padded."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +14,10 @@ from vaekit.data import Prepared
 from vaekit.data.loaders import batches
 from vaekit.data.pixels import to_uint8
 from vaekit.errors import VaekitError
-from vaekit.evaluation.base import METRICS, Batch, DoesNotApply, NotComputed
+from vaekit.evaluation.base import Batch, DoesNotApply, Metric, NotComputed
 from vaekit.evaluation.divergence import require_finite_rate, require_sound_weights
 from vaekit.evaluation.eightbit import TrainedLikelihood
+from vaekit.evaluation.metrics.borrowed import metrics_of
 from vaekit.models.base import VAE, Gaussian
 from vaekit.progress import Progress, silent
 from vaekit.seeding import keyed_normal
@@ -49,20 +51,23 @@ def collect(
     *,
     sigma: float,
     trained: TrainedLikelihood,
+    metrics: Mapping[str, Metric] | None = None,
     seed: int,
     device: torch.device | str = "cpu",
     batch_size: int = 256,
     progress: Progress = silent,
 ) -> Collected:
-    """Run every metric on the images in `rows`: one encode, a decode of mu and a decode of a sample per image.
+    """Run the metrics on the images in `rows`: one encode, a decode of mu and a decode of a sample per image.
 
+    `metrics` are by their ids; None takes every one on file.
     Posterior noise is keyed by (seed, image_id), so values agree across batch sizes and orders to float32 tolerance.
     `sigma` is that of the calibrated Gaussian, `trained` what the training loss says of 8-bit images.
     The reconstructions are written to the .npy file `reconstructions` as uint8 (N, H, W, C), in the order of `rows`.
     """
     require_sound_weights(model)
     model = model.to(device).eval()
-    columns: dict[str, list[np.ndarray]] = {name: [] for name in METRICS.names()}
+    metrics = metrics_of() if metrics is None else metrics
+    columns: dict[str, list[np.ndarray]] = {name: [] for name in metrics}
     reasons: dict[str, str] = {}
     shared_sigma = torch.tensor(sigma, device=device)
     image_ids: list[str] = []
@@ -80,7 +85,7 @@ def collect(
                 raise VaekitError(DIVERGED)
             for name in [name for name in columns if name not in reasons]:
                 try:
-                    columns[name].append(METRICS.get(name)(batch).numpy())
+                    columns[name].append(metrics[name](batch).numpy())
                 except DoesNotApply:
                     del columns[name]
                 except NotComputed as reason:

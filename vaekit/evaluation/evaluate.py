@@ -93,7 +93,16 @@ def one_pass(task: Task, likelihoods: tuple[float, TrainedLikelihood]) -> Result
     """Run every per-image metric on every test image, once."""
     sigma, trained = likelihoods
     reconstructions = task.folder / artifacts.RECONSTRUCTIONS
-    collected = collect(task.model, task.prepared, task.rows, reconstructions, sigma=sigma, trained=trained, **task.how)
+    collected = collect(
+        task.model,
+        task.prepared,
+        task.rows,
+        reconstructions,
+        sigma=sigma,
+        trained=trained,
+        metrics=task.metrics,
+        **task.how,
+    )
     artifacts.write_table(task.folder / artifacts.PER_IMAGE, collected.per_image)
     artifacts.write_arrays(
         task.folder / artifacts.LATENTS,
@@ -101,7 +110,7 @@ def one_pass(task: Task, likelihoods: tuple[float, TrainedLikelihood]) -> Result
         mu=collected.mu,
         logvar=collected.logvar,
     )
-    return Result(collected, metric_rows(collected.per_image, collected.reasons, task.seed))
+    return Result(collected, metric_rows(collected.per_image, collected.reasons, task.metrics, task.seed))
 
 
 @stage("pictures", needs=("one pass",), writes=(artifacts.PICTURES,))

@@ -39,7 +39,7 @@ def constant_colour(prepared: Prepared, rows: np.ndarray) -> dict[str, float]:
     """Return what answering every image with the train split's mean colour costs on `rows`: mse, sigma, bpd.
 
     One Gaussian sigma, fitted on valid images as the model's is; bits from the histogram of the 256 values of each
-    channel, exactly.
+    channel, exactly. No bits where sigma is 0, the images being of that colour all over.
     """
     colour = prepared.mean_image().mean((0, 1))
     v = np.arange(256)[:, None] / 255
@@ -49,6 +49,8 @@ def constant_colour(prepared: Prepared, rows: np.ndarray) -> dict[str, float]:
     fitted = _histogram(prepared, valid)
     sigma = float(np.sqrt((fitted * squares).sum() / fitted.sum()))
     found = _histogram(prepared, rows)
+    if sigma == 0:
+        return {"mse": float((found * squares).sum() / found.sum()), "sigma": 0.0}  # no density, and so no bits
     low, high = (v - BIN / 2 - colour) / sigma, (v + BIN / 2 - colour) / sigma
     # Mirrored into the lower tail where both ends lie above the colour: no digits are lost there.
     low, high = np.where(low + high > 0, -high, low), np.where(low + high > 0, -low, high)

@@ -19,6 +19,8 @@ from vaekit.checkpoint import Checkpoint
 from vaekit.config import DataConfig
 from vaekit.data import Prepared
 from vaekit.errors import VaekitError
+from vaekit.evaluation.base import Metric
+from vaekit.evaluation.metrics.borrowed import metrics_of
 from vaekit.models.base import VAE
 from vaekit.progress import Progress, silent
 from vaekit.quantity import Quantity
@@ -47,6 +49,7 @@ class Task:
         settings: what `prepared` was made with.
         folder: receives every artifact.
         inception_weights: file of the network behind FID; None does without.
+        metrics: of each image, by their ids.
         seed: of the posterior noise, the samples, the pictures and the bootstrap.
     """
 
@@ -57,6 +60,7 @@ class Task:
     settings: DataConfig
     folder: Path
     inception_weights: Path | None = None
+    metrics: Mapping[str, Metric] = field(default_factory=metrics_of)
     seed: int = 0
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     batch_size: int = 256

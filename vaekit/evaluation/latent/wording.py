@@ -101,8 +101,8 @@ def _partial(f: Facts) -> str:
 
 def _weak(f: Facts) -> str:
     return (
-        f"The code is weakly used: only {_of_dims(f.active, f)} {_are(f.active)} used by nearly all images, though "
-        f"{f.passive:,} {_are(f.passive)} passive; the rest speaks for some images only"
+        f"The code is weakly used: only {_of_dims(f.active, f)} {_are(f.active)} used by nearly all images; of the "
+        "others' variance nearly all is posterior noise, for some images or for all"
     )
 
 
@@ -143,7 +143,11 @@ _EVIDENCE: dict[str, Callable[[Facts], str]] = {
         f"{_of_dims(f.informative, f)} {'tells' if f.informative == 1 else 'tell'} images apart; by regime "
         f"{f.active:,} {_are(f.active)} active, {f.passive:,} passive, {f.dims - f.active - f.passive:,} mixed."
     ),
-    "passive": lambda f: f"{plural(f.passive, 'dim')} {'says' if f.passive == 1 else 'say'} nothing of the image.",
+    "passive": lambda f: (
+        f"{plural(f.passive, 'dim')} {'says' if f.passive == 1 else 'say'} nothing of the image."
+        if f.passive
+        else "No dim is without a word about the image."
+    ),
     "permuted": lambda f: f"With other images' codes the error is {f.permuted:.4g} times as large.",
     "r2": lambda f: f"The reconstruction explains {100 * (f.r2 or 0):.3g} % of what the mean face leaves open.",
     "blind": lambda f: (

@@ -51,6 +51,7 @@ def mae(batch: Batch) -> Tensor:
     higher_is_better=True,
     definition="10 log10(1 / mse) of each image, then averaged over images; not the PSNR of the pooled error",
     group="Reconstruction",
+    infinite="the reconstruction is exact",
 )
 def psnr(batch: Batch) -> Tensor:
     """Peak signal-to-noise ratio of each reconstruction in dB, (B,); +inf where it is exact.

@@ -1,13 +1,15 @@
-"""Structural similarity (Wang et al. 2004)."""
+"""Structural similarity (Wang et al. 2004) and similarity of edges (Xue et al. 2014)."""
 
 from functools import cache
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
+from torch.nn.functional import avg_pool2d, conv2d, pad
 
 from vaekit.evaluation.base import Batch, metric
 
+EDGES = 170 / 255**2  # the paper's constant, for pixels in [0, 1]
+LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601
 WINDOW, SIGMA, K1, K2 = 11, 1.5, 0.01, 0.03  # the paper's constants, for a data range of 1
 
 
@@ -21,7 +23,8 @@ def _blur_matrix(size: int, device: torch.device) -> Tensor:
     window = torch.exp(-offsets.square() / (2 * SIGMA**2))
     lines = torch.eye(size, dtype=torch.float64)
     mirrored = pad(lines[None], (WINDOW // 2, WINDOW // 2), mode="reflect")[0]
-    return (mirrored.unfold(1, WINDOW, 1) @ (window / window.sum())).T.float().to(device)
+    matrix: Tensor = (mirrored.unfold(1, WINDOW, 1) @ (window / window.sum())).T.float().to(device)
+    return matrix
 
 
 def ssim_map(x: Tensor, y: Tensor) -> Tensor:
@@ -50,3 +53,27 @@ def ssim(batch: Batch) -> Tensor:
     Equals torchmetrics per image; scikit-image averages the same map without its 5-pixel border.
     """
     return ssim_map(batch.x, batch.x_hat).flatten(1).mean(1)
+
+
+def _edges(images: Tensor) -> Tensor:
+    """Return the magnitude of the Prewitt gradient of the luminance at half the size, (B, 1, H // 2, W // 2)."""
+    weights = images.new_tensor(LUMINANCE if images.shape[1] == 3 else (1.0,)).view(1, -1, 1, 1)
+    halved = avg_pool2d((images * weights).sum(1, keepdim=True), 2)
+    across = halved.new_tensor([[1.0, 0.0, -1.0]] * 3) / 3
+    return conv2d(halved, torch.stack([across, across.T])[:, None], padding=1).square().sum(1, keepdim=True).sqrt()
+
+
+@metric(
+    "gmsd",
+    label="Gradient magnitude similarity deviation",
+    unit="1",
+    higher_is_better=False,
+    definition="standard deviation over the map of the similarity of edges, (2 a b + c) / (a^2 + b^2 + c) with a and b "
+    "the magnitudes of the Prewitt gradients of both luminances at half size (Xue et al. 2014)",
+    group="Reconstruction",
+)
+def gmsd(batch: Batch) -> Tensor:
+    """Gradient magnitude similarity deviation of each reconstruction, (B,), 0 for an exact one."""
+    a, b = _edges(batch.x), _edges(batch.x_hat)
+    similarity = (2 * a * b + EDGES) / (a.square() + b.square() + EDGES)
+    return similarity.flatten(1).std(1, correction=0)

@@ -62,7 +62,7 @@ def likelihood(material: Material) -> Iterable[Block]:
             ),
         )
     )
-    known = {name: entry for name, entry in material.summary["references"].items()}
+    known = {name: entry for name, entry in material.summary["references"].items() if "bpd" in entry}
     rows = [(name, _bits(entry), entry["bpd"]) for name, entry in known.items()]
     rows += [
         (f"this model: {row['label'].lower()}", number(row["value"], row["low"], row["high"]), row["value"])
