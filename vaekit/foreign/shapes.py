@@ -54,8 +54,11 @@ def routes_by_shape(
             if found:
                 return found
     tried = "the sizes from 28 to 256" if image_size is None else f"{image_size}"
+    seen = [reason for reason in why if "Error: " not in reason]  # it ran, but not all of the way showed
     raise CheckpointError(
-        f"{type(module).__name__} could not be run on images of {tried} pixels. {max(why, key=len, default='')} "
+        seen[0]
+        if seen
+        else f"{type(module).__name__} could not be run on images of {tried} pixels. {next(iter(why), '')} "
         "Give --image-size, or --model-args where the class needs others."
     )
 
@@ -68,9 +71,11 @@ def _at(module: nn.Module, shape: tuple[int, int, int], flat: bool) -> list[Rout
 def _inputs(module: nn.Module) -> Iterator[tuple[int, bool]]:
     """Yield (channels, whether flattened) in the order to try."""
     first = next((m for m in module.modules() if isinstance(m, (nn.Conv2d, nn.Linear))), None)
-    channels = (1, 3) if isinstance(first, nn.Conv2d) and first.in_channels == 1 else (3, 1)
+    if isinstance(first, nn.Conv2d) and first.in_channels in (1, 3):
+        yield first.in_channels, False
+        return
     for flat in (False, True) if isinstance(first, nn.Linear) else (False,):
-        for count in channels:
+        for count in (3, 1):
             yield count, flat
 
 
