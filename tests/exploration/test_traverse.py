@@ -49,7 +49,7 @@ def test_several_models_give_a_row_per_model(space, tmp_path):
     found = traverse([space, dead], top=2, image="000001", steps=3)
     assert found.table["run"].tolist() == ["waves", "waves"] * 2 and found.table["dim"].tolist() == [1, 1, 2, 2]
     assert (found.table["change"].to_numpy()[1::2] == 0).all() and (found.table["change"].to_numpy()[::2] > 5).all()
-    assert "None of the 2 dims shown changes the picture" in found.sentences[1]
+    assert "None of the 2 dims walked along changes the picture" in found.sentences[1]
     assert found.sentences[0].startswith("waves: Dim 1")
 
 
@@ -68,9 +68,9 @@ def test_pictures_of_another_size_are_enlarged_to_stand_beside(space, monkeypatc
         ({"dims": []}, "No dim is asked for"),
         ({"top": 0}, "No dim is asked for"),
         ({"steps": 1}, "--steps 1"),
-        ({"percentiles": (99, 1)}, "--range 99:1 is no range of percentiles"),
-        ({"percentiles": (0, 101)}, "--range 0:101"),
-        ({"percentiles": (float("nan"), 9)}, "--range nan:9"),
+        ({"percentiles": (99, 1)}, "--percentiles 99:1 is no range of percentiles"),
+        ({"percentiles": (0, 101)}, "--percentiles 0:101"),
+        ({"percentiles": (float("nan"), 9)}, "--percentiles nan:9"),
     ],
 )
 def test_what_can_not_be_walked_is_refused(space, options, says):

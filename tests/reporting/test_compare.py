@@ -15,6 +15,7 @@ from markdown_it import MarkdownIt
 from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures.compare import RatePoint
+from vaekit.quantity import Quantity
 from vaekit.reporting.compare import build_comparison
 from vaekit.reporting.compare_metrics import side_by_side, verdict_of
 from vaekit.reporting.compare_models import read_model, refuse_unlike, unlike
@@ -44,6 +45,10 @@ def row(name, value, low=None, high=None, reason=None):
         "higher_is_better": higher,
         "definition": f"{label}, defined",
     }
+
+
+def quantity(*arguments, **more):
+    return Quantity.from_record(row(*arguments, **more), "a test")
 
 
 def per_image(worse: float, seed: int) -> pd.DataFrame:
@@ -271,7 +276,7 @@ def test_a_paired_difference_has_the_closed_form(three):
 
 def test_intervals_alone_tell_apart_what_does_not_overlap():
     def of(*ends):
-        rows = {f"m{i}": {"fid": row("fid", (low + high) / 2, low, high)} for i, (low, high) in enumerate(ends)}
+        rows = {f"m{i}": {"fid": quantity("fid", (low + high) / 2, low, high)} for i, (low, high) in enumerate(ends)}
         (found,) = side_by_side(rows, ())
         return found.best, found.ground
 
@@ -281,7 +286,9 @@ def test_intervals_alone_tell_apart_what_does_not_overlap():
 
 
 def test_other_likelihoods_are_not_ranked():
-    rows = {name: {"elbo": row("elbo_calibrated", value, value - 1, value + 1)} for name, value in (("a", 1), ("b", 9))}
+    rows = {
+        name: {"elbo": quantity("elbo_calibrated", value, value - 1, value + 1)} for name, value in (("a", 1), ("b", 9))
+    }
     reason = "the models' own likelihoods are of different kinds"
     (found,) = side_by_side(rows, [Difference("elbo", "a", "b", None, None, None, 9, None, reason=reason)])
     assert found.best == () and found.ground == reason

@@ -117,9 +117,11 @@ def traverse(
 def said_of(walked: Walk, space: Space) -> str:
     """Return the sentence about which of the dims change the picture most and least."""
     change = walked.change
-    most, least = int(change.argmax()), int(change.argmin())
+    most, least, walks = int(change.argmax()), int(change.argmin()), plural(len(change), "dim")
     if change[most] < 0.5:
-        return f"None of the {plural(len(change), 'dim')} shown changes the picture: the decoder does not use them."
+        return (
+            f"None of the {plural(len(change), 'dim')} walked along changes the picture: the decoder does not use them."
+        )
     said = (
         f"Dim {walked.dims[most]} changes the picture most, by {fixed(change[most], 1)} of 255 grey levels from end to "
         "end"
@@ -127,7 +129,7 @@ def said_of(walked: Walk, space: Space) -> str:
     if most != least:
         said += f", dim {walked.dims[least]} least, by {fixed(change[least], 1)}"
     carried, total = space.kl[walked.dims].sum(), space.kl.sum()
-    return f"{said}. The {len(change)} shown carry {plain(carried, 3)} of the code's {plain(total, 3)} nats."
+    return f"{said}. The {walks} walked along carry {plain(carried, 3)} of the code's {plain(total, 3)} nats."
 
 
 def _row(space: Space, walked: Walk, r: int) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from vaekit import artifacts
 from vaekit.figures.words import estimate, in_sentence, listed, percent, readable, unit
+from vaekit.quantity import Quantity
 from vaekit.reporting.compare_material import Together
 from vaekit.reporting.compare_metrics import side_by_side, values
 from vaekit.reporting.document import Block, Bullets, Gap, Grid, Heading, Prose
@@ -101,22 +102,20 @@ def _kept(contents: Mapping[str, Mapping[str, Any]]) -> Iterable[Block]:
     lost = dict.fromkeys(key for own in preserved.values() for key, row in own.items() if row.get("lost"))
     if not lost:
         return
-    rows: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in preserved}
+    rows: dict[str, dict[str, Quantity]] = {name: {} for name in preserved}
     for name, own in preserved.items():
         for key in lost:
             if key in own:
                 row = own[key]
-                rows[name][key] = {
-                    "label": readable(key),
-                    "unit": "",
-                    "higher_is_better": None,
-                    "definition": "",
-                    "n": row["n"],
-                    "value": row["kept"],
-                    "low": row["kept_low"],
-                    "high": row["kept_high"],
-                    "reason": row["reason"],
-                }
+                rows[name][key] = Quantity(
+                    value=row["kept"],
+                    low=row["kept_low"],
+                    high=row["kept_high"],
+                    n=row["n"],
+                    label=readable(key),
+                    definition="share of the test images with the attribute on which the judge still sees it",
+                    reason=row["reason"],
+                )
     yield Heading("Attributes kept")
     yield Prose(
         "Share of the test images with an attribute on which the judge still sees it after reconstruction: the "

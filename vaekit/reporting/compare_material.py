@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures.base import Drawn
+from vaekit.quantity import Quantity
 from vaekit.reporting.compare_metrics import SideBySide, side_by_side
 from vaekit.reporting.compare_models import Compared, Unlike, unlike
 from vaekit.reporting.compare_pictures import Errors, Originals, errors_of
 from vaekit.reporting.document import Gap, Picture
-from vaekit.reporting.sections.metrics import group_of
 
 SAMPLES = "Samples"  # the group of metrics that a judge measures
+CROWDED = ("precision", "density")
 
 if TYPE_CHECKING:
     from vaekit.statistics.differences import Difference
@@ -41,19 +42,27 @@ class Together:
     @cached_property
     def judge_differs(self) -> str | None:
         """Why numbers about samples do not compare although the protocols do; None where they do."""
-        # A judge is made from the train images, and is the same for the same images and seed.
         fingerprints = {model.summary["protocol"]["data_fingerprint"] for model in self.models}
-        return "the judges were made from different train images" if len(fingerprints) > 1 else None
+        judges = {content["judge"].get("identity") for content in self.contents(artifacts.SAMPLES).values()}
+        if len(fingerprints) > 1:
+            return "the judges were made from different train images"
+        return "the judges are different networks" if len(judges) > 1 else None
 
     @cached_property
     def rows(self) -> tuple[SideBySide, ...]:
         """Every metric and estimate of summary.json."""
         rows = {model.name: model.rows for model in self.models}
-        incomparable = self.judge_differs
-        return tuple(
-            replace(row, best=(), ground=incomparable) if incomparable and group_of(row.metric.id) == SAMPLES else row
-            for row in side_by_side(rows, self.differences, ranked=not self.unlike)
-        )
+        return tuple(self._unranked(row) for row in side_by_side(rows, self.differences, ranked=not self.unlike))
+
+    def _unranked(self, row: SideBySide) -> SideBySide:
+        """Return the row without a best where judges differ, or where being high is no merit."""
+        if row.metric.quantity.group == SAMPLES and self.judge_differs:
+            return replace(row, best=(), ground=self.judge_differs)
+        if row.metric.id in CROWDED:
+            return replace(
+                row, best=(), ground="samples that crowd where faces are densest raise it, so it has no best"
+            )
+        return row
 
     @cached_property
     def errors(self) -> Errors:
@@ -82,14 +91,13 @@ class Together:
         return Picture(name, drawn, drawn.data)
 
 
-def entries(rows: Mapping[str, Mapping[str, Any]], metric: str) -> tuple[float, float, float]:
-    """Return value, low and high of a row; its value three times where it has no interval.
+def ends_of(rows: Mapping[str, Quantity], metric: str) -> tuple[float, float, float]:
+    """Return value, low and high of a number; its value three times where it has no interval.
 
     Raises:
         DataError: it has no value.
     """
     row = rows.get(metric)
-    if row is None or row["value"] is None:
-        raise DataError(f"{metric} was not computed: {(row or {}).get('reason') or 'run `vaekit evaluate` again'}.")
-    value = float(row["value"])
-    return value, *(value if row[end] is None else float(row[end]) for end in ("low", "high"))
+    if row is None or row.value is None:
+        raise DataError(f"{metric} was not computed: {(row and row.reason) or 'run `vaekit evaluate` again'}.")
+    return row.value, row.value if row.low is None else row.low, row.value if row.high is None else row.high

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from vaekit.figures.words import count, estimate, fixed, interval, listed, number
+from vaekit.quantity import Quantity
 from vaekit.reporting.document import Block, Bullets, Prose
-from vaekit.reporting.tables import ABSENT, Column, Metric, Table, metric_of, numbers, table_of, words
+from vaekit.reporting.tables import ABSENT, Column, Metric, Table, numbers, table_of, words
 
 if TYPE_CHECKING:
     from vaekit.statistics.differences import Difference
 
 _BY_INTERVALS = "told apart by intervals that do not overlap"
-Rows = Mapping[str, Mapping[str, dict[str, Any]]]  # name of a model -> metric -> its row
+Rows = Mapping[str, Mapping[str, Quantity]]  # name of a model -> metric -> its number
 
 
 @dataclass(frozen=True)
@@ -21,14 +22,14 @@ class SideBySide:
 
     Attributes:
         metric: label, unit, direction and definition.
-        entries: name of a model -> its row; None where it was not evaluated.
+        entries: name of a model -> its number; None where it was not evaluated.
         best: the model with the best value, then those that it is not clearly better than; empty where there is no
             better, or nothing to tell it by.
         ground: on what `best` rests: "paired", "intervals", or why there is none.
     """
 
     metric: Metric
-    entries: dict[str, dict[str, Any] | None]
+    entries: dict[str, Quantity | None]
     best: tuple[str, ...]
     ground: str
 
@@ -85,11 +86,10 @@ def _line(row: SideBySide, alike: bool) -> Line:
         if entry is None:
             cells.append(Cell(name, ABSENT, None, None, None, 0))
             continue
-        shown = metric_of(row.metric.id, entry).value
-        ends = (entry["value"], entry["low"], entry["high"])
-        cells.append(Cell(name, shown, *ends, entry["n"], mark if name in row.best else ""))
+        shown = Metric(row.metric.id, entry).value
+        cells.append(Cell(name, shown, entry.value, entry.low, entry.high, entry.n, mark if name in row.best else ""))
     said = {"paired": "", "intervals": "" if alike else _BY_INTERVALS}.get(row.ground, row.ground)
-    return Line(row.metric, "" if row.metric.entry["higher_is_better"] is None else said, tuple(cells))
+    return Line(row.metric, "" if row.metric.quantity.higher_is_better is None else said, tuple(cells))
 
 
 def side_by_side(rows: Rows, differences: Sequence["Difference"], *, ranked: bool = True) -> tuple[SideBySide, ...]:
@@ -100,11 +100,11 @@ def side_by_side(rows: Rows, differences: Sequence["Difference"], *, ranked: boo
     found = []
     for metric in _ids(rows):
         entries = {name: own.get(metric) for name, own in rows.items()}
-        known = {name: entry for name, entry in entries.items() if entry and entry["value"] is not None}
+        known = {name: entry for name, entry in entries.items() if entry and entry.value is not None}
         if known:
             facts = next(iter(known.values()))
             best, ground = _best(metric, known, differences) if ranked else ((), "")
-            found.append(SideBySide(metric_of(metric, facts), entries, best, ground))
+            found.append(SideBySide(Metric(metric, facts), entries, best, ground))
     return tuple(found)
 
 
@@ -118,13 +118,13 @@ def not_computed(rows: Rows) -> Iterable[str]:
     """Yield a sentence for each reason why models have no value of some metrics."""
     reasons: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for metric in _ids(rows):
-        label = next(own[metric]["label"] for own in rows.values() if metric in own)
+        label = next(own[metric].label for own in rows.values() if metric in own)
         why: dict[str, list[str]] = {}
         for name, own in rows.items():
             if metric not in own:
                 why.setdefault("not evaluated", []).append(name)
-            elif own[metric]["value"] is None:
-                why.setdefault(str(own[metric]["reason"] or "no reason is given").removesuffix("."), []).append(name)
+            elif own[metric].value is None:
+                why.setdefault(str(own[metric].reason or "no reason is given").removesuffix("."), []).append(name)
         for reason, names in why.items():
             reasons.setdefault((reason, tuple(names)), []).append(label)
     for (reason, names), labels in reasons.items():
@@ -137,16 +137,16 @@ def _ids(rows: Rows) -> Iterable[str]:
 
 
 def _best(
-    metric: str, known: Mapping[str, dict[str, Any]], differences: Sequence["Difference"]
+    metric: str, known: Mapping[str, Quantity], differences: Sequence["Difference"]
 ) -> tuple[tuple[str, ...], str]:
-    higher = next(iter(known.values()))["higher_is_better"]
+    higher = next(iter(known.values())).higher_is_better
     if higher is None:
         return (), "it has no better direction"
     if len(known) < 2:
         return (), "one model alone has a value"
-    if len({entry["value"] for entry in known.values()}) == 1:
+    if len({entry.value for entry in known.values()}) == 1:
         return (), "the same for all"
-    leader = (max if higher else min)(known, key=lambda name: known[name]["value"])
+    leader = (max if higher else min)(known, key=lambda name: known[name].value)
     others = known.keys() - {leader}
     if reason := next(
         (d.reason for d in differences if d.metric == metric and {d.first, d.second} <= known.keys() and d.reason), None
@@ -159,15 +159,15 @@ def _best(
     }
     if others <= paired.keys():
         beaten, ground = {name for name in others if paired[name].is_clear}, "paired"
-    elif all(entry["low"] is not None for entry in known.values()):
+    elif all(entry.low is not None for entry in known.values()):
         beaten, ground = {name for name in others if _apart(known[leader], known[name])}, "intervals"
     else:
         return (), "no interval to tell them apart by"
     return (leader, *(name for name in known if name in others - beaten)), ground
 
 
-def _apart(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    return one["high"] < other["low"] or other["high"] < one["low"]
+def _apart(one: Quantity, other: Quantity) -> bool:
+    return one.high < other.low or other.high < one.low
 
 
 def differences_from_first(rows: Sequence[SideBySide], differences: Sequence["Difference"]) -> Versus:
@@ -189,7 +189,7 @@ def _change(difference: "Difference | None", name: str, first: str, metric: Metr
         reason = None if difference is None else difference.reason
         return Cell(heading, "–", None, None, None, 0, reason or "not tested")
     value, low, high = difference.value, difference.low, difference.high
-    mark = verdict_of(difference, metric.entry["higher_is_better"])
+    mark = verdict_of(difference, metric.quantity.higher_is_better)
     return Cell(heading, number(value, low, high, sign=True), value, low, high, difference.n, mark)
 
 
@@ -197,7 +197,7 @@ def every_difference(rows: Sequence[SideBySide], differences: Sequence["Differen
     """Return every paired difference as a row, with n, p and q."""
     known = {row.metric.id: row.metric for row in rows}
     shown = [d for d in differences if d.metric in known]
-    verdicts = [verdict_of(d, known[d.metric].entry["higher_is_better"]) for d in shown]
+    verdicts = [verdict_of(d, known[d.metric].quantity.higher_is_better) for d in shown]
     return table_of(
         words("Metric", (known[d.metric].label for d in shown)),
         words("Model", (d.second for d in shown)),

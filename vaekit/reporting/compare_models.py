@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures.words import listed
+from vaekit.quantity import Quantity
 from vaekit.reporting.collect import command_of
+from vaekit.reporting.tables import quantities
 
 _READ = {
     artifacts.EVALUATION: (
@@ -60,10 +63,10 @@ class Compared:
         """The content of summary.json."""
         return self.files[artifacts.SUMMARY]
 
-    @property
-    def rows(self) -> dict[str, dict[str, Any]]:
+    @cached_property
+    def rows(self) -> dict[str, Quantity]:
         """The means over all test images, then what is estimated otherwise."""
-        return self.summary["metrics"] | self.summary["estimates"]
+        return quantities(self.summary["metrics"] | self.summary["estimates"], artifacts.SUMMARY)
 
     def get(self, file: str) -> Any:
         """Return the content of an artifact; DataError, with the model's name, where it is not there."""

@@ -12,6 +12,7 @@ from vaekit.reporting.compare_setting import limits, models, reproduce
 from vaekit.reporting.compare_shown import contrasts, latent, reconstructions, samples, traversals
 from vaekit.reporting.document import Block, Gap, Page, References, Section
 from vaekit.reporting.fitting import fit
+from vaekit.reporting.protocol import cropped, pixels
 
 _SECTIONS: Sequence[tuple[str, str, str, Callable[[Together], Iterable[Block]]]] = (
     ("overview", "At a glance", "Results", overview),
@@ -60,8 +61,7 @@ def _subtitle(together: Together) -> str:
     if together.unlike:
         return f"{n} models that were not tested alike: their numbers stand side by side and do not compare."
     protocol = together.models[0].summary["protocol"]
-    crop = "the whole image" if protocol["crop"] == "none" else f"the {protocol['crop']}-pixel centre crop"
     return (
-        f"{n} models on the same {count(protocol['n'])} {protocol['split']} images of {protocol['data']}, {crop} at "
-        f"{protocol['image_size']} × {protocol['image_size']} pixels."
+        f"{n} models on the same {count(protocol['n'])} {protocol['split']} images of {protocol['data']}, "
+        f"{cropped(protocol)} at {pixels(protocol)}."
     )

@@ -1,5 +1,6 @@
 """What a comparison finds in numbers: who is best at what, by how much, and whether that is more than noise."""
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,11 +10,13 @@ from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures import compare as figures
 from vaekit.figures.words import in_sentence, interval, listed, number, percent, plural
-from vaekit.reporting.compare_material import Together, entries
+from vaekit.reporting.compare_material import Together, ends_of
 from vaekit.reporting.compare_metrics import absences, differences_from_first, every_difference, values
+from vaekit.reporting.compare_models import settings_that_differ
 from vaekit.reporting.compare_pictures import BY
 from vaekit.reporting.document import Block, Bullets, Details, Facts, Grid, Heading, Prose
-from vaekit.reporting.sections.metrics import GROUPS, group_of
+from vaekit.reporting.protocol import image_shape
+from vaekit.reporting.sections.metrics import by_group
 from vaekit.statistics.discovery import Q_LEVEL
 
 _DISTANCES = ("fid", "fd_attributes", "fd_random")  # of samples from the prior, the first that was computed
@@ -27,9 +30,20 @@ def overview(together: Together) -> Iterable[Block]:
         yield Prose("These models were not tested alike, so no difference between them is tested.", "strong")
         yield Bullets(tuple(sentence[:1].upper() + sentence[1:] for sentence in said))
     else:
+        yield Prose(_differing(together), "strong")
         yield from (Prose(sentence, "strong") for sentence in _leading(together))
         yield Bullets(tuple(_wins(together)))
     yield Facts(tuple(_verdicts(together)))
+
+
+def _differing(together: Together) -> str:
+    """Return every setting in which the runs differ, so that no result is laid to one of them alone."""
+    rows = [f"`{key}` ({listed(values)})" for key, values in settings_that_differ(together.models)]
+    names = listed(together.names)
+    if not rows:
+        return f"{names} were trained with the same settings."
+    mixed = " What a result is owed to can not be told from these runs alone." if len(rows) > 1 else ""
+    return f"{names} differ in {listed(rows)}.{mixed}"
 
 
 def _leading(together: Together) -> Iterable[str]:
@@ -61,11 +75,14 @@ def _leading(together: Together) -> Iterable[str]:
 def _wins(together: Together) -> Iterable[str]:
     told = [row for row in together.rows if row.ground == "paired"]
     for name in together.names:
-        alone = [f"`{row.metric.id}`" for row in told if row.best == (name,)]
-        if alone and len(alone) == len(told):
-            yield f"{name} is clearly best in all {len(told)} metrics that are tested in pairs."
-        elif alone:
-            yield f"{name} is clearly best in {len(alone)} of {len(told)} metrics tested in pairs: {listed(alone)}."
+        won = by_group(row.metric for row in told if row.best == (name,))
+        if won:
+            kinds = [
+                f"{in_sentence(kind)} ({listed([f'`{metric.id}`' for metric in own])})" for kind, own in won.items()
+            ]
+            yield (
+                f"{name} is clearly best in {listed(kinds)}. Metrics of one kind measure much the same: it counts once."
+            )
     if tied := [f"`{row.metric.id}` ({listed(row.best, 'or')})" for row in told if len(row.best) > 1]:
         yield f"No clear best in {listed(tied)}."
     yield from _sampling(together)
@@ -85,10 +102,14 @@ def _sampling(together: Together) -> Iterable[str]:
     row = next((row for row in together.rows if row.metric.id in _DISTANCES and row.best), None)
     if row is None:
         return
-    known = {name: entry for name, entry in row.entries.items() if entry and entry["value"] is not None}
-    shown = [f"{name} {number(entry['value'], entry['low'], entry['high'])}" for name, entry in known.items()]
-    told = f"{row.best[0]} is" if len(row.best) == 1 else f"{listed(row.best)} are"
-    yield f"Samples from the prior: {told} nearest to the test images by `{row.metric.id}` ({', '.join(shown)})."
+    known = {name: entry for name, entry in row.entries.items() if entry and entry.value is not None}
+    shown = [f"{name} {number(entry.value, entry.low, entry.high)}" for name, entry in known.items()]
+    nearest = "nearer" if len(known) == 2 else "nearest"
+    if len(row.best) == len(known):
+        said = f"none is clearly {nearest} to the test images"
+    else:
+        said = f"{listed(row.best)} {'is' if len(row.best) == 1 else 'are'} {nearest} to the test images"
+    yield f"Samples from the prior: {said} by `{row.metric.id}` ({', '.join(shown)})."
 
 
 def _verdicts(together: Together) -> Iterable[tuple[str, str]]:
@@ -109,12 +130,11 @@ def metrics(together: Together) -> Iterable[Block]:
             "is clear; those that the best value is not clearly better than are tied with it. A number without a value "
             "for each image has no paired differences: there, intervals that do not overlap tell models apart."
         )
-    for title in (*(title for title, _ in GROUPS), None):
-        rows = [row for row in together.rows if _group(row.metric.id) == title]
-        if rows:
-            yield Heading(title or "Further metrics")
-            yield from values(title or "Further metrics", rows)
-    definitions = tuple((row.metric.label, f"{row.metric.definition}.") for row in together.rows)
+    by_id = {row.metric.id: row for row in together.rows}
+    for title, group in by_group(row.metric for row in together.rows).items():
+        yield Heading(title)
+        yield from values(title, [by_id[metric.id] for metric in group])
+    definitions = tuple((row.metric.label, f"{row.metric.quantity.definition}.") for row in together.rows)
     yield Details("What each metric is", (Facts(definitions),))
     yield from absences({model.name: model.rows for model in together.models})
     if not together.differences:
@@ -130,21 +150,16 @@ def metrics(together: Together) -> Iterable[Block]:
     yield Details(f"All {len(every.rows)} differences, with p and q", (Grid("All paired differences", every),))
 
 
-def _group(metric: str) -> str | None:
-    title = group_of(metric)
-    return title if title in {name for name, _ in GROUPS} else None
-
-
 def rate_distortion(together: Together) -> Iterable[Block]:
     """Yield every model in the rate-distortion plane."""
     if any(difference.key in ("image_size", "crop", "data") for difference in together.unlike):
         raise DataError("Rates and distortions of other images do not lie in one plane.")
 
     def point(model: Any) -> figures.RatePoint:
-        values = 3 * int(model.summary["protocol"]["image_size"]) ** 2
-        distortion = tuple(values * end for end in entries(model.rows, "mse_sampled"))
+        values = math.prod(image_shape(model.summary["protocol"]))
+        distortion = tuple(values * end for end in ends_of(model.rows, "mse_sampled"))
         return figures.RatePoint(
-            model.name, entries(model.rows, "kl"), distortion, entries(model.rows, _LEAD)[0], values
+            model.name, ends_of(model.rows, "kl"), distortion, ends_of(model.rows, _LEAD)[0], values
         )
 
     yield together.picture(
@@ -156,5 +171,5 @@ def errors(together: Together) -> Iterable[Block]:
     """Yield how the errors of each model are spread over the images."""
     per_image = {model.name: model.get(artifacts.PER_IMAGE)[BY].to_numpy(float) for model in together.models}
     row = together.models[0].rows[BY]
-    label = f"{in_sentence(row['label'])}, {row['unit']}"
+    label = f"{in_sentence(row.label)}, {row.unit}"
     yield together.picture("error_curves", lambda: figures.error_curves(per_image, label))

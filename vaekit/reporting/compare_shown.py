@@ -1,7 +1,6 @@
 """What a comparison shows: the same images by every model, samples, traversals, and the use of the code."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import pandas as pd
 
@@ -9,11 +8,13 @@ from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures import compare as figures
 from vaekit.figures.words import listed, plain, plural
+from vaekit.quantity import Quantity
 from vaekit.reporting.compare_material import Together
 from vaekit.reporting.compare_metrics import absences, side_by_side, values
 from vaekit.reporting.compare_pictures import contrasts as cards_of
 from vaekit.reporting.compare_pictures import opened, reconstruction_rows
 from vaekit.reporting.document import Block, Cards, Controls, Details, Facts, Gap, Heading, Prose
+from vaekit.reporting.tables import quantities
 
 _TRAVERSED = 3  # dims of each model
 _NOT_THE_MODEL = ("train", "blurred")  # sources of pictures that are there for scale
@@ -99,16 +100,24 @@ def _sampling_gap(together: Together) -> Iterable[Block]:
     facts = next(iter(contents.values()))["metrics"].get(metric)
     if facts is None:
         return
-    columns = {"value": metric, "low": f"{metric}_low", "high": f"{metric}_high"}
-    rows: dict[str, dict[str, dict[str, Any]]] = {name: {} for name in tables}
+    rows: dict[str, dict[str, Quantity]] = {name: {} for name in tables}
     for name, table in tables.items():
         for record in table.to_dict("records"):
-            ends = {key: None if pd.isna(record[column]) else float(record[column]) for key, column in columns.items()}
-            reason = None if pd.isna(record["reason"]) else str(record["reason"])
-            own = {"label": record["label"], "unit": "", "n": int(record["n"]), "reason": reason}
-            if record["source"] in _NOT_THE_MODEL:
-                own["higher_is_better"] = None
-            rows[name][str(record["source"])] = facts | own | ends
+            value, low, high = (
+                None if pd.isna(record[column]) else float(record[column])
+                for column in (metric, f"{metric}_low", f"{metric}_high")
+            )
+            source = str(record["source"])
+            rows[name][source] = Quantity(
+                value=value,
+                low=low,
+                high=high,
+                n=int(record["n"]),
+                label=record["label"],
+                higher_is_better=None if source in _NOT_THE_MODEL else facts["higher_is_better"],
+                definition=facts["definition"],
+                reason=None if pd.isna(record["reason"]) else str(record["reason"]),
+            )
     yield Heading("Sampling gap", facts["label"])
     yield Prose(f"How far each source of pictures is from the test images: {facts['label']}, {facts['definition']}.")
     ranked = not together.unlike and together.judge_differs is None
@@ -122,14 +131,14 @@ def latent(together: Together) -> Iterable[Block]:
         kl = {name: table["kl"].to_numpy(float) for name, table in tables.items()}
         yield together.picture("kl_by_rank", lambda: figures.kl_by_rank(kl))
     yield from (Gap(reason) for reason in together.reasons(artifacts.PER_DIM))
-    contents = together.contents(artifacts.LATENT)
-    if contents:
-        rows = side_by_side(
-            {name: content["rows"] for name, content in contents.items()}, (), ranked=not together.unlike
-        )
+    found = {
+        name: quantities(content["rows"], artifacts.LATENT)
+        for name, content in together.contents(artifacts.LATENT).items()
+    }
+    if found:
+        rows = side_by_side(found, (), ranked=not together.unlike)
         yield from values("The code as a whole", rows)
-        yield from absences({name: content["rows"] for name, content in contents.items()})
-        yield Details(
-            "What each number is", (Facts(tuple((row.metric.label, f"{row.metric.definition}.") for row in rows)),)
-        )
+        yield from absences(found)
+        meanings = tuple((row.metric.label, f"{row.metric.quantity.definition}.") for row in rows)
+        yield Details("What each number is", (Facts(meanings),))
     yield from (Gap(reason) for reason in together.reasons(artifacts.LATENT))

@@ -10,9 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from vaekit import artifacts
 from vaekit.errors import ConfigError, did_you_mean
 from vaekit.figures.words import estimate, interval, number, plural
-from vaekit.reporting.tables import metric_of
+from vaekit.quantity import Quantity
+from vaekit.reporting.tables import Metric, quantities
 
 if TYPE_CHECKING:
     from vaekit.statistics.differences import Difference
@@ -92,33 +94,33 @@ def check_bounds(
     Raises:
         ConfigError: there is no such metric, or a bound is no number.
     """
-    found = []
+    found, checks = quantities(rows, artifacts.SUMMARY), []
     for kind, bounds in (("max", most), ("min", least)):
         for metric, bound in bounds.items():
             if metric not in rows:
                 raise ConfigError(f"--{kind} {metric}={bound:g}: there is no such metric.{did_you_mean(metric, rows)}")
             if not math.isfinite(bound):
                 raise ConfigError(f"--{kind} {metric}={bound}: a bound is a finite number.")
-            found.append(_bounded(metric, rows[metric], kind, bound, strict))
-    return found
+            checks.append(_bounded(metric, found[metric], kind, bound, strict))
+    return checks
 
 
-def _bounded(metric: str, row: Mapping[str, Any], kind: str, bound: float, strict: bool) -> Check:
-    value, low, high = row["value"], row["low"], row["high"]
+def _bounded(metric: str, row: Quantity, kind: str, bound: float, strict: bool) -> Check:
+    value, low, high = row.value, row.low, row.high
     facts = {
         "metric": metric,
-        "label": row["label"],
-        "unit": row["unit"],
+        "label": row.label,
+        "unit": row.unit,
         "kind": kind,
         "bound": bound,
         "value": value,
         "low": low,
         "high": high,
-        "n": row["n"],
+        "n": row.n,
     }
     word = {"max": "at most", "min": "at least"}[kind]
     if value is None:
-        reason = row["reason"] or "no reason is given"
+        reason = row.reason or "no reason is given"
         return Check(
             **facts,
             passed=False,
@@ -129,7 +131,7 @@ def _bounded(metric: str, row: Mapping[str, Any], kind: str, bound: float, stric
     far = {"max": high, "min": low}[kind] if strict else value
     far = value if far is None else far
     passed = far <= bound if kind == "max" else far >= bound
-    said = f"{metric} is {metric_of(metric, dict(row)).value}"
+    said = f"{metric} is {Metric(metric, row).value}"
     said += f" {interval(low, high)}" if low is not None else " (no interval)"
     said += f"; {word} {bound:g} is {'allowed' if kind == 'max' else 'required'}"
     said += " for the whole interval" if strict else ""
@@ -154,11 +156,11 @@ def check_baseline(
     if not 0 <= tolerance < math.inf:
         raise ConfigError(f"--tolerance {tolerance:g} is no share: give 0 or more, such as 0.02 for two percent.")
     by_metric = {difference.metric: difference for difference in differences}
-    found = []
+    found, of_baseline, checks = quantities(rows, artifacts.SUMMARY), quantities(baseline, artifacts.SUMMARY), []
     for metric in metrics:
         if metric not in rows:
             raise ConfigError(f"--metrics {metric}: there is no such metric.{did_you_mean(metric, by_metric)}")
-        if rows[metric]["higher_is_better"] is None:
+        if found[metric].higher_is_better is None:
             raise ConfigError(
                 f"--metrics {metric}: it has no better direction, so none is worse. Bound it with --max or --min."
             )
@@ -167,16 +169,16 @@ def check_baseline(
                 f"--metrics {metric}: there is no value of it for each image, so no paired difference. Bound it with "
                 f"--max or --min, or compare: {', '.join(by_metric)}."
             )
-        found.append(_against(rows[metric], baseline.get(metric, rows[metric]), by_metric[metric], tolerance))
-    return found
+        checks.append(_against(found[metric], of_baseline.get(metric, found[metric]), by_metric[metric], tolerance))
+    return checks
 
 
-def _against(row: Mapping[str, Any], base: Mapping[str, Any], difference: "Difference", tolerance: float) -> Check:
+def _against(row: Quantity, base: Quantity, difference: "Difference", tolerance: float) -> Check:
     metric, value, low, high = difference.metric, difference.value, difference.low, difference.high
     facts = {
         "metric": metric,
-        "label": row["label"],
-        "unit": row["unit"],
+        "label": row.label,
+        "unit": row.unit,
         "kind": "baseline",
         "value": value,
         "low": low,
@@ -192,11 +194,11 @@ def _against(row: Mapping[str, Any], base: Mapping[str, Any], difference: "Diffe
             within_noise=False,
             sentence=f"{metric} can not be held against the baseline: {reason}",
         )
-    allowed = tolerance * abs(base["value"])
+    allowed = tolerance * abs(base.value)
     # The loss and its interval, whichever way is worse.
-    loss, least, most = (-value, -high, -low) if row["higher_is_better"] else (value, low, high)
+    loss, least, most = (-value, -high, -low) if row.higher_is_better else (value, low, high)
     said = (
-        f"{metric} differs from the baseline's {number(base['value'], low, high)} by "
+        f"{metric} differs from the baseline's {number(base.value, low, high)} by "
         f"{estimate(value, low, high, sign=True)} on the same {plural(difference.n, 'image')}: "
         f"{'worse' if loss > 0 else 'not worse'}"
     )

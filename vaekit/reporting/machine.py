@@ -30,7 +30,7 @@ def plain(value: Any) -> Any:
         drawn, file = value.drawn, f"{artifacts.FIGURES}/{value.name}.{value.drawn.suffix}"
         return {"kind": "picture", "file": file, "title": drawn.title, "caption": drawn.caption, "alt": drawn.alt}
     if isinstance(value, Metric):
-        return {"id": value.id} | {key: plain(part) for key, part in value.entry.items()}
+        return {"id": value.id} | {key: plain(part) for key, part in value.quantity.record().items()}
     if isinstance(value, Table):
         rows = [
             [cell if (exact := value.behind(i, j)) is None else plain(exact) for j, cell in enumerate(row)]

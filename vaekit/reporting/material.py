@@ -8,8 +8,10 @@ from typing import Any
 from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures.base import Drawn
+from vaekit.quantity import Quantity
 from vaekit.reporting.collect import command_of
 from vaekit.reporting.document import Block, Gap, Picture, Section
+from vaekit.reporting.tables import quantities
 
 
 @dataclass(frozen=True)
@@ -42,18 +44,19 @@ class Material:
         return self.files[artifacts.SUMMARY]
 
     @cached_property
-    def rows(self) -> dict[str, dict[str, Any]]:
-        """Every row of summary.json: the means over all test images, then what is estimated otherwise."""
-        return self.summary["metrics"] | self.summary["estimates"]
+    def rows(self) -> dict[str, Quantity]:
+        """Every number of summary.json: the means over all test images, then what is estimated otherwise."""
+        return quantities(self.summary["metrics"] | self.summary["estimates"], artifacts.SUMMARY)
 
     @cached_property
-    def latent_rows(self) -> dict[str, dict[str, Any]]:
-        """The rows of latent.json; none where it is missing."""
-        return self.files.get(artifacts.LATENT, {}).get("rows", {})
+    def latent_rows(self) -> dict[str, Quantity]:
+        """The numbers of latent.json; none where it is missing."""
+        return quantities(self.files.get(artifacts.LATENT, {}).get("rows", {}), artifacts.LATENT)
 
     def value(self, name: str) -> float | None:
         """Return the value of a row of summary.json or latent.json; None where there is none."""
-        return (self.rows | self.latent_rows).get(name, {}).get("value")
+        found = (self.rows | self.latent_rows).get(name)
+        return None if found is None else found.value
 
     def need(self, file: str) -> Any:
         """Return the content of an artifact; DataError with the reason where it is missing."""

@@ -10,6 +10,7 @@ from vaekit.reporting.document import Block, Gap, Note, Page, Section, SectionSp
 from vaekit.reporting.edition import PREFACE, Edition
 from vaekit.reporting.fitting import fit
 from vaekit.reporting.material import Material
+from vaekit.reporting.protocol import cropped, pixels
 
 
 def make_page(material: Material, edition: Edition) -> Page:
@@ -61,9 +62,8 @@ def _with_notes(section: Section, edition: Edition) -> Section:
 
 def _subtitle(summary: dict[str, Any]) -> str:
     run, protocol, model = summary["run"], summary["protocol"], summary["model"]
-    crop = "the whole image" if protocol["crop"] == "none" else f"the {protocol['crop']}-pixel centre crop"
     return (
         f"{model['name']} VAE of {count(model['parameters'])} parameters and {model['latent_dim']} latent dims, after "
-        f"epoch {run['epoch']}, on the {count(protocol['n'])} {protocol['split']} images of {protocol['data']}, {crop} "
-        f"at {protocol['image_size']} × {protocol['image_size']} pixels."
+        f"epoch {run['epoch']}, on the {count(protocol['n'])} {protocol['split']} images of {protocol['data']}, "
+        f"{cropped(protocol)} at {pixels(protocol)}."
     )

@@ -1,40 +1,71 @@
 """The rows that several sections of a report share: a metric with its facts, and a table of text and numbers."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from vaekit.figures.words import count, estimate, interval, number, short, unit
+from vaekit.quantity import Quantity
 
 ABSENT = "not computed"
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One row of a table of metrics; `reason` is set where there is no value, `warning` where it smells of a bug.
-
-    `entry` is the artifact's own row, with every digit: what sorting, tooltips and report.json take.
-    """
+    """One row of a table of metrics: a number with its facts, and how a reader sees each of them."""
 
     id: str
-    label: str
-    value: str
-    interval: str
-    n: str
-    unit: str
-    direction: str
-    arrow: str
-    definition: str
-    reason: str | None
-    warning: str | None
-    entry: dict[str, Any] = field(default_factory=dict, compare=False)
+    quantity: Quantity
+
+    @property
+    def label(self) -> str:
+        """What the number is called."""
+        return self.quantity.label
 
     @property
     def is_absent(self) -> bool:
         """Whether there is a reason instead of a value."""
-        return self.value == ABSENT
+        return self.quantity.value is None
+
+    @property
+    def value(self) -> str:
+        """The number, with the digits that it bears."""
+        q = self.quantity
+        if q.value is None:
+            return ABSENT
+        return count(q.value) if isinstance(q.value, int) else number(q.value, q.low, q.high)
+
+    @property
+    def interval(self) -> str:
+        """The interval; a dash where there is none."""
+        return interval(self.quantity.low, self.quantity.high)
+
+    @property
+    def n(self) -> str:
+        """What the number rests on."""
+        return count(self.quantity.n)
+
+    @property
+    def unit(self) -> str:
+        """The unit; nothing for a pure number."""
+        return unit(self.quantity.unit)
+
+    @property
+    def arrow(self) -> str:
+        """An arrow to where it is better, if anywhere."""
+        return {True: "↑", False: "↓", None: ""}[self.quantity.higher_is_better]
+
+    @property
+    def direction(self) -> str:
+        """The arrow in words."""
+        return {True: "higher is better", False: "lower is better", None: ""}[self.quantity.higher_is_better]
+
+    @property
+    def reason(self) -> str | None:
+        """Why there is no value, or no interval."""
+        return self.quantity.reason or ("No reason is given." if self.is_absent else None)
 
 
 @dataclass(frozen=True)
@@ -89,34 +120,14 @@ def table_of(*columns: Column) -> Table:
     )
 
 
-def metric_of(name: str, entry: dict[str, Any]) -> Metric:
-    """Return the row of a metric from its entry in an artifact."""
-    value, low, high = entry["value"], entry["low"], entry["high"]
-    better = entry["higher_is_better"]
-    arrow, direction = {True: ("↑", "higher is better"), False: ("↓", "lower is better"), None: ("", "")}[better]
-    return Metric(
-        id=name,
-        label=entry["label"],
-        value=ABSENT if value is None else _shown(value, low, high),
-        interval=interval(low, high),
-        n=count(entry["n"]),
-        unit=unit(entry["unit"]),
-        direction=direction,
-        arrow=arrow,
-        definition=entry["definition"],
-        reason=(entry["reason"] or "No reason is given.") if value is None else entry["reason"],
-        warning=entry.get("warning"),
-        entry=dict(entry),
-    )
+def quantities(records: Mapping[str, Mapping[str, Any]], where: str) -> dict[str, Quantity]:
+    """Return the numbers that an artifact holds by name; DataError names `where` one can not be read."""
+    return {name: Quantity.from_record(record, f"{name} in {where}") for name, record in records.items()}
 
 
-def metrics_of(entries: dict[str, dict[str, Any]], names: Sequence[str] | None = None) -> tuple[Metric, ...]:
-    """Return the rows of several metrics, of those in `names` that are there, or of all."""
-    return tuple(metric_of(name, entries[name]) for name in (entries if names is None else names) if name in entries)
-
-
-def _shown(value: float, low: float | None, high: float | None) -> str:
-    return count(value) if isinstance(value, int) else number(value, low, high)
+def metrics_of(found: Mapping[str, Quantity], names: Sequence[str] | None = None) -> tuple[Metric, ...]:
+    """Return the rows of several numbers, of those in `names` that are there, or of all."""
+    return tuple(Metric(name, found[name]) for name in (found if names is None else names) if name in found)
 
 
 def _is_nothing(value: Any) -> bool:

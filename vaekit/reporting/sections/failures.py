@@ -31,7 +31,7 @@ from vaekit.reporting.document import (
 from vaekit.reporting.material import Material
 from vaekit.reporting.sections.findings import findings
 from vaekit.reporting.sections.setting import DESCRIPTIVE
-from vaekit.reporting.tables import Column, estimates, metrics_of, numbers, table_of, words
+from vaekit.reporting.tables import Column, estimates, metrics_of, numbers, quantities, table_of, words
 
 _LISTED = 10  # worst images that Markdown lists under their picture
 
@@ -61,7 +61,7 @@ def failures(material: Material) -> Iterable[Block]:
 def _regions(content: dict[str, Any]) -> Iterable[Block]:
     rows = {name: row for name, row in content.get("facts", {}).items() if isinstance(row, dict)}
     if rows:
-        yield Metrics("Regions and detail", metrics_of(rows))
+        yield Metrics("Regions and detail", metrics_of(quantities(rows, artifacts.FINDINGS)))
 
 
 def _preserved(content: dict[str, Any]) -> Iterable[Block]:
@@ -89,7 +89,7 @@ def _explained(content: dict[str, Any]) -> Iterable[Block]:
         yield Prose(said)
     if rows := content["explained"].get("r2"):
         entries = {f"explained_{name}": row for name, row in rows.items()}
-        yield Metrics("Variance of the error that is explained", metrics_of(entries))
+        yield Metrics("Variance of the error that is explained", metrics_of(quantities(entries, artifacts.FINDINGS)))
 
 
 def _galleries(material: Material) -> Iterable[Block]:
@@ -166,6 +166,7 @@ def _gallery(material: Material, kind: str, limit: float) -> Cards:
 
 def _slices(table: pd.DataFrame) -> Iterable[Block]:
     yield Prose(DESCRIPTIVE, "small")
+    table = pd.concat([table[table["low"].notna()], table[table["low"].isna()]])  # what has no interval leads nothing
     yield Grid(
         "Error by attribute",
         table_of(

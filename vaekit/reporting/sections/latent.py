@@ -9,7 +9,7 @@ from vaekit import artifacts
 from vaekit.figures.words import plural
 from vaekit.reporting.document import Block, Bullets, Details, Grid, Heading, Metrics, Prose, section
 from vaekit.reporting.material import Material
-from vaekit.reporting.tables import metrics_of, numbers, table_of, words
+from vaekit.reporting.tables import estimates, metrics_of, numbers, quantities, table_of, words
 
 _FIGURES = (
     "kl_per_dim",
@@ -29,8 +29,9 @@ _COLUMNS = {
     "marginal_kl": "KL(q(z)‖p)",
     "mu_z_correlation": "Corr(μ, z)",
     "sensitivity": "Sensitivity",
-    "intervention": "Intervention",
 }
+
+_Z95 = 1.96
 
 
 @section("latent", "Latent code", part="Code", place=100)
@@ -58,11 +59,15 @@ def _verdict(content: dict[str, Any]) -> Iterable[Block]:
         words("What it decides", (limit["meaning"] for limit in limits)),
     )
     yield Details("Thresholds of the verdict", (Grid("Thresholds of the verdict", table),))
-    yield Metrics("The code as a whole", metrics_of(content["rows"]))
+    yield Metrics("The code as a whole", metrics_of(quantities(content["rows"], artifacts.LATENT)))
 
 
 def _dims(table: pd.DataFrame) -> Iterable[Block]:
     table = table.sort_values("kl", ascending=False, kind="stable")
     columns = [numbers(heading, table[name]) for name, heading in _COLUMNS.items()]
+    if "intervention_error" in table:  # from a few images: never without its error
+        around = _Z95 * table["intervention_error"]
+        ends = table["intervention"] - around, table["intervention"] + around
+        columns.append(estimates("Intervention, 95 % interval", table["intervention"], *ends))
     grid = table_of(numbers("Dim", table["dim"], "{:.0f}".format), words("Regime", table["regime"]), *columns)
     yield Details(f"All {plural(len(table), 'dim')}", (Grid("Latent dims", grid),))

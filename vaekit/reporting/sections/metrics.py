@@ -2,43 +2,37 @@
 
 from collections.abc import Iterable
 
-from vaekit.figures.words import count, fixed, number, plain
+from vaekit import artifacts
+from vaekit.figures.words import count, fixed, in_sentence, number, plain
 from vaekit.reporting.document import Block, Grid, Metrics, Prose, section
 from vaekit.reporting.document import Facts as Pairs
 from vaekit.reporting.material import Material
-from vaekit.reporting.tables import Table, metrics_of
+from vaekit.reporting.protocol import cropped, pixels
+from vaekit.reporting.tables import Metric, Table, metrics_of
 
-_CODE = "What the code knows"  # has a section of its own
-# Which rows belong together, by how their ids begin; what no group claims stands in the last one.
-GROUPS = (
-    ("Reconstruction", ("mse", "sse", "mae", "psnr", "ssim", "r2", "lpips")),
-    ("Rate and likelihood", ("kl", "recon_nll", "elbo", "bce_excess", "iwae", "ess", "bpd")),
-    ("Samples", ("fid", "fd_", "kid", "precision", "recall", "density", "coverage", "diversity")),
-    (_CODE, ("probe", "tad", "mig", "dci", "factor")),
-)
-_REST = "Further metrics"
+_REST = "Further metrics"  # of artifacts that do not say where their numbers belong
 
 
-def group_of(name: str) -> str:
-    """Return the heading under which a row of summary.json stands."""
-    return next((title for title, starts in GROUPS if name.startswith(starts)), _REST)
+def by_group(rows: Iterable[Metric]) -> dict[str, list[Metric]]:
+    """Return the rows under the heading that each names, in the order in which the headings come up."""
+    groups: dict[str, list[Metric]] = {}
+    for row in rows:
+        groups.setdefault(row.quantity.group or _REST, []).append(row)
+    return groups
 
 
 @section("metrics", "Metrics", part="Results", place=20)
 def metrics(material: Material) -> Iterable[Block]:
     """Yield one table per group of metrics, and how the error is spread."""
     protocol = material.summary["protocol"]
-    crop = "whole image" if protocol["crop"] == "none" else f"{protocol['crop']}-pixel centre crop"
     yield Prose(
-        f"Protocol: the {count(protocol['n'])} {protocol['split']} images of {protocol['data']}, {crop}, "
-        f"{protocol['image_size']} × {protocol['image_size']} pixels, seed {protocol['seed']}. Means over images; n is "
+        f"Protocol: the {count(protocol['n'])} {protocol['split']} images of {protocol['data']}, {cropped(protocol)}, "
+        f"{pixels(protocol)}, seed {protocol['seed']}. Means over images; n is "
         "their number. Numbers of another protocol do not compare with these."
     )
-    elsewhere = {_CODE} if "probes" in material.chosen else set()
-    rows = [row for row in metrics_of(material.rows) if group_of(row.id) not in elsewhere]
-    for title in (*(title for title, _ in GROUPS), _REST):
-        if some := tuple(row for row in rows if group_of(row.id) == title):
-            yield Metrics(title, some)
+    probes = material.files.get(artifacts.PROBES_SUMMARY, {}).get("rows", {}) if "probes" in material.chosen else {}
+    for title, rows in by_group(row for row in metrics_of(material.rows) if row.id not in probes).items():
+        yield Metrics(title, tuple(rows))
     yield material.figure("error_distribution")
 
 
@@ -65,9 +59,9 @@ def likelihood(material: Material) -> Iterable[Block]:
     known = {name: entry for name, entry in material.summary["references"].items() if "bpd" in entry}
     rows = [(name, _bits(entry), entry["bpd"]) for name, entry in known.items()]
     rows += [
-        (f"this model: {row['label'].lower()}", number(row["value"], row["low"], row["high"]), row["value"])
+        (f"this model: {in_sentence(row.label)}", number(row.value, row.low, row.high), row.value)
         for name, row in material.rows.items()
-        if name.startswith("bpd_") and row["value"] is not None
+        if name.startswith("bpd_") and row.value is not None
     ]
     names, shown, exact = zip(*rows, strict=True)
     yield Grid(

@@ -9,7 +9,7 @@ from vaekit import artifacts
 from vaekit.figures.words import count, plural, readable, short
 from vaekit.reporting.document import Block, Bullets, Details, Facts, Grid, Heading, Metrics, Prose, section
 from vaekit.reporting.material import Material
-from vaekit.reporting.tables import Column, estimates, metrics_of, numbers, table_of, words
+from vaekit.reporting.tables import Column, estimates, metrics_of, numbers, quantities, table_of, words
 
 
 @section("probes", "Attribute probes", part="Code", place=110)
@@ -27,7 +27,7 @@ def _said(content: dict[str, Any]) -> Iterable[Block]:
     yield Prose(first, "strong")
     if others:
         yield Bullets(tuple(others))
-    yield Metrics("Probes and disentanglement", metrics_of(content["rows"]))
+    yield Metrics("Probes and disentanglement", metrics_of(quantities(content["rows"], artifacts.PROBES_SUMMARY)))
 
 
 def _table(table: pd.DataFrame, content: dict[str, Any]) -> Iterable[Block]:

@@ -10,8 +10,8 @@ from vaekit import artifacts
 from vaekit.figures.words import count, plural
 from vaekit.reporting.document import Block, Bullets, Code, Details, Facts, Grid, Heading, Metrics, Prose, section
 from vaekit.reporting.material import Material
-from vaekit.reporting.sections.metrics import group_of
-from vaekit.reporting.tables import ABSENT, metrics_of, numbers, table_of, words
+from vaekit.reporting.protocol import pixels
+from vaekit.reporting.tables import metrics_of, numbers, table_of, words
 from vaekit.statistics.bootstrap import RESAMPLES
 
 _REASONS = 10  # a broken download can skip thousands of files; their index lists them all
@@ -57,8 +57,11 @@ def _objective(objective: dict[str, Any] | None) -> str:
         said += f" above {free_bits:g} nats per dim"
     if warmup := objective.get("kl_warmup_epochs", 0):
         said += f", its weight growing from 0 over {warmup:g} epochs"
-    bound = beta == 1 and not averaged and not free_bits
-    return f"{said}: {'the negative ELBO' if bound else 'not the negative ELBO, so the loss bounds no likelihood'}"
+    if beta == 1 and not averaged and not free_bits:
+        return f"{said}: the negative ELBO"
+    if beta > 1 and not averaged and not free_bits:
+        return f"{said}: its negative is still a bound on log p(x), looser than the ELBO"
+    return f"{said}: not the negative ELBO of this likelihood"
 
 
 def _layers(table: pd.DataFrame) -> Iterable[Block]:
@@ -81,7 +84,6 @@ def data(material: Material) -> Iterable[Block]:
     reasons = "; ".join(facts["skipped_reasons"][:_REASONS])
     if len(facts["skipped_reasons"]) > _REASONS:
         reasons += f"; and {count(len(facts['skipped_reasons']) - _REASONS)} more"
-    side = protocol["image_size"]
     yield Prose("Numbers at other crops, sizes or image sets do not compare with these.")
     yield Facts(
         (
@@ -92,7 +94,7 @@ def data(material: Material) -> Iterable[Block]:
             ("Skipped", count(facts["skipped"]) + (f" ({reasons})" if reasons else "")),
             ("Attributes", count(len(facts["attributes"]))),
             ("Crop", "none: the whole image" if crop == "none" else f"{crop} × {crop} pixels, centred"),
-            ("Size", f"{side} × {side} pixels. {protocol['resize']}"),
+            ("Size", f"{pixels(protocol)}. {protocol['resize']}"),
             ("Seed", str(protocol["seed"])),
         )
     )
@@ -127,7 +129,7 @@ def limits(material: Material) -> Iterable[Block]:
         "this is one run.",
         "Pixel errors forgive blur: a reconstruction can have a low error and lack every fine detail.",
     ]
-    if not any(group_of(row.id) == "Samples" and row.value != ABSENT for row in rows):
+    if material.files.get(artifacts.SAMPLES, {}).get("reason", "none were scored"):
         said.append("Samples are shown, not scored: no number here says how real or how varied they are.")
     if artifacts.SLICES in material.files:
         said.append(DESCRIPTIVE)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from vaekit import artifacts
-from vaekit.figures.words import count, fixed, listed, number, percent, plain, short
+from vaekit.figures.words import count, fixed, listed, number, percent, plain, plural, short
 from vaekit.reporting.document import Block, Verdict, section
 from vaekit.reporting.material import Material
 from vaekit.reporting.tables import metrics_of
@@ -45,7 +45,7 @@ _REMEDIES = {
 def verdict(material: Material) -> Iterable[Block]:
     """Yield the box with the numbers that matter most and the first sentences of every diagnosis."""
     found = _findings(material)
-    tiles = metrics_of({name: row for name, row in material.rows.items() if row["value"] is not None}, tuple(TILES))
+    tiles = metrics_of({name: row for name, row in material.rows.items() if row.value is not None}, tuple(TILES))
     tiles = tiles[:_TILED]
     yield Verdict(
         tiles=tiles,
@@ -59,9 +59,9 @@ def verdict(material: Material) -> Iterable[Block]:
 
 
 def is_healthy(material: Material) -> bool:
-    """Return whether the verdict on the latent code names nothing that is wrong."""
+    """Return whether the verdict on the latent code finds no collapse and nothing like it."""
     content = material.files.get(artifacts.LATENT)
-    return content is not None and content["verdict"]["name"] == "none" and not has_hole(material)
+    return content is not None and content["verdict"]["name"] == "none"
 
 
 def has_hole(material: Material) -> bool:
@@ -87,10 +87,16 @@ def _wrong(material: Material, found: list[dict[str, Any]]) -> Iterable[str]:
         yield material.missing[artifacts.LATENT]
     elif not is_healthy(material):
         yield material.files[artifacts.LATENT]["verdict"]["sentence"]
+    elif has_hole(material):
+        yield (
+            f"Draws from the prior come back from decoder and encoder {short(material.value('prior_hole'))} times as "
+            "far off as codes of test images: they fall where the decoder was never trained."
+        )
     yield from (sentence for is_good, sentence in _samples(material) if not is_good)
     yield from (_in_short(finding) for finding in found[:_TOP])
     if len(found) > _TOP:
-        yield f"{count(len(found) - _TOP)} more findings stand in the section on failures."
+        more = plural(len(found) - _TOP, "more finding stands", "more findings stand")
+        yield f"{more} in the section on failures."
     yield from _worst(material)
 
 
@@ -146,7 +152,9 @@ def _worst(material: Material) -> Iterable[str]:
 
 def _remarks(material: Material) -> Iterable[str]:
     metrics = metrics_of(material.rows)
-    yield from (f"Warning: {metric.label} is {metric.warning}." for metric in metrics if metric.warning)
+    yield from (
+        f"Warning: {metric.label} is {metric.quantity.warning}." for metric in metrics if metric.quantity.warning
+    )
     if absent := [metric.label for metric in metrics if metric.is_absent]:
         some = listed([*absent[:_ABSENT], f"{len(absent) - _ABSENT} more"]) if len(absent) > _ABSENT else listed(absent)
         yield f"Not computed: {some}; the reasons stand in the table of metrics."

@@ -1,0 +1,173 @@
+"""Sentences of the pages: each situation in which one would be false is built, and the page read."""
+
+import json
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from tests.reporting import test_compare as comparison
+from tests.reporting.conftest import make_artifacts
+from vaekit import artifacts
+from vaekit.reporting.build import build_report
+from vaekit.reporting.collect import Folders, collect
+from vaekit.reporting.document import Verdict
+from vaekit.reporting.material import Material
+from vaekit.reporting.sections.theory import theory
+from vaekit.reporting.sections.verdict import verdict
+from vaekit.statistics.differences import paired_differences, with_q
+
+NO_COLLAPSE = "No collapse: all dims are active."
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    return make_artifacts(tmp_path_factory.mktemp("run"), n=1200, dims=4, top=3)
+
+
+def material(folders, **latent):
+    """Return the material of a page whose latent.json says what is given."""
+    found = collect(Folders(*folders))
+    return Material(found.files | {artifacts.LATENT: latent_of(**latent)}, found.missing, {}, {})
+
+
+def latent_of(*, hole, name="none", sentence=NO_COLLAPSE, passive=0):
+    facts = {"low": None, "high": None, "n": 30, "reason": None, "unit": "1", "higher_is_better": None}
+    rows = {
+        "prior_hole": {"value": hole, "label": "Prior hole", "definition": "times as far off"},
+        "passive_dims": {"value": passive, "label": "Passive dims", "definition": "dims"},
+        "active_units": {"value": 4 - passive, "label": "Active units", "definition": "dims"},
+        "permuted_ratio": {"value": 20.0, "label": "Permuted", "definition": "times"},
+    }
+    return {
+        "rows": {key: facts | row for key, row in rows.items()},
+        "verdict": {
+            "name": name,
+            "sentence": sentence,
+            "evidence": [],
+            "causes": [],
+            "remedies": [],
+            "thresholds": {"hole": {"value": 3.0, "meaning": "a hole"}},
+        },
+    }
+
+
+def box(found) -> Verdict:
+    return next(iter(verdict(found)))
+
+
+def text(blocks) -> str:
+    return "\n".join(getattr(block, "text", "") for block in blocks)
+
+
+def test_no_collapse_is_never_what_is_wrong_whatever_the_prior_does(folders):
+    for hole in (1.0, 6.0):
+        said = box(material(folders, hole=hole))
+        assert NO_COLLAPSE in said.good and NO_COLLAPSE not in said.wrong
+        assert any("Draws from the prior" in sentence for sentence in said.wrong) == (hole > 3)
+
+
+def test_a_collapse_is_what_is_wrong(folders):
+    said = box(material(folders, hole=1.0, name="full collapse", sentence="Full collapse.", passive=4))
+    assert "Full collapse." in said.wrong and "Full collapse." not in said.good
+
+
+def test_theory_never_argues_against_the_verdict(folders):
+    said = text(theory(material(folders, hole=1.0, name="full collapse", sentence="Full collapse.", passive=4)))
+    assert "Full collapse." in said and "0 of 4 dims are active" in said
+    assert "For collapse" not in said and "Against collapse" not in said
+
+
+def test_draws_that_are_near_enough_are_not_said_to_lie_where_the_decoder_was_trained(folders):
+    assert "trained" not in text(theory(material(folders, hole=2.0))).split("Draws from the prior")[1]
+    assert "never trained" in text(theory(material(folders, hole=6.0)))
+
+
+def test_one_more_finding_stands(folders):
+    found = material(folders, hole=1.0)
+    content = found.files[artifacts.FINDINGS]
+    four = content | {"findings": (content["findings"] * 4)[:4]}
+    said = box(replace(found, files=found.files | {artifacts.FINDINGS: four}))
+    assert any(sentence.startswith("1 more finding stands") for sentence in said.wrong)
+
+
+def test_what_has_no_interval_never_leads_a_table(folders, tmp_path):
+    evaluation, failures = folders
+    table = artifacts.read_table(failures / artifacts.SLICES)
+    first = table.iloc[[0]].assign(attribute="Tiny", n_with=1, low=float("nan"), high=float("nan"))
+    artifacts.write_table(tmp_path / artifacts.SLICES, pd.concat([first, table]))
+    for file in failures.iterdir():
+        if file.is_file() and file.name != artifacts.SLICES:
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    page = artifacts.read_json(build_report(evaluation, tmp_path, tmp_path / "out").data)
+    (grid,) = [
+        block
+        for section in page["sections"]
+        if section["id"] == "failures"
+        for block in section["blocks"]
+        if block.get("label") == "Error by attribute"
+    ]
+    names = [row[0] for row in grid["table"]["rows"]]
+    assert names[-1] == "Tiny" and len(names) == len(table) + 1
+
+
+def compared(tmp_path, *, worse=0.01, judges=None, settings=None):
+    """Return what a comparison of two models says at a glance, and its lines of metrics."""
+    models = {
+        "a": comparison.write_model(tmp_path / "a", run="a"),
+        "b": comparison.write_model(tmp_path / "b", run="b", worse=worse),
+    }
+    for (name, folder), own in zip(models.items(), settings or ({}, {}), strict=True):
+        path = folder / artifacts.EVALUATION / artifacts.SUMMARY
+        content = artifacts.read_json(path)
+        content["config"] = {"objective": {"beta": 1.0}} | own
+        for metric, of_distance in (("precision", True), ("fd_attributes", False)):
+            value = 0.9 if name == "a" else 0.2
+            content["estimates"][metric] = comparison.row(metric, value, value - 0.05, value + 0.05) | {
+                "higher_is_better": of_distance,
+                "group": "Samples",
+            }
+        artifacts.write_json(path, content)
+        if judges:
+            artifacts.write_json(
+                folder / artifacts.EVALUATION / artifacts.SAMPLES,
+                {"judge": {"name": "attributes", "identity": judges[name]}, "verdict": None, "metrics": {}},
+            )
+    differences = with_q(paired_differences(comparison.tables_of(models), list(comparison.FACTS), 0))
+    _, data = comparison.build(models, tmp_path / "out", differences=differences)
+    return json.dumps(comparison.section(data, "overview"), ensure_ascii=False), comparison.lines_of(data, "metrics")
+
+
+def test_what_differs_between_models_stands_first(tmp_path):
+    settings = ({"objective": {"beta": 8.0}, "training": {"epochs": 4}}, {"training": {"epochs": 30}})
+    said, _ = compared(tmp_path, settings=settings)
+    first = json.loads(said)[0]["text"]
+    assert "`objective.beta` (8 and 1)" in first and "`training.epochs` (4 and 30)" in first
+    assert "can not be told from these runs alone" in first
+
+
+def test_models_of_the_same_settings_are_said_to_be_so(tmp_path):
+    said, _ = compared(tmp_path)
+    assert json.loads(said)[0]["text"] == "a and b were trained with the same settings."
+
+
+def test_one_squared_error_is_not_counted_metric_by_metric(tmp_path):
+    said, _ = compared(tmp_path)
+    assert "clearly best in all" not in said and "counts once" in said
+
+
+def test_two_models_are_nearer_and_never_both_nearest(tmp_path):
+    said, _ = compared(tmp_path)
+    assert "b is nearer to the test images by `fd_attributes`" in said and "nearest" not in said
+
+
+def test_precision_has_no_best(tmp_path):
+    _, lines = compared(tmp_path)
+    assert set(comparison.marks(lines["precision"]).values()) == {""} and "crowd" in lines["precision"]["remark"]
+    assert comparison.marks(lines["fd_attributes"]) == {"a": "", "b": "best"}
+
+
+def test_numbers_of_different_judges_are_not_ranked(tmp_path):
+    said, lines = compared(tmp_path, judges={"a": "1f", "b": "2e"})
+    assert set(comparison.marks(lines["fd_attributes"]).values()) == {""}
+    assert "different networks" in lines["fd_attributes"]["remark"] and "nearer" not in said
