@@ -16,9 +16,9 @@ from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures.compare import RatePoint
 from vaekit.quantity import Quantity
-from vaekit.reporting.compare import build_comparison
-from vaekit.reporting.compare_metrics import side_by_side, verdict_of
-from vaekit.reporting.compare_models import read_model, refuse_unlike, unlike
+from vaekit.reporting.comparison.build import build_comparison
+from vaekit.reporting.comparison.models import read_model, refuse_unlike, unlike
+from vaekit.reporting.comparison.side_by_side import side_by_side, verdict_of
 from vaekit.statistics.differences import Difference, paired_differences, with_q
 
 N, SIZE, DIMS = 60, 16, 4
@@ -347,7 +347,7 @@ def test_same_artifacts_same_bytes_without_torch(three, built, tmp_path):
     assert len(files) > 8
     for file in files:
         assert (made.html.parent / file).read_bytes() == (again.html.parent / file).read_bytes(), file
-    code = "import sys, vaekit.reporting.compare, vaekit.reporting.gate; assert 'torch' not in sys.modules"
+    code = "import sys, vaekit.reporting.comparison.build, vaekit.reporting.gate; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -3,11 +3,13 @@
 import html
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar, Self
 
 from vaekit import artifacts
 from vaekit.progress import Progress, silent
 from vaekit.reporting.collect import Folders, collect
-from vaekit.reporting.drawing import draw_all, write_figures
+from vaekit.reporting.document import Page
+from vaekit.reporting.drawing import Drawings, draw_all, write_figures
 from vaekit.reporting.edition import Edition
 from vaekit.reporting.html import render_html
 from vaekit.reporting.machine import page_data
@@ -17,19 +19,37 @@ from vaekit.reporting.page import make_page
 
 
 @dataclass(frozen=True)
-class Report:
-    """The pages of a report, the same words and numbers in each: to explore, for a code host, and for machines."""
+class Pages:
+    """The pages of one kind, the same words and numbers in each: to explore, for a code host, and for machines."""
 
+    kind: ClassVar[str]
     html: Path
     markdown: Path
     data: Path
 
+    @classmethod
+    def write(cls, page: Page, out: Path, drawings: Drawings) -> Self:
+        """Write <kind>.html, .md and .json and figures/ to `out`; all are rendered before the first is written."""
+        pages = cls(*(out / f"{cls.kind}.{suffix}" for suffix in ("html", "md", "json")))
+        texts = {pages.html: render_html(page), pages.markdown: render_markdown(page)}
+        write_figures(out / artifacts.FIGURES, drawings)
+        for path, text in texts.items():
+            artifacts.write_text(path, text)
+        artifacts.write_json(pages.data, page_data(page))
+        return pages
+
     def __str__(self) -> str:
-        return f"Report: {self.html} and {self.markdown}"
+        return f"{type(self).__name__}: {self.html} and {self.markdown}"
 
     def _repr_html_(self) -> str:
         page = html.escape(self.html.read_text(encoding="utf-8"))
-        return f'<iframe title="vaekit report" width="100%" height="800" srcdoc="{page}"></iframe>'
+        return f'<iframe title="vaekit {self.kind}" width="100%" height="800" srcdoc="{page}"></iframe>'
+
+
+class Report(Pages):
+    """The pages of one model."""
+
+    kind = "report"
 
 
 def build_report(
@@ -60,11 +80,6 @@ def build_report(
     progress("report", len(drawings.figures), len(drawings.figures) + 1, "pages")
     material = Material(found.files, found.missing, drawings.figures, drawings.gaps)
     page = make_page(material, edition or Edition())
-    report = Report(out / artifacts.REPORT_HTML, out / artifacts.REPORT_MARKDOWN, out / artifacts.REPORT_JSON)
-    pages = render_html(page), render_markdown(page)
-    write_figures(out / artifacts.FIGURES, drawings)
-    for path, text in zip((report.html, report.markdown), pages, strict=True):
-        artifacts.write_text(path, text)
-    artifacts.write_json(report.data, page_data(page))
+    report = Report.write(page, out, drawings)
     progress("report", len(drawings.figures) + 1, len(drawings.figures) + 1)
     return report

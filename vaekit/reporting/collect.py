@@ -1,7 +1,7 @@
 """What lies on disk about one evaluation, its exploration and its failure analysis, and why the rest does not."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -98,8 +98,8 @@ def command_of(name: str) -> str:
     return "report" if stage == "explore" else stage
 
 
-def collect(folders: Folders) -> Collected:
-    """Return everything that the report or a figure asks for.
+def collect(folders: Folders, names: Iterable[str] | None = None) -> Collected:
+    """Return the content of these files; None: of everything that the report or a figure asks for.
 
     Raises:
         DataError: there is no readable summary.json, so there is nothing to report on.
@@ -108,7 +108,9 @@ def collect(folders: Folders) -> Collected:
     files: dict[str, Any] = {}
     missing: dict[str, str] = {}
     digest = hashlib.sha256()
-    for name in sorted((_EVALUATED | ANALYSED | EXPLORED).union(*(spec.needs for _, spec in FIGURES.items()))):
+    if names is None:
+        names = (_EVALUATED | ANALYSED | EXPLORED).union(*(spec.needs for _, spec in FIGURES.items()))
+    for name in sorted(names):
         folder = folders.of(name)
         path = None if folder is None else folder / name
         if path is None or not path.is_file():

@@ -322,20 +322,28 @@ class SectionSpec:
 
 
 SECTIONS: Registry[SectionSpec] = Registry("section", "vaekit.reporting.sections")
+COMPARED: Registry[SectionSpec] = Registry("compared section", "vaekit.reporting.comparison")
+Write = Callable[..., Iterable[Block]]
 
 
 def section(
-    id: str, title: str, *, part: str, place: int
-) -> Callable[[Callable[..., Iterable[Block]]], Callable[..., Iterable[Block]]]:
-    """Return a decorator that files a function Material -> blocks as the section `id`: it then stands on every page."""
+    id: str, title: str, *, part: str, place: int, of: Registry[SectionSpec] = SECTIONS
+) -> Callable[[Write], Write]:
+    """Return a decorator that files a function as the section `id` of every page of one kind.
 
-    def file_it(write: Callable[..., Iterable[Block]]) -> Callable[..., Iterable[Block]]:
-        SECTIONS.register(id)(SectionSpec(title, part, place, write))
+    Args:
+        id, title: name in options and addresses; heading.
+        part, place: under which part it stands in the list of contents, after which lower place.
+        of: SECTIONS for reports, written from a Material; COMPARED for comparisons, written from Together.
+    """
+
+    def file_it(write: Write) -> Write:
+        of.register(id)(SectionSpec(title, part, place, write))
         return write
 
     return file_it
 
 
-def in_order() -> list[tuple[str, SectionSpec]]:
+def in_order(of: Registry[SectionSpec] = SECTIONS) -> list[tuple[str, SectionSpec]]:
     """Return every section with its name, in the order in which a page shows them by default."""
-    return sorted(SECTIONS.items(), key=lambda item: item[1].place)
+    return sorted(of.items(), key=lambda item: item[1].place)

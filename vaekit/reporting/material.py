@@ -14,22 +14,14 @@ from vaekit.reporting.document import Block, Gap, Picture, Section
 from vaekit.reporting.tables import quantities
 
 
-@dataclass(frozen=True)
-class Material:
-    """Everything that the sections of one page draw upon.
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What every section can ask of its page.
 
     Attributes:
-        files: file name -> content (DataFrame, dict, arrays, text).
-        missing: file name -> why it is not in `files`, as a sentence.
-        figures: name -> drawn figure.
-        gaps: name of a figure -> why it is not drawn, as a sentence.
         written: name -> section, of those that stand before the one being written; `chosen`: names of the page's.
     """
 
-    files: Mapping[str, Any]
-    missing: Mapping[str, str]
-    figures: Mapping[str, Drawn]
-    gaps: Mapping[str, str]
     written: Mapping[str, Section] = field(default_factory=dict)
     chosen: frozenset[str] = frozenset()
 
@@ -37,6 +29,23 @@ class Material:
     def shown(self) -> list[Section]:
         """The sections so far that the page will show."""
         return [section for name, section in self.written.items() if name in self.chosen]
+
+
+@dataclass(frozen=True)
+class Material(Source):
+    """Everything that the sections of one model's page draw upon.
+
+    Attributes:
+        files: file name -> content (DataFrame, dict, arrays, text).
+        missing: file name -> why it is not in `files`, as a sentence.
+        figures: name -> drawn figure.
+        gaps: name of a figure -> why it is not drawn, as a sentence.
+    """
+
+    files: Mapping[str, Any]
+    missing: Mapping[str, str]
+    figures: Mapping[str, Drawn]
+    gaps: Mapping[str, str]
 
     @property
     def summary(self) -> dict[str, Any]:

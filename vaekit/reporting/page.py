@@ -6,21 +6,18 @@ from typing import Any
 
 from vaekit.errors import DataError
 from vaekit.figures.words import count
-from vaekit.reporting.document import Block, Gap, Note, Page, Section, SectionSpec, in_order
+from vaekit.registry import Registry
+from vaekit.reporting.document import SECTIONS, Block, Gap, Note, Page, Section, SectionSpec, in_order
 from vaekit.reporting.edition import PREFACE, Edition
 from vaekit.reporting.fitting import fit
-from vaekit.reporting.material import Material
+from vaekit.reporting.material import Material, Source
 from vaekit.reporting.protocol import cropped, pixels
 
 
 def make_page(material: Material, edition: Edition) -> Page:
     """Return the page with the edition's sections in its order, notes in their places, and pictures that fit."""
-    specs = in_order()
-    chosen = edition.sections or tuple(name for name, _ in specs)
-    material = replace(material, chosen=frozenset(chosen))
-    written: dict[str, Section] = {}
-    for name, spec in specs:  # the glossary and the references tell of the sections before them
-        written[name] = _section(name, spec, replace(material, written=dict(written)))
+    chosen = edition.sections or tuple(name for name, _ in in_order())
+    written = write_sections(replace(material, chosen=frozenset(chosen)), SECTIONS)
     sections = tuple(_with_notes(written[name], edition) for name in chosen)
     sections = tuple(section for section in sections if section.blocks)
     preface = edition.notes.get(("before", PREFACE)), edition.notes.get(("after", PREFACE))
@@ -35,12 +32,17 @@ def make_page(material: Material, edition: Edition) -> Page:
     )
 
 
-def _section(name: str, spec: SectionSpec, material: Material) -> Section:
-    try:
-        blocks = tuple(_said_once(spec.write(material)))
-    except DataError as error:
-        blocks = (Gap(str(error)),)
-    return Section(name, spec.title, spec.part, blocks)
+def write_sections(source: Source, of: Registry[SectionSpec]) -> dict[str, Section]:
+    """Return every section of one kind of page by name; one that can not be written holds its reason."""
+    written: dict[str, Section] = {}
+    for name, spec in in_order(of):  # the glossary and the references tell of the sections before them
+        source = replace(source, written=dict(written))
+        try:
+            blocks = tuple(_said_once(spec.write(source)))
+        except DataError as error:
+            blocks = (Gap(str(error)),)
+        written[name] = Section(name, spec.title, spec.part, blocks)
+    return written
 
 
 def _said_once(blocks: Iterable[Block]) -> Iterable[Block]:

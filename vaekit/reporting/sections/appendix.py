@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from vaekit.reporting.citations import cited_on, explained_on
 from vaekit.reporting.document import Block, Prose, References, Terms, section
-from vaekit.reporting.material import Material
+from vaekit.reporting.material import Material, Source
 
 
 @section("glossary", "Glossary", part="Appendix", place=230)
@@ -18,6 +18,7 @@ def glossary(material: Material) -> Iterable[Block]:
 
 
 @section("references", "References", part="Appendix", place=240)
-def references(material: Material) -> Iterable[Block]:
+def references(source: Source) -> Iterable[Block]:
     """Yield the papers that the page cites, by name."""
-    yield References(cited_on(material.shown))
+    if papers := cited_on(source.shown):
+        yield References(papers)

@@ -9,10 +9,11 @@ from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures.base import Drawn
 from vaekit.quantity import Quantity
-from vaekit.reporting.compare_metrics import SideBySide, side_by_side
-from vaekit.reporting.compare_models import Compared, Unlike, unlike
-from vaekit.reporting.compare_pictures import Errors, Originals, errors_of
+from vaekit.reporting.comparison.models import Compared, Unlike, unlike
+from vaekit.reporting.comparison.same_images import Errors, Originals, errors_of
+from vaekit.reporting.comparison.side_by_side import SideBySide, side_by_side
 from vaekit.reporting.document import Gap, Picture
+from vaekit.reporting.material import Source
 
 SAMPLES = "Samples"  # the group of metrics that a judge measures
 CROWDED = ("precision", "density")
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Together:
+class Together(Source):
     """Models, their paired differences, and the function that reads the test images."""
 
     models: Sequence[Compared]

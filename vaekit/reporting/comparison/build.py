@@ -1,43 +1,29 @@
 """Several models on one page: from the artifacts of each to compare.html, compare.md, compare.json and figures/."""
 
-import html
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaekit import artifacts
+from vaekit.figures.words import count, listed
 from vaekit.progress import Progress, silent
-from vaekit.reporting.compare_material import Together
-from vaekit.reporting.compare_models import read_model
-from vaekit.reporting.compare_page import make_comparison
-from vaekit.reporting.compare_pictures import Originals
-from vaekit.reporting.document import Picture
-from vaekit.reporting.drawing import Drawings, write_figures
-from vaekit.reporting.html import render_html
-from vaekit.reporting.machine import page_data
-from vaekit.reporting.markdown import render_markdown
+from vaekit.reporting.build import Pages
+from vaekit.reporting.comparison.models import read_model
+from vaekit.reporting.comparison.same_images import Originals
+from vaekit.reporting.comparison.together import Together
+from vaekit.reporting.document import COMPARED, Page, Picture, in_order
+from vaekit.reporting.drawing import Drawings
+from vaekit.reporting.fitting import fit
+from vaekit.reporting.page import write_sections
+from vaekit.reporting.protocol import cropped, pixels
 
 if TYPE_CHECKING:
     from vaekit.statistics.differences import Difference
 
-COMPARE_HTML, COMPARE_MARKDOWN, COMPARE_JSON = "compare.html", "compare.md", "compare.json"
 
+class Comparison(Pages):
+    """The pages of several models."""
 
-@dataclass(frozen=True)
-class Comparison:
-    """The pages of a comparison, the same words and numbers in each: to explore, for a code host, and for machines."""
-
-    html: Path
-    markdown: Path
-    data: Path
-
-    def __str__(self) -> str:
-        return f"Comparison: {self.html} and {self.markdown}"
-
-    def _repr_html_(self) -> str:
-        page = html.escape(self.html.read_text(encoding="utf-8"))
-        return f'<iframe title="vaekit comparison" width="100%" height="800" srcdoc="{page}"></iframe>'
+    kind = "compare"
 
 
 def build_comparison(
@@ -69,16 +55,35 @@ def build_comparison(
         progress("compare", done, len(models) + 1, name)
         read.append(read_model(name, folder))
     progress("compare", len(models), len(models) + 1, "pages")
-    page = make_comparison(Together(read, differences, originals), title)
-    comparison = Comparison(out / COMPARE_HTML, out / COMPARE_MARKDOWN, out / COMPARE_JSON)
-    pages = render_html(page), render_markdown(page)
+    page = _page(
+        Together(read, differences, originals, chosen=frozenset(name for name, _ in in_order(COMPARED))), title
+    )
     blocks = [block for section in page.sections for block in section.walk()]
     pictures = [block for block in blocks if isinstance(block, Picture)]
     pictures += [block.figure for block in blocks if isinstance(getattr(block, "figure", None), Picture)]
-    drawn = {picture.name: picture.drawn for picture in pictures}
-    write_figures(out / artifacts.FIGURES, Drawings(drawn, {}, ""))
-    for path, text in zip((comparison.html, comparison.markdown), pages, strict=True):
-        artifacts.write_text(path, text)
-    artifacts.write_json(comparison.data, page_data(page))
+    comparison = Comparison.write(page, out, Drawings({picture.name: picture.drawn for picture in pictures}, {}, ""))
     progress("compare", len(models) + 1, len(models) + 1)
     return comparison
+
+
+def _page(together: Together, title: str | None) -> Page:
+    sections = write_sections(together, COMPARED).values()
+    return Page(
+        title=title or f"{listed(together.names)} compared",
+        subtitle=_subtitle(together),
+        byline=(),
+        preface=(),
+        sections=fit([section for section in sections if section.blocks]),
+        made_by={model.name: model.summary["made_by"] for model in together.models},
+    )
+
+
+def _subtitle(together: Together) -> str:
+    n = len(together.models)
+    if together.unlike:
+        return f"{n} models that were not tested alike: their numbers stand side by side and do not compare."
+    protocol = together.models[0].summary["protocol"]
+    return (
+        f"{n} models on the same {count(protocol['n'])} {protocol['split']} images of {protocol['data']}, "
+        f"{cropped(protocol)} at {pixels(protocol)}."
+    )

@@ -4,15 +4,17 @@ import shlex
 from collections.abc import Iterable
 
 from vaekit.figures.words import count
-from vaekit.reporting.compare_material import Together
-from vaekit.reporting.compare_models import settings_that_differ
-from vaekit.reporting.document import Block, Bullets, Code, Grid, Heading, Prose
+from vaekit.reporting.comparison.models import settings_that_differ
+from vaekit.reporting.comparison.together import Together
+from vaekit.reporting.document import COMPARED, Block, Bullets, Code, Grid, Heading, Prose, section
+from vaekit.reporting.sections.appendix import references
 from vaekit.reporting.tables import table_of, words
 from vaekit.statistics.bootstrap import RESAMPLES
 
 _HASH = 16  # characters of a checksum: enough to tell two files apart; compare.json has all of it
 
 
+@section("models", "Models", part="Method", place=110, of=COMPARED)
 def models(together: Together) -> Iterable[Block]:
     """Yield what the models are, which settings of theirs differ, and the protocol."""
     facts = {
@@ -34,6 +36,7 @@ def models(together: Together) -> Iterable[Block]:
         yield Prose("The runs have the same settings: they differ by their weights alone.")
 
 
+@section("limits", "Limits", part="Method", place=120, of=COMPARED)
 def limits(together: Together) -> Iterable[Block]:
     """Yield what these differences can not say."""
     said = []
@@ -57,6 +60,7 @@ def limits(together: Together) -> Iterable[Block]:
     yield Bullets(tuple(said))
 
 
+@section("reproduce", "How to reproduce", part="Method", place=130, of=COMPARED)
 def reproduce(together: Together) -> Iterable[Block]:
     """Yield the command that makes this page again, and what made each model's numbers."""
     runs = [model.summary["run"] for model in together.models]
@@ -72,3 +76,6 @@ def reproduce(together: Together) -> Iterable[Block]:
     keys = dict.fromkeys(key for own in made_by.values() for key in own)
     columns = [words(name, (str(own.get(key, "–"))[:_HASH] for key in keys)) for name, own in made_by.items()]
     yield Grid("What made the numbers", table_of(words("Made by", (key.replace("_", " ") for key in keys)), *columns))
+
+
+section("references", "References", part="Appendix", place=140, of=COMPARED)(references)

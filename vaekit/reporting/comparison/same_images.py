@@ -11,7 +11,7 @@ from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures.grids import image_grid, png_bytes
 from vaekit.figures.words import number
-from vaekit.reporting.compare_models import Compared
+from vaekit.reporting.comparison.models import Compared
 from vaekit.reporting.document import Card
 
 SHOWN = 8  # reconstructions in a row: what a phone can still show

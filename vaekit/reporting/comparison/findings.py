@@ -6,15 +6,16 @@ from typing import Any
 from vaekit import artifacts
 from vaekit.figures.words import estimate, in_sentence, listed, percent, readable, unit
 from vaekit.quantity import Quantity
-from vaekit.reporting.compare_material import Together
-from vaekit.reporting.compare_metrics import side_by_side, values
-from vaekit.reporting.document import Block, Bullets, Gap, Grid, Heading, Prose
+from vaekit.reporting.comparison.side_by_side import side_by_side, values
+from vaekit.reporting.comparison.together import Together
+from vaekit.reporting.document import COMPARED, Block, Bullets, Gap, Grid, Heading, Prose, section
 from vaekit.reporting.tables import table_of, words
 
 _OWN = ("cluster", "attribute")  # kinds that are a model's own clusters, or stand in the table of attributes
 Found = Mapping[str, Mapping[str, Mapping[str, Any]]]  # name of a model -> id of a finding -> its record
 
 
+@section("findings", "Findings gained and lost", part="Failures", place=100, of=COMPARED)
 def findings(together: Together) -> Iterable[Block]:
     """Yield the findings of the failure analyses, which models share them and which do not, and attributes kept."""
     contents = together.contents(artifacts.FINDINGS)

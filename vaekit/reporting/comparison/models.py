@@ -10,29 +10,23 @@ from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures.words import listed
 from vaekit.quantity import Quantity
-from vaekit.reporting.collect import command_of
+from vaekit.reporting.collect import Folders, collect
 from vaekit.reporting.tables import quantities
 
-_READ = {
-    artifacts.EVALUATION: (
-        artifacts.PER_IMAGE,
-        artifacts.PER_DIM,
-        artifacts.LATENT,
-        artifacts.PICTURES,
-        artifacts.RECONSTRUCTIONS,
-        artifacts.SAMPLES,
-        artifacts.SAMPLING_GAP,
-        artifacts.SAMPLE_PICTURES,
-    ),
-    artifacts.FAILURES: (artifacts.FINDINGS,),
-    artifacts.EXPLORATION: (artifacts.EXPLORATION_SUMMARY, artifacts.TRAVERSALS),
-}
-_READERS = {
-    ".csv": artifacts.read_table,
-    ".json": artifacts.read_json,
-    ".npz": artifacts.read_arrays,
-    ".npy": artifacts.read_array,
-}
+_READ = (
+    artifacts.SUMMARY,
+    artifacts.PER_IMAGE,
+    artifacts.PER_DIM,
+    artifacts.LATENT,
+    artifacts.PICTURES,
+    artifacts.RECONSTRUCTIONS,
+    artifacts.SAMPLES,
+    artifacts.SAMPLING_GAP,
+    artifacts.SAMPLE_PICTURES,
+    artifacts.FINDINGS,
+    artifacts.EXPLORATION_SUMMARY,
+    artifacts.TRAVERSALS,
+)
 # What a number must share with another to be compared with it, and how a sentence calls it.
 _PROTOCOL = {
     "data": "the data",
@@ -93,20 +87,9 @@ def read_model(name: str, folder: Path) -> Compared:
     Raises:
         DataError: there is no readable summary.json.
     """
-    found = {artifacts.SUMMARY: artifacts.read_json(folder / artifacts.EVALUATION / artifacts.SUMMARY)}
-    missing = {}
-    for stage, names in _READ.items():
-        for file in names:
-            path = folder / stage / file
-            if not path.is_file():
-                missing[file] = f"{file} is missing: run `vaekit {command_of(file)}` again."
-                continue
-            try:
-                found[file] = _READERS[path.suffix](path)
-            except DataError as error:
-                # The file's name only: a comparison reads the same wherever its artifacts were kept.
-                missing[file] = str(error).replace(f"{path.parent}/", "")
-    return Compared(name, found, missing)
+    folders = Folders(folder / artifacts.EVALUATION, folder / artifacts.FAILURES, folder / artifacts.EXPLORATION)
+    found = collect(folders, _READ)
+    return Compared(name, found.files, found.missing)
 
 
 def unlike(

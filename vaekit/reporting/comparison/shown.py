@@ -9,11 +9,11 @@ from vaekit.errors import DataError
 from vaekit.figures import compare as figures
 from vaekit.figures.words import listed, plain, plural
 from vaekit.quantity import Quantity
-from vaekit.reporting.compare_material import Together
-from vaekit.reporting.compare_metrics import absences, side_by_side, values
-from vaekit.reporting.compare_pictures import contrasts as cards_of
-from vaekit.reporting.compare_pictures import opened, reconstruction_rows
-from vaekit.reporting.document import Block, Cards, Controls, Details, Facts, Gap, Heading, Prose
+from vaekit.reporting.comparison.same_images import contrasts as cards_of
+from vaekit.reporting.comparison.same_images import opened, reconstruction_rows
+from vaekit.reporting.comparison.side_by_side import absences, side_by_side, values
+from vaekit.reporting.comparison.together import Together
+from vaekit.reporting.document import COMPARED, Block, Cards, Controls, Details, Facts, Gap, Heading, Prose, section
 from vaekit.reporting.tables import quantities
 
 _TRAVERSED = 3  # dims of each model
@@ -21,6 +21,7 @@ _NOT_THE_MODEL = ("train", "blurred")  # sources of pictures that are there for 
 _LISTED = 8  # images on which they differ that Markdown shows
 
 
+@section("reconstructions", "Reconstructions", part="Pictures", place=50, of=COMPARED)
 def reconstructions(together: Together) -> Iterable[Block]:
     """Yield the same test images as every model reconstructs them."""
     rows = reconstruction_rows(together.models)
@@ -32,6 +33,7 @@ def reconstructions(together: Together) -> Iterable[Block]:
     yield together.picture("reconstructions", lambda: figures.picture_rows("Reconstructions", caption, rows))
 
 
+@section("contrasts", "Where they differ most", part="Pictures", place=60, of=COMPARED)
 def contrasts(together: Together) -> Iterable[Block]:
     """Yield the images on which the best and the worst model differ most."""
     if together.unlike:
@@ -58,6 +60,7 @@ def contrasts(together: Together) -> Iterable[Block]:
     )
 
 
+@section("traversals", "Traversals", part="Pictures", place=70, of=COMPARED)
 def traversals(together: Together) -> Iterable[Block]:
     """Yield what the most used dims of each model do to its mean face."""
     rows, summaries = {}, together.contents(artifacts.EXPLORATION_SUMMARY)
@@ -75,6 +78,7 @@ def traversals(together: Together) -> Iterable[Block]:
     yield from (Gap(reason) for reason in together.reasons(artifacts.TRAVERSALS))
 
 
+@section("samples", "Samples", part="Pictures", place=80, of=COMPARED)
 def samples(together: Together) -> Iterable[Block]:
     """Yield draws from each model's prior, and how far they are from the test images."""
     drawn = {name: pictures["samples"][:8] for name, pictures in together.contents(artifacts.PICTURES).items()}
@@ -124,6 +128,7 @@ def _sampling_gap(together: Together) -> Iterable[Block]:
     yield from values("Sampling gap", side_by_side(rows, (), ranked=ranked))
 
 
+@section("latent", "Latent code", part="Code", place=90, of=COMPARED)
 def latent(together: Together) -> Iterable[Block]:
     """Yield how the models use their codes."""
     tables = together.contents(artifacts.PER_DIM)

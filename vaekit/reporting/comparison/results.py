@@ -10,11 +10,11 @@ from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures import compare as figures
 from vaekit.figures.words import in_sentence, interval, listed, number, percent, plural
-from vaekit.reporting.compare_material import Together, ends_of
-from vaekit.reporting.compare_metrics import absences, differences_from_first, every_difference, values
-from vaekit.reporting.compare_models import settings_that_differ
-from vaekit.reporting.compare_pictures import BY
-from vaekit.reporting.document import Block, Bullets, Details, Facts, Grid, Heading, Prose
+from vaekit.reporting.comparison.models import settings_that_differ
+from vaekit.reporting.comparison.same_images import BY
+from vaekit.reporting.comparison.side_by_side import absences, differences_from_first, every_difference, values
+from vaekit.reporting.comparison.together import Together, ends_of
+from vaekit.reporting.document import COMPARED, Block, Bullets, Details, Facts, Grid, Heading, Prose, section
 from vaekit.reporting.protocol import image_shape
 from vaekit.reporting.sections.metrics import by_group
 from vaekit.statistics.discovery import Q_LEVEL
@@ -23,6 +23,7 @@ _DISTANCES = ("fid", "fd_attributes", "fd_random")  # of samples from the prior,
 _LEAD = "elbo_calibrated"  # the one number that holds rate and distortion together, whatever the loss was
 
 
+@section("overview", "At a glance", part="Results", place=10, of=COMPARED)
 def overview(together: Together) -> Iterable[Block]:
     """Yield what a reader needs first: who is best at what, and what is wrong with whom."""
     if together.unlike:
@@ -120,6 +121,7 @@ def _verdicts(together: Together) -> Iterable[tuple[str, str]]:
         yield model.name, " ".join(said for said in (latent or model.missing.get(artifacts.LATENT), sampled) if said)
 
 
+@section("metrics", "Metrics side by side", part="Results", place=20, of=COMPARED)
 def metrics(together: Together) -> Iterable[Block]:
     """Yield the metrics of all models by group, the paired differences from the first, and all of them with p and q."""
     if together.unlike:
@@ -150,6 +152,7 @@ def metrics(together: Together) -> Iterable[Block]:
     yield Details(f"All {len(every.rows)} differences, with p and q", (Grid("All paired differences", every),))
 
 
+@section("rate_distortion", "Rate and distortion", part="Results", place=30, of=COMPARED)
 def rate_distortion(together: Together) -> Iterable[Block]:
     """Yield every model in the rate-distortion plane."""
     if any(difference.key in ("image_size", "crop", "data") for difference in together.unlike):
@@ -167,6 +170,7 @@ def rate_distortion(together: Together) -> Iterable[Block]:
     )
 
 
+@section("errors", "Error by image", part="Results", place=40, of=COMPARED)
 def errors(together: Together) -> Iterable[Block]:
     """Yield how the errors of each model are spread over the images."""
     per_image = {model.name: model.get(artifacts.PER_IMAGE)[BY].to_numpy(float) for model in together.models}
