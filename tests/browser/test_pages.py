@@ -112,3 +112,16 @@ def test_without_javascript_everything_is_there(look, path):
     assert page.locator("h2").count() > 5
     assert page.locator("form.controls").filter(visible=True).count() == 0
     assert page.locator("figure").first.is_visible()
+
+
+FOREIGN = """() => { const s = document.createElement('script'); s.textContent = 'window.foreign = true';
+    document.body.append(s); const i = new Image(); i.src = 'http://127.0.0.1:9/x.png'; document.body.append(i); }"""
+
+
+def test_a_foreign_script_does_not_run_and_nothing_is_fetched(look, path):
+    seen = look(path)
+    seen.page.evaluate(FOREIGN)
+    seen.page.wait_for_timeout(100)
+    assert seen.page.evaluate("window.foreign") is None
+    assert any("Content Security Policy" in complaint for complaint in seen.complaints)
+    assert seen.page.evaluate("fetch('http://127.0.0.1:9/').then(() => 'sent', (e) => e.name)") == "TypeError"

@@ -12,7 +12,10 @@ from vaekit import artifacts
 from vaekit.reporting.build import build_report
 from vaekit.reporting.collect import Folders, collect
 from vaekit.reporting.document import Verdict
+from vaekit.reporting.edition import Edition
 from vaekit.reporting.material import Material
+from vaekit.reporting.page import make_page
+from vaekit.reporting.sections.setting import model, reading
 from vaekit.reporting.sections.theory import theory
 from vaekit.reporting.sections.verdict import verdict
 from vaekit.statistics.differences import paired_differences, with_q
@@ -109,6 +112,35 @@ def test_what_has_no_interval_never_leads_a_table(folders, tmp_path):
     ]
     names = [row[0] for row in grid["table"]["rows"]]
     assert names[-1] == "Tiny" and len(names) == len(table) + 1
+
+
+def test_what_was_found_out_about_a_network_stands_on_its_page_mistakes_first(folders):
+    found = material(folders, hole=1.0)
+    assert list(reading(found)) == []  # vaekit's own checkpoints need no reading
+    asked = [
+        {"question": "range", "answer": "Pixels are taken from -1 to 1.", "margin": "9 times", "is_mistake": False},
+        {"question": "noise", "answer": "Log variances are read as variances.", "margin": "", "is_mistake": True},
+    ]
+    summary = found.summary | {"findings": asked}
+    _, mistakes, grid = reading(replace(found, files=found.files | {artifacts.SUMMARY: summary}))
+    assert mistakes.items == ("Log variances are read as variances.",)
+    assert [row[0] for row in grid.table.rows] == ["noise", "range"] and grid.table.rows[0][2] == "–"
+
+
+def test_what_nobody_knows_about_training_is_not_told(folders):
+    found = material(folders, hole=1.0)
+    config = found.summary["config"] | {"objective": None, "likelihood": None}
+    summary = found.summary | {"config": config, "run": found.summary["run"] | {"epoch": 0}}
+    unknown = replace(found, files=found.files | {artifacts.SUMMARY: summary})
+    (facts, *_) = model(unknown)
+    assert dict(facts.pairs)["Training"] == "unknown: the checkpoint does not say"
+    assert "epoch" not in make_page(unknown, Edition()).subtitle
+
+
+def test_faces_come_first(folders, tmp_path):
+    page = artifacts.read_json(build_report(*folders, tmp_path).data)
+    first = page["sections"][0]
+    assert first["id"] == "faces" and first["blocks"][0]["kind"] == "picture"
 
 
 def compared(tmp_path, *, worse=0.01, judges=None, settings=None):

@@ -302,6 +302,7 @@ def _facts(task: Task) -> dict[str, Any]:
         "config": checkpoint.config.model_dump(mode="json"),
         "data": _data_facts(checkpoint, prepared),
         "trimmed": [checkpoint.config.note] if checkpoint.config.note else [],
+        "findings": checkpoint.findings,
         "made_by": dict(task.made_by)
         | {"torch": torch.__version__, "python": platform.python_version(), "data_fingerprint": prepared.fingerprint},
     }

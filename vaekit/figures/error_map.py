@@ -44,7 +44,7 @@ def error_map(artifacts: Artifacts) -> Drawn:
         f"Mean absolute error per pixel, in units of the pixel range: {plain(inside)} in the face (outlined), "
         f"{plain(outside)} around it, which holds {percent((~face).mean())} of the area and {percent(share)} of "
         f"the absolute error. The largest, {plain(float(absolute.max()))}, is "
-        f"{_place(int(row), int(column), len(face))}; the largest mean shift of brightness is {plain(reach)}."
+        f"{_place(int(row), int(column), *face.shape)}; the largest mean shift of brightness is {plain(reach)}."
     )
     alt = f"{panels} error maps. {said}"
     return Drawn("Where the error lies", said, alt, figure_bytes(fig, "png"), "png")
@@ -60,8 +60,8 @@ def _map(axes: Axes, values: np.ndarray, face: np.ndarray, title: str, **style: 
     return drawn
 
 
-def _place(row: int, column: int, size: int) -> str:
+def _place(row: int, column: int, height: int, width: int) -> str:
     """Return where a pixel lies, in thirds of the picture."""
-    down = ("at the top", "half way down", "at the bottom")[min(3 * row // size, 2)]
-    across = ("left", "in the middle", "right")[min(3 * column // size, 2)]
+    down = ("at the top", "half way down", "at the bottom")[min(3 * row // height, 2)]
+    across = ("left", "in the middle", "right")[min(3 * column // width, 2)]
     return f"{down}, {across}"

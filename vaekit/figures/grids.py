@@ -1,4 +1,7 @@
-"""Pictures made of pictures. Arrays are uint8 (N, H, W, 3); nothing is normalised: a pixel shown is the pixel given."""
+"""Pictures made of pictures. Arrays are uint8 (N, H, W, C), C 1 or 3; nothing is normalised.
+
+A pixel shown is the pixel given.
+"""
 
 import io
 from functools import lru_cache
@@ -15,20 +18,25 @@ _TILE = 384  # width in pixels at which a gallery's text is readable
 
 def _check(*stacks: np.ndarray) -> None:
     for images in stacks:
-        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3 or 0 in images.shape:
-            raise ValueError(f"images are uint8 (N, H, W, 3) with N > 0, not {images.dtype} {images.shape}")
+        if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] not in (1, 3) or 0 in images.shape:
+            raise ValueError(f"images are uint8 (N, H, W, 3 or 1) with N > 0, not {images.dtype} {images.shape}")
         if images.shape != stacks[0].shape:
             raise ValueError(f"originals {stacks[0].shape} and reconstructions {images.shape} do not pair up")
+
+
+def rgb(images: np.ndarray) -> np.ndarray:
+    """Return images (..., H, W, C) in three channels: grey ones are repeated, here and nowhere else."""
+    return images if images.shape[-1] == 3 else images.repeat(3, axis=-1)
 
 
 def image_grid(images: np.ndarray, columns: int, *, gap: int = 2, scale: int = 1) -> Image.Image:
     """Return `images` row by row in a grid, `gap` white pixels apart, each pixel drawn `scale` times.
 
     Raises:
-        ValueError: anything but uint8 (N, H, W, 3) with N > 0.
+        ValueError: anything but uint8 (N, H, W, 3 or 1) with N > 0.
     """
     _check(images)
-    images = images.repeat(scale, axis=1).repeat(scale, axis=2)
+    images = rgb(images).repeat(scale, axis=1).repeat(scale, axis=2)
     n, height, width, _ = images.shape
     columns = min(columns, n)
     rows = -(-n // columns)
@@ -72,7 +80,7 @@ def colours() -> np.ndarray:
 
 def triples(x: np.ndarray, x_hat: np.ndarray, limit: float) -> np.ndarray:
     """Return original, reconstruction and error map side by side, uint8 (N, H, 3W, 3)."""
-    return np.concatenate([x, x_hat, error_map(x, x_hat, limit)], axis=2)
+    return np.concatenate([rgb(x), rgb(x_hat), error_map(x, x_hat, limit)], axis=2)
 
 
 def gallery(
@@ -81,7 +89,7 @@ def gallery(
     """Return original, reconstruction and error map of every image, with its text below and the error scale on top.
 
     Args:
-        x: originals, uint8 (N, H, W, 3).
+        x: originals, uint8 (N, H, W, C).
         x_hat: reconstructions, the same shape.
         labels: one text per image; lines are broken at "\\n" and where they are too long.
         columns: triples per row.

@@ -8,6 +8,7 @@ from vaekit.figures.grids import absolute_error, image_grid, pair_grid, png_byte
 from vaekit.figures.strips import strips
 from vaekit.figures.words import fixed, plain, plural
 
+_FACES = 8  # a row that a phone still shows
 _PIXELS = 64 * 96 * 96  # at most so many pixels of each kind, so that a page of 128-pixel images still loads on a phone
 
 
@@ -15,6 +16,20 @@ def _shown(images: np.ndarray, columns: int) -> int:
     """Return how many of `images` to show: whole rows while there are several, within the bound on pixels."""
     fits = min(len(images), _PIXELS // (images.shape[1] * images.shape[2]))
     return max(1, fits if fits == len(images) else fits // columns * columns or fits)
+
+
+@figure("faces", needs=(PICTURES,))
+def faces(artifacts: Artifacts) -> Drawn:
+    """Draw what the model is about: a few test images, what it makes of them, and faces of its own."""
+    rows = [artifacts[PICTURES][name][:_FACES] for name in ("x", "x_hat", "samples")]
+    n = min(map(len, rows))
+    sheet = strips(np.stack([row[:n] for row in rows]), ("test images", "reconstructed", "sampled"), rows_apart=(2,))
+    caption = (
+        f"{plural(n, 'test image')} drawn by seed, what the model reconstructs of each, and as many unselected samples "
+        "from the prior."
+    )
+    alt = f"Three rows of {plural(n, 'face')}: test images, their reconstructions, samples."
+    return Drawn("Faces", caption, alt, png_bytes(sheet), "png")
 
 
 @figure("reconstructions", needs=(PICTURES,))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from vaekit.figures.grids import INK, PAPER, label_font
+from vaekit.figures.grids import INK, PAPER, label_font, rgb
 
 MUTED = (91, 99, 110)
 BLANK = PAPER[0]  # a picture filled with it is not seen
@@ -26,7 +26,7 @@ def strips(
     """Return pictures row by row with their words beside them; no pixel is changed, each is drawn `scale` times.
 
     Args:
-        pictures: uint8 (R, C, H, W, 3).
+        pictures: uint8 (R, C, H, W, 3 or 1).
         labels: left of each row; lines break at "\\n", the first in ink, the others muted; the widest are cut.
         heads: above each column; a text may reach over columns whose own is "".
         notes: right of each row, as `labels`.
@@ -36,9 +36,9 @@ def strips(
     Raises:
         ValueError: shapes or numbers of texts that do not fit.
     """
-    if pictures.dtype != np.uint8 or pictures.ndim != 5 or pictures.shape[-1] != 3 or 0 in pictures.shape:
-        raise ValueError(f"pictures are uint8 (R, C, H, W, 3), not {pictures.dtype} {pictures.shape}")
-    pictures = pictures.repeat(scale, axis=2).repeat(scale, axis=3)
+    if pictures.dtype != np.uint8 or pictures.ndim != 5 or pictures.shape[-1] not in (1, 3) or 0 in pictures.shape:
+        raise ValueError(f"pictures are uint8 (R, C, H, W, 3 or 1), not {pictures.dtype} {pictures.shape}")
+    pictures = rgb(pictures).repeat(scale, axis=2).repeat(scale, axis=3)
     rows, columns, height, width, _ = pictures.shape
     if len(labels) != rows or len(heads) not in (0, columns) or len(notes) not in (0, rows):
         texts = f"{len(labels)} labels, {len(heads)} heads and {len(notes)} notes"

@@ -110,6 +110,11 @@ def percent(share: float, low: float | None = None, high: float | None = None) -
     return f"{shown} % [{', '.join(ends)}]" if len(ends) == 2 else f"{shown} %"
 
 
+def probability(p: float) -> str:
+    """Return a p or q as it stands in a table."""
+    return "< 0.0001" if p < 1e-4 else fixed(p, 4)
+
+
 def count(value: float) -> str:
     """Return a count with its thousands separated."""
     return f"{int(value):,}".replace("-", "−")

@@ -1,6 +1,7 @@
 """The report as one HTML file that opens offline: pictures, style and script stand in it."""
 
 import base64
+import hashlib
 import re
 from collections.abc import Iterable
 from importlib.resources import files
@@ -56,17 +57,28 @@ def environment() -> Environment:
 
 def render_html(page: Page) -> str:
     """Return the page, which needs no other file."""
+    script = asset("report.js")
     return (
         environment()
         .get_template("report.html.j2")
         .render(
             page=page,
+            policy=policy(script),
             style=asset("report.css"),
-            script=asset("report.js"),
+            script=script,
             scale=Markup(", ").join("#{:02x}{:02x}{:02x}".format(*colour) for colour in colours()[::17]),
             inline_svg=inline_svg,
             terms=term_of(page.sections),
         )
+    )
+
+
+def policy(script: str) -> Markup:
+    """Return the page's content security policy: its own pictures and `script` alone, and nothing from a network."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    return Markup(
+        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; "
+        "form-action 'none'"
     )
 
 

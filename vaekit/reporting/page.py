@@ -65,7 +65,8 @@ def _with_notes(section: Section, edition: Edition) -> Section:
 def _subtitle(summary: dict[str, Any]) -> str:
     run, protocol, model = summary["run"], summary["protocol"], summary["model"]
     return (
-        f"{model['name']} VAE of {count(model['parameters'])} parameters and {model['latent_dim']} latent dims, after "
-        f"epoch {run['epoch']}, on the {count(protocol['n'])} {protocol['split']} images of {protocol['data']}, "
+        f"{model['name']} VAE of {count(model['parameters'])} parameters and {model['latent_dim']} latent dims"
+        f"{', after epoch ' + str(run['epoch']) if run['epoch'] else ''}, on the {count(protocol['n'])} "
+        f"{protocol['split']} images of {protocol['data']}, "
         f"{cropped(protocol)} at {pixels(protocol)}."
     )

@@ -8,7 +8,7 @@ def image_shape(protocol: Mapping[str, Any]) -> tuple[int, int, int]:
     """Return channels, height and width of the images of a protocol, as summary.json keeps it."""
     size = protocol["image_size"]
     height, width = (size, size) if isinstance(size, int) else size
-    return protocol.get("channels", 3), height, width
+    return protocol.get("settings", {}).get("channels", 3), height, width
 
 
 def pixels(protocol: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from vaekit.figures.words import count, estimate, fixed, interval, listed, number
+from vaekit.figures.words import count, estimate, interval, listed, number, probability
 from vaekit.quantity import Quantity
 from vaekit.reporting.document import Block, Bullets, Prose
 from vaekit.reporting.tables import ABSENT, Column, Metric, Table, numbers, table_of, words
@@ -208,8 +208,8 @@ def every_difference(rows: Sequence[SideBySide], differences: Sequence["Differen
             tuple(d.value for d in shown),
         ),
         numbers("n", (d.n for d in shown), count),
-        numbers("p", (d.p for d in shown), _probability),
-        numbers("q", (d.q for d in shown), _probability),
+        numbers("p", (d.p for d in shown), probability),
+        numbers("q", (d.q for d in shown), probability),
         words("The model is", (d.reason or said for d, said in zip(shown, verdicts, strict=True))),
     )
 
@@ -223,7 +223,3 @@ def verdict_of(difference: "Difference", higher: bool | None) -> str:
     if higher is None:
         return "higher" if difference.value > 0 else "lower"
     return "better" if (difference.value > 0) == higher else "worse"
-
-
-def _probability(p: float) -> str:
-    return "< 0.0001" if p < 1e-4 else fixed(p, 4)

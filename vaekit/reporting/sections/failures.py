@@ -12,7 +12,7 @@ from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures.galleries import CHOSEN, KINDS, attributes_of, common_limit, pictures
 from vaekit.figures.grids import png_bytes, triples
-from vaekit.figures.words import count, in_sentence, number, plural, readable, short, unit
+from vaekit.figures.words import count, in_sentence, number, plural, probability, readable, short, unit
 from vaekit.reporting.document import (
     Block,
     Bullets,
@@ -78,7 +78,7 @@ def _preserved(content: dict[str, Any]) -> Iterable[Block]:
         share("kept", "Kept, %"),
         share("control", "Equal blur keeps, %"),
         share("beyond", "Lost beyond blur, %"),
-        numbers("q", rows["q"], "{:.2g}".format),
+        numbers("q", rows["q"], probability),
         words("Lost", ("yes" if lost else "" for lost in rows["lost"])),
     )
     yield Details(f"All {plural(len(rows), 'attribute')}", (Grid("Attributes kept and lost", grid),))

@@ -9,7 +9,7 @@ from PIL import Image
 
 from vaekit import artifacts
 from vaekit.figures.grids import png_bytes, shared_limit, triples
-from vaekit.figures.words import count, in_sentence, number, plural, unit
+from vaekit.figures.words import count, in_sentence, number, plural, probability, unit
 from vaekit.reporting.document import Block, Bullets, Card, Cards, Details, Gap, Grid, Heading, Prose, Scale, section
 from vaekit.reporting.material import Material
 from vaekit.reporting.tables import Table, estimates, numbers, table_of, words
@@ -75,7 +75,7 @@ def _overview(found: list[dict[str, Any]]) -> Grid:
             words("Unit", units),
             numbers("Ratio", (effect.get("ratio") for effect in effects)),
             numbers("n", (finding["n"] for finding in found), count),
-            numbers("q", (finding["q"] for finding in found), "{:.2g}".format),
+            numbers("q", (finding["q"] for finding in found), probability),
             numbers("Share of error, %", (None if f["share"] is None else 100 * f["share"] for f in found)),
         ),
     )

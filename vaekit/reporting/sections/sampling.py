@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from vaekit import artifacts
-from vaekit.figures.words import count, plain, plural, readable, short
+from vaekit.figures.words import count, percent, plural, probability, readable
 from vaekit.reporting.document import Block, Bullets, Details, Facts, Grid, Heading, Prose, section
 from vaekit.reporting.material import Material
 from vaekit.reporting.tables import Table, estimates, numbers, table_of, words
@@ -141,9 +141,6 @@ def _rate_tables(table: pd.DataFrame, content: dict[str, Any]) -> Iterable[Block
 
 
 def _rate_table(rows: pd.DataFrame) -> Table:
-    def percent(value: float) -> str:
-        return f"{short(100 * value)} %"
-
     return table_of(
         words("Attribute", map(readable, rows["attribute"].astype(str))),
         numbers("Test images", rows["real"], percent),
@@ -151,6 +148,6 @@ def _rate_table(rows: pd.DataFrame) -> Table:
         numbers("Samples", rows["rate"], percent),
         numbers("95 % from", rows["rate_low"], percent),
         numbers("to", rows["rate_high"], percent),
-        numbers("q", rows["q_real"], lambda value: plain(value, 2)),
+        numbers("q", rows["q_real"], probability),
         words("Finding", rows["finding"]),
     )

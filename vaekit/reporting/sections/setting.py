@@ -14,6 +14,7 @@ from vaekit.reporting.protocol import pixels
 from vaekit.reporting.tables import metrics_of, numbers, table_of, words
 from vaekit.statistics.bootstrap import RESAMPLES
 
+_ASKED = ("question", "answer", "margin")
 _REASONS = 10  # a broken download can skip thousands of files; their index lists them all
 DESCRIPTIVE = (
     "Differences between single attributes are descriptive: what is called a finding was tested on held-out images."
@@ -35,7 +36,9 @@ def model(material: Material) -> Iterable[Block]:
             (
                 "Training",
                 f"{training['epochs']} epochs in batches of {training['batch_size']}, learning rate "
-                f"{training['learning_rate']:g}, seed {training['seed']}",
+                f"{training['learning_rate']:g}, seed {training['seed']}"
+                if config["objective"]
+                else "unknown: the checkpoint does not say",
             ),
             (
                 "Checkpoint",
@@ -73,6 +76,19 @@ def _layers(table: pd.DataFrame) -> Iterable[Block]:
         numbers("Parameters", table["parameters"], count),
     )
     yield Details(f"Architecture, {len(table)} layers", (Grid("Architecture", grid),))
+
+
+@section("reading", "How the checkpoint was read", part="Method", place=185)
+def reading(material: Material) -> Iterable[Block]:
+    """Yield what was found out about the network of another program, mistakes first; nothing for one of vaekit's."""
+    found = sorted(material.summary.get("findings", ()), key=lambda finding: not finding["is_mistake"])
+    if not found:
+        return
+    if mistakes := [finding["answer"] for finding in found if finding["is_mistake"]]:
+        yield Prose("Something is wrong with how this network is used:", "strong")
+        yield Bullets(tuple(mistakes))
+    columns = [words(key.capitalize(), (finding[key] or None for finding in found)) for key in _ASKED]
+    yield Grid("How the checkpoint was read", table_of(*columns))
 
 
 @section("data", "Data and protocol", part="Method", place=190)
