@@ -4,13 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-lowest lint format bench recipes example clean
+.PHONY: help demo test test-lowest lint types format bench recipes example clean
 .DEFAULT_GOAL := demo
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 demo: $(READY)  ## draw faces, train on them, evaluate, find failures, write the report
 	$(BIN)/vaekit train --recipe demo --run demo --overwrite
@@ -27,11 +30,14 @@ test-lowest:  ## the tests again, with the lowest version of every dependency th
 	$(VENV)-lowest/bin/python -m pip install --quiet --constraint tests/lowest.txt --editable '.[dev]'
 	$(VENV)-lowest/bin/python -m pytest -n auto --maxprocesses 4 -o filterwarnings=default  # old versions warn of one another
 
-lint: $(READY)
+lint: $(READY)  ## ruff's rules and style
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-format: $(READY)
+types: $(READY)  ## mypy --strict over vaekit
+	$(BIN)/mypy
+
+format: $(READY)  ## mend what ruff can mend
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 

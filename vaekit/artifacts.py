@@ -189,7 +189,7 @@ def write_table(path: Path, table: "pd.DataFrame") -> None:
 def write_arrays(path: Path, **arrays: np.ndarray) -> None:
     """Write named arrays as one .npz; the same arrays give the same bytes."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]  # NumPy's own keyword is a bool
     write_bytes(path, buffer.getvalue())
 
 
@@ -209,7 +209,11 @@ def array_writer(path: Path, shape: tuple[int, ...], dtype: npt.DTypeLike) -> It
     with atomic(path) as file:
         header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": shape}
         np.lib.format.write_array_header_1_0(file, header)
-        yield lambda rows: file.write(np.ascontiguousarray(rows, dtype).data)
+
+        def append(rows: np.ndarray) -> None:
+            file.write(np.ascontiguousarray(rows, dtype).data)
+
+        yield append
 
 
 @contextlib.contextmanager

@@ -204,6 +204,8 @@ def load_config(recipe: str, overrides: Mapping[str, Any] | None = None) -> RunC
             text = Path(recipe).read_text(encoding="utf-8")
         except OSError as error:
             raise ConfigError(f"The recipe file {recipe} can not be read: {error.strerror}.") from None
+        except UnicodeDecodeError:
+            raise ConfigError(f"The recipe file {recipe} is not UTF-8 text: save it as UTF-8.") from None
     elif recipe in recipe_names():
         text = files("vaekit.recipes").joinpath(f"{recipe}.toml").read_text(encoding="utf-8")
     else:
@@ -211,7 +213,7 @@ def load_config(recipe: str, overrides: Mapping[str, Any] | None = None) -> RunC
         raise ConfigError(f"There is no recipe called {recipe!r}.{hint} A path must end in .toml.")
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, and numbers of thousands of digits
         raise ConfigError(f"The recipe {recipe} is not valid TOML: {error}.") from None
     for key, value in (overrides or {}).items():
         *parents, last = key.split(".")

@@ -153,7 +153,7 @@ def test_a_run_is_never_overwritten_unasked(faces, workplace):
         (("train", "--set", "model.chanels=[3]"), "Did you mean 'channels'?"),
         (("train", "--set", "model.name=cnv"), "There is no model called 'cnv'. Did you mean 'conv'?"),
         (("train", "--limit", "trian=5"), "Did you mean 'train'?"),
-        (("train", "--crop", "150"), "'178', '148', '140', 'none'"),
+        (("train", "--crop", "150"), "crop = 150 does not fit; it should be 178, 148, 140 or 'none'"),
         (
             ("train", "--image-size", "20"),
             "data.image_size = 20 does not fit; it should be a whole number of pixels from 28",

@@ -127,7 +127,7 @@ def prepare_data(settings: "DataConfig", progress: Progress) -> tuple["Prepared"
     prepared = prepare(
         source,
         Protocol(settings.crop, settings.image_size, settings.channels),
-        limit=settings.limit,
+        limit=dict(settings.limit),
         on_bad_file=settings.on_bad_file,
         seed=settings.seed,
         progress=progress,

@@ -21,8 +21,9 @@ log = logging.getLogger("vaekit")
 
 def evaluate_anew(source: ModelSource, options: EvaluationOptions, out: Path, progress: Progress) -> "Evaluation":
     """Evaluate a model, explore its latent space, and return the evaluation."""
-    from vaekit.evaluation.evaluate import Task, evaluate, protocol_of
+    from vaekit.evaluation.evaluate import evaluate, protocol_of
     from vaekit.evaluation.metrics.borrowed import metrics_of
+    from vaekit.evaluation.stages import Task
 
     artifacts.refuse_unwritable(out)
     inception = _inception_file(options)

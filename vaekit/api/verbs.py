@@ -235,8 +235,8 @@ def report(
         title=title,
         author=author,
         course=course,
-        sections=sections and Path(sections),
-        notes=notes and Path(notes),
+        sections=Path(sections) if sections else None,
+        notes=Path(notes) if notes else None,
         full=full,
     )
     found = evaluation_of(source, read, Path(out), progress)

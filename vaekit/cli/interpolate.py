@@ -47,7 +47,10 @@ def parse_pairs(text: str | None) -> list[tuple[str, str]] | None:
     """Return [("a", "b"), ...] from "a:b,c:d"; a usage error where a part is no pair."""
     if text is None:
         return None
-    pairs = [tuple(part.strip() for part in pair.split(":")) for pair in text.split(",")]
-    if not all(len(pair) == 2 and all(pair) for pair in pairs):
-        raise typer.BadParameter(f"--pairs {text!r} is no list of pairs: write it as 000001:000002,000003:000004.")
+    pairs = []
+    for pair in text.split(","):
+        first, _, second = (part.strip() for part in pair.partition(":"))
+        if not first or not second or ":" in second:
+            raise typer.BadParameter(f"--pairs {text!r} is no list of pairs: write it as 000001:000002,000003:000004.")
+        pairs.append((first, second))
     return pairs

@@ -1,7 +1,7 @@
 """vaekit report."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -41,11 +41,11 @@ def command(
     """Write the report: HTML, Markdown and JSON; what it needs and is missing is computed first."""
     from vaekit.api import comparison, verbs
 
-    of_one = {"author": author, "course": course, "sections": sections, "notes": notes, "full": full}
+    of_one: dict[str, Any] = {"author": author, "course": course, "sections": sections, "notes": notes, "full": full}
     with drawn_progress() as progress:
-        shared = {"title": title, "out": out, "progress": progress, **options.given()}
+        shared: dict[str, Any] = {"title": title, "out": out, "progress": progress, **options.given()}
         if checkpoints is None or len(checkpoints) == 1:
-            result = verbs.report(checkpoints and checkpoints[0], **of_one, **shared)
+            result = verbs.report(checkpoints[0] if checkpoints else None, **of_one, **shared)
         else:
             for name, value in of_one.items():
                 if value:

@@ -48,8 +48,8 @@ def command(
     from vaekit.config import recipe_lines
 
     if list_recipes:
-        lines = recipe_lines()
-        show("\n".join(f"{name:12} {line}" for name, line in lines.items()), json, lines)
+        recipes = recipe_lines()
+        show("\n".join(f"{name:12} {line}" for name, line in recipes.items()), json, recipes)
         return
     given = {"training.epochs": epochs, "training.batch_size": batch_size, "training.seed": seed}
     images = options.image_settings(crop=crop, image_size=image_size, limit=limit)

@@ -28,7 +28,7 @@ def layer_table(model: VAE) -> pd.DataFrame:
     leaves = [(name, m) for name, m in model.named_modules() if name and not list(m.children())]
     hooks = [m.register_forward_hook(note(name)) for name, m in leaves if m is not model.likelihood]
     try:
-        model.reconstruct(torch.zeros(1, 3, model.image_size, model.image_size, device=model.device))
+        model.reconstruct(torch.zeros(1, *model.image_shape, device=model.device))
     finally:
         for hook in hooks:
             hook.remove()

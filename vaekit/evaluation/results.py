@@ -22,7 +22,8 @@ class Evaluation:
     @cached_property
     def summary(self) -> dict[str, Any]:
         """The content of summary.json: run, protocol, metrics, config, data and what made it."""
-        return artifacts.read_json(self.folder / artifacts.SUMMARY)
+        summary: dict[str, Any] = artifacts.read_json(self.folder / artifacts.SUMMARY)
+        return summary
 
     @cached_property
     def per_image(self) -> pd.DataFrame:
@@ -37,7 +38,8 @@ class Evaluation:
     @cached_property
     def latent(self) -> dict[str, Any]:
         """The content of latent.json: rows about the whole code, active units by threshold, the verdict."""
-        return artifacts.read_json(self.folder / artifacts.LATENT)
+        latent: dict[str, Any] = artifacts.read_json(self.folder / artifacts.LATENT)
+        return latent
 
     @cached_property
     def probes(self) -> pd.DataFrame:
@@ -57,11 +59,12 @@ class Evaluation:
     @property
     def _rows(self) -> dict[str, dict[str, Any]]:
         """The means over all test images, then what is estimated otherwise: from sums, or on a subset."""
-        return self.summary["metrics"] | self.summary["estimates"]
+        return {**self.summary["metrics"], **self.summary["estimates"]}
 
     def __getitem__(self, metric: str) -> float | None:
         """Return the value of one metric; None where it could not be computed."""
-        return self._rows[metric]["value"]
+        value: float | None = self._rows[metric]["value"]
+        return value
 
     def __str__(self) -> str:
         run, protocol = self.summary["run"], self.summary["protocol"]

@@ -41,7 +41,7 @@ class Perceptual(nn.Module):
                 f"objective.vgg_weights: {path} does not hold the weights of torchvision's VGG16 "
                 f"({str(error).splitlines()[0][:120]})."
             ) from None
-        self.features = network.features[:DEPTH].requires_grad_(False).eval().to(device)
+        self.features: nn.Module = network.features[:DEPTH].requires_grad_(False).eval().to(device)
         self.register_buffer("mean", torch.tensor(MEAN, device=device).view(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(STD, device=device).view(1, 3, 1, 1))
 

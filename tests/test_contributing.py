@@ -1,0 +1,44 @@
+"""What CONTRIBUTING.md and README tell a newcomer to do works as it is written."""
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.evaluation.conftest import make_batch
+from vaekit.evaluation.base import METRICS, metric_rows
+from vaekit.evaluation.evaluate import STAGES
+from vaekit.version import __version__
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_the_worked_metric_is_filed_computed_and_described(monkeypatch):
+    METRICS.names()  # all of vaekit's own are loaded
+    monkeypatch.setattr(METRICS, "_things", dict(METRICS._things))
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"), re.S)
+    exec(compile(example, "CONTRIBUTING.md", "exec"), {})
+    batch = make_batch()
+    values = METRICS.get("worst_pixel")(batch).numpy()
+    assert values == pytest.approx((batch.x - batch.x_hat).abs().flatten(1).amax(1).numpy())
+    row = metric_rows(pd.DataFrame({"image_id": list("abcdef"), "worst_pixel": values}), {}, seed=0)["worst_pixel"]
+    assert (row.group, row.unit, row.higher_is_better) == ("Reconstruction", "pixel value", False)
+    assert row.value == pytest.approx(values.mean()) and row.low is None and "20 images" in row.reason
+
+
+def test_a_stage_needs_only_what_stands_before_it():
+    seen = set()
+    for stage in STAGES:
+        assert set(stage.needs) <= seen, stage.name
+        seen.add(stage.name)
+
+
+def test_the_citation_names_this_version():
+    assert f"version: {__version__}" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+
+
+def test_every_target_of_the_makefile_is_explained():
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.search(r"\.PHONY: (.*)", text)[1].split())
+    assert targets == set(re.findall(r"^([a-z-]+):.*## ", text, re.M))
