@@ -22,7 +22,8 @@ def test_the_worked_metric_is_filed_computed_and_described(monkeypatch):
     batch = make_batch()
     values = METRICS.get("worst_pixel")(batch).numpy()
     assert values == pytest.approx((batch.x - batch.x_hat).abs().flatten(1).amax(1).numpy())
-    row = metric_rows(pd.DataFrame({"image_id": list("abcdef"), "worst_pixel": values}), {}, seed=0)["worst_pixel"]
+    table = pd.DataFrame({"image_id": list("abcdef"), "worst_pixel": values})
+    row = metric_rows(table, {}, {"worst_pixel": METRICS.get("worst_pixel")}, seed=0)["worst_pixel"]
     assert (row.group, row.unit, row.higher_is_better) == ("Reconstruction", "pixel value", False)
     assert row.value == pytest.approx(values.mean()) and row.low is None and "20 images" in row.reason
 

@@ -101,7 +101,8 @@ def test_bounds_of_other_likelihoods_are_not_ranked(copy):
     found = {n["metric"]["id"]: n for b in reversed(blocks) if b["kind"] == "versus" for n in b["lines"]}
     for name in ("elbo", "recon_nll", "iwae_64"):
         assert "of different kinds" in found[name]["remark"] and not any(c["mark"] for c in found[name]["cells"]), name
-    assert found["elbo_calibrated"]["remark"] == "" and any(c["mark"] for c in found["elbo_calibrated"]["cells"])
+    assert "of different kinds" not in found["elbo_calibrated"]["remark"]
+    assert "20 images are the least" in found["elbo_calibrated"]["remark"]  # the few test images here rank nothing
 
 
 def test_the_gate_opens_and_shuts(compared):
@@ -111,16 +112,15 @@ def test_the_gate_opens_and_shuts(compared):
     assert "1 of 2 checks failed" in done.stdout and "FAIL" in done.stdout and not done.stderr.startswith("Error")
     facts = json.loads(compared.vaekit("check", "small", "--max", "mse=1e-9", "--json", check=3).stdout)
     assert facts["passed"] is False and facts["checks"][0]["metric"] == "mse"
-    assert facts["checks"][0]["low"] <= facts["checks"][0]["value"] <= facts["checks"][0]["high"]
+    assert facts["checks"][0]["low"] is None and facts["checks"][0]["n"] < 20
 
 
-def test_the_gate_holds_one_run_against_another(compared):
-    better, worse = ("small", "short"), ("short", "small")
-    passed = compared.json("check", better[0], "--baseline", better[1])
-    assert passed["passed"] and passed["baseline"] == "short"
-    assert [check["metric"] for check in passed["checks"]] == ["mse", "ssim", "elbo_calibrated"]
-    compared.vaekit("check", worse[0], "--baseline", worse[1], "--metrics", "elbo_calibrated", check=3)
-    compared.vaekit("check", worse[0], "--baseline", worse[1], "--metrics", "mse", "--tolerance", 1e6)
+def test_a_handful_of_images_holds_no_run_against_another(compared):
+    done = compared.vaekit("check", "small", "--baseline", "short", "--json", check=3)
+    found = json.loads(done.stdout)
+    assert not found["passed"] and found["baseline"] == "short"
+    assert [check["metric"] for check in found["checks"]] == ["mse", "ssim", "elbo_calibrated"]
+    assert all("20 images are the least" in check["sentence"] for check in found["checks"])
 
 
 def test_what_can_not_be_checked_is_said(compared):

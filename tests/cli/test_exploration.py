@@ -109,7 +109,7 @@ def test_reconstruct_does_what_can_be_read_and_tells_the_rest(place, own, tmp_pa
         says="1 of 3 pictures could not be read; the others are done.",
     )
     facts = json.loads(done.stdout)
-    assert [row["crop"] for row in facts["table"]] == [356, 178] and [*facts["unreadable"]] == [str(own / "text.jpg")]
+    assert len(facts["table"]) == 2 and [*facts["unreadable"]] == [str(own / "text.jpg")]
     assert all(0 < row["mse"] < 0.2 and row["kl"] > 0 for row in facts["table"])
     with Image.open(out / "reconstruct.png") as picture:
         assert picture.size == (2 * 128 + 4, 2 * 128)
