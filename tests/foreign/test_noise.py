@@ -65,3 +65,13 @@ def test_the_callers_random_stream_stays_where_it_is():
     with ConstantNoise(0.0):
         torch.randn(100)
     assert torch.equal(torch.randn(3), want)
+
+
+@pytest.mark.parametrize(("dropout", "random"), [(0.0, False), (0.5, True)])
+def test_attention_is_random_only_with_dropout(dropout, random):
+    q = torch.rand(1, 2, 5, 8)
+    with ConstantNoise(1.0) as noise:
+        out = torch.nn.functional.scaled_dot_product_attention(q, q, q, dropout_p=dropout)
+    assert bool(noise.others) is random
+    if not random:
+        torch.testing.assert_close(out, torch.nn.functional.scaled_dot_product_attention(q, q, q))

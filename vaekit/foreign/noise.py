@@ -34,8 +34,8 @@ class ConstantNoise(TorchDispatchMode):  # type: ignore[no-untyped-call]
     ) -> Any:
         """Run one operator, its randomness replaced."""
         kwargs = kwargs or {}
-        if torch.Tag.nondeterministic_seeded not in func.tags:
-            return func(*args, **kwargs)
+        if torch.Tag.nondeterministic_seeded not in func.tags or _argument(func, args, kwargs, "dropout_p") == 0:
+            return func(*args, **kwargs)  # attention without dropout draws nothing, though its operator could
         name = func._schema.name.removeprefix("aten::").removesuffix("_functional")
         with torch.random.fork_rng(
             devices=[]
@@ -68,3 +68,11 @@ class ConstantNoise(TorchDispatchMode):  # type: ignore[no-untyped-call]
         given = args[1:] if name == "normal_" else args
         mean, std = (*given, *(0.0, 1.0)[len(given) :])[:2]
         return self._normal(out, kwargs.get("mean", mean), kwargs.get("std", std))
+
+
+def _argument(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], name: str) -> Any:
+    """Return what an operator is given for one of its arguments; None where it has none of that name."""
+    for place, argument in enumerate(func._schema.arguments):
+        if argument.name == name:
+            return args[place] if place < len(args) else kwargs.get(name, argument.default_value)
+    return None
