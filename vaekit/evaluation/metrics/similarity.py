@@ -35,7 +35,8 @@ def ssim_map(x: Tensor, y: Tensor) -> Tensor:
     cross = mean_x * mean_y
     squares = mean_x.square() + mean_y.square()
     c1, c2 = K1**2, K2**2
-    return (2 * cross + c1) * (2 * (xy - cross) + c2) / ((squares + c1) * (xx + yy - squares + c2))
+    found: Tensor = (2 * cross + c1) * (2 * (xy - cross) + c2) / ((squares + c1) * (xx + yy - squares + c2))
+    return found
 
 
 @metric(

@@ -179,17 +179,17 @@ def _prior(material: Material) -> Iterable[Block]:
     if hole is None or limit is None:
         return
     said = (
-        f"Draws from the prior come back from decoder and encoder {plain(hole, 3)} times as far off as codes of test "
+        "Draws of a normal of the code's own mean and spread come back from decoder and encoder "
+        f"{plain(hole, 3)} times as far off as codes of test images"
     )
     if hole > limit:
         yield Prose(
-            f"{said} test images: they lie where the decoder was never trained, a prior hole. It is why samples look "
-            "worse "
-            "than reconstructions, and why a density fitted to the codes can sample better (Dai & Wipf 2019; Ghosh et "
-            "al. 2020)."
+            f"{said}: a normal prior of any scale reaches where the decoder was never trained, a prior hole. It is a "
+            "reason for samples to look worse than reconstructions, and for a density fitted to the codes to sample "
+            "better (Dai & Wipf 2019; Ghosh et al. 2020)."
         )
     else:
-        yield Prose(f"{said} test images, under the limit of {limit:g} from which a prior hole is called.")
+        yield Prose(f"{said}, under the limit of {limit:g} from which a prior hole is called.")
     drawn, fitted = material.value("fd_attributes"), material.value("fd_attributes_aggregate")
     if drawn is not None and fitted is not None:
         yield Prose(
