@@ -82,7 +82,7 @@ def test_theory_never_argues_against_the_verdict(folders):
 
 
 def test_draws_that_are_near_enough_are_not_said_to_lie_where_the_decoder_was_trained(folders):
-    assert "trained" not in text(theory(material(folders, hole=2.0))).split("Draws from the prior")[1]
+    assert "trained" not in text(theory(material(folders, hole=2.0))).split("Draws of a normal")[1]
     assert "never trained" in text(theory(material(folders, hole=6.0)))
 
 
