@@ -7,7 +7,7 @@ import torch
 
 from tests.foreign.conftest import CROP
 from tests.foreign.live import classes_of, module_of
-from tests.foreign.styles import HEADER, SIZE, STYLES
+from tests.foreign.styles import HEADER, SIZE, STYLES, network
 from vaekit.errors import CheckpointError
 from vaekit.foreign import measuring
 from vaekit.foreign.opening import Opened
@@ -49,6 +49,11 @@ def test_a_wrong_range(trained, images):
     assert found["answer"].startswith("[0,1] was given") and "-1,1 in and -1,1 out" in found["answer"]
     better, worse = map(float, re.findall(r"\d\.\d+", found["margin"]))
     assert better < worse
+
+
+def test_of_an_untrained_network_no_range_is_called_better(images):
+    found = mistakes(opened(module_of("tanh", network("tanh")), images, range="-1,1"))
+    assert "Range" not in found and "Reconstruction" in found
 
 
 VARIANTS = {

@@ -1,5 +1,7 @@
 """The posterior and the decoder of other people's networks, found without a name being trusted."""
 
+import copy
+
 import pytest
 import torch
 
@@ -7,6 +9,8 @@ from tests.foreign.live import classes_of, module_of, pictures
 from tests.foreign.styles import HEADER, STYLES, network
 from vaekit.errors import CheckpointError
 from vaekit.foreign.measuring import check_decoding
+from vaekit.foreign.model import ForeignVAE
+from vaekit.foreign.pixels import Convention
 from vaekit.foreign.posterior import NoRoute, routes
 
 
@@ -137,3 +141,29 @@ def test_where_nothing_is_drawn_the_part_that_is_decoded_is_the_mean(mean, sprea
         mu, logvar = found[0].encode(x)
     assert torch.equal(mu, eval(mean))
     assert torch.equal(logvar, h[:, spread])
+
+
+VIEWS = """
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.enc = nn.Linear(3 * 32 * 32, 8)
+        self.dec = nn.Linear(4, 3 * 32 * 32)
+
+    def forward(self, x):
+        mu, logvar = self.enc(x.view(x.size(0), -1)).chunk(2, 1)
+        z = mu + torch.randn_like(mu) * (logvar / 2).exp()
+        return torch.sigmoid(self.dec(z.view(z.size(0), -1))).view(x.size()), mu, logvar
+"""
+
+
+def test_a_network_that_views_its_input_takes_batches_of_any_layout_and_can_be_copied():
+    route = routes(classes_of(HEADER + VIEWS)["Net"]().eval(), pictures())[0]
+    model = ForeignVAE(route, Convention("0,1", "as they are"), None).eval()
+    x = pictures().permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2)
+    twin = copy.deepcopy(model)
+    twin.network.enc.reset_parameters()
+    with torch.no_grad():
+        assert torch.equal(model.encode(x).mu, model.encode(pictures()).mu)
+        assert model.reconstruct(x).shape == x.shape
+        assert not torch.allclose(twin.encode(x).mu, model.encode(x).mu)

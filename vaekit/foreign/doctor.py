@@ -126,6 +126,8 @@ def _margin(taken: Candidate, rival: Candidate, answer: str) -> str:
 
 def _swapped(model: ForeignVAE, choice: Choice, x: Tensor) -> Iterator[Finding]:
     """The other half of the code reconstructs better than what the network takes for the mean."""
+    if model.route.keeps_state:
+        return  # it decodes no other code
     posterior = model.encode(x)
     own = _errors(model, posterior.mu, x)
     for name, other in {"logvar": posterior.logvar, "log sigma": posterior.logvar / 2}.items():
@@ -150,7 +152,8 @@ def _errors(model: ForeignVAE, z: Tensor, x: Tensor) -> Tensor:
 def _range(model: ForeignVAE, choice: Choice, x: Tensor) -> Iterator[Finding]:
     """Another range reconstructs better than the one that was given, or what goes in and what comes out disagree."""
     taken = choice.taken
-    other = choice.runner_up(lambda c: c.convention.range)
+    sensible = (c for c in choice.tried if c.convention.agrees and c.ratio < 1)  # else both are noise
+    other = next((c for c in sensible if c.convention.range != taken.convention.range), None)
     if other is not None and not taken.rivals(other):
         yield Finding(
             "Range",
@@ -158,7 +161,7 @@ def _range(model: ForeignVAE, choice: Choice, x: Tensor) -> Iterator[Finding]:
             f"{other.ratio:.3f} of the mean image's error against {taken.ratio:.3f}",
             is_mistake=True,
         )
-    elif not taken.convention.agrees:
+    elif not taken.convention.agrees and taken.ratio < 1:
         agreeing = [c for c in choice.tried if c.convention.agrees]
         yield Finding(
             "Range",

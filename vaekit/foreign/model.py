@@ -36,12 +36,13 @@ class ForeignVAE(VAE):
 
     def encode(self, x: Tensor) -> GaussianPosterior:
         """Return q(z|x), (B, D) each."""
-        mu, logvar = self.route.encode(self.convention.to_network(x))
+        # Contiguous, as a loader of PyTorch gives them: other people's `view` takes nothing else.
+        mu, logvar = self.route.encode(self.convention.to_network(x.contiguous()))
         return GaussianPosterior(mu.flatten(1), logvar.flatten(1))
 
     def decode(self, z: Tensor) -> Likelihood:
         """Return p(x|z) around (B, C, H, W) in [0, 1]."""
-        y = self.route.decode(z.reshape(len(z), *self.latent_shape))
+        y = self.route.decode(z.contiguous().reshape(len(z), *self.latent_shape))
         likelihood: Likelihood = self.likelihood(self.convention.to_pixels(y.reshape(len(z), *self.image_shape)))
         return likelihood
 

@@ -158,7 +158,7 @@ def candidates(
 
 def to_floats(pixels: npt.NDArray[np.uint8]) -> Tensor:
     """Return images (N, H, W, C) as float32 (N, C, H, W) in [0, 1]."""
-    return torch.from_numpy(pixels.astype(np.float32) / 255).permute(0, 3, 1, 2)
+    return torch.from_numpy(pixels.astype(np.float32) / 255).permute(0, 3, 1, 2).contiguous()
 
 
 def _of_one(route: Route, x: Tensor, protocol: Protocol, device: torch.device | str) -> Iterator[Candidate]:
