@@ -70,7 +70,7 @@ def of_drawn(kind: str) -> Population:
         plain = list(pool.map(_draw, range(DRAWN), [None] * DRAWN, chunksize=100))
         planted = list(pool.map(_draw, range(DRAWN, DRAWN + PLANTED), [kind] * PLANTED, chunksize=100))
     images = np.stack([image for image, _ in (*plain, *planted)])
-    properties = image_properties(images, images[:DRAWN].mean(0) / 255, crop=178)
+    properties = image_properties(images, images[:DRAWN].mean(0) / 255, sides=(178, 178))
     attributes = pd.DataFrame([shown for _, shown in (*plain, *planted)])[list(ATTRIBUTES)].astype(int)
     is_planted = np.arange(len(images)) >= DRAWN
     complexity = np.log(properties[["contrast", "fine_detail"]] + 1e-5)

@@ -10,7 +10,7 @@ import pytest
 
 import vaekit
 from vaekit import artifacts
-from vaekit.data.prepared import open_prepared
+from vaekit.data.prepared import MEAN_IMAGE, open_prepared
 from vaekit.errors import ConfigError, DataError
 from vaekit.evaluation.results import Evaluation
 from vaekit.failure_analysis.analyse import Failures, analyse
@@ -226,3 +226,23 @@ def test_codes_and_features_that_are_no_numbers(stored, bad, rows):
     assert any("no features" in note for note in failures.content["notes"]) == unusable
     left_out = 5 if unusable and rows == slice(0, 5) else 0
     assert failures.content["explained"]["left_out"] == left_out
+
+
+@pytest.mark.parametrize(("cut", "channels"), [(0, 1), (6, 3), (6, 1)])
+def test_grey_pictures_and_such_that_are_not_square(stored, tmp_path, cut, channels):
+    evaluation, data, folder = enlarged(stored)
+    side = data.images.shape[1]
+    seen = (slice(None), slice(None), slice(cut, side - cut), slice(0, channels))
+    np.save(evaluation.folder / artifacts.RECONSTRUCTIONS, np.array(evaluation.reconstructions)[seen])
+    protocol = replace(data.protocol, image_size=(side, side - 2 * cut), channels=channels)
+    artifacts.write_array(tmp_path / MEAN_IMAGE, data.mean_image()[seen[1:]])
+    failures = analyse(
+        Evaluation(evaluation.folder),
+        replace(data, images=data.images[seen], protocol=protocol, folder=tmp_path),
+        folder,
+        by="mse",
+        top=4,
+        reconstruct=lambda images: images // 2 * 2,
+    )
+    assert failures.findings[0].id == "slice-Wearing_Hat"
+    assert any("central square" in note for note in failures.content["notes"]) == bool(cut)

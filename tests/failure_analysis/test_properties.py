@@ -6,7 +6,7 @@ from PIL import Image, ImageFilter
 
 from vaekit.faces import draw_face
 from vaekit.failure_analysis import properties as module
-from vaekit.failure_analysis.face_area import background_mask, face_mask
+from vaekit.failure_analysis.face_area import background_mask, covered, face_mask
 from vaekit.failure_analysis.properties import NO_PATTERN, PROPERTIES, image_properties
 
 MEAN = np.full((64, 64, 3), 0.5)
@@ -19,8 +19,8 @@ def faces():
     return np.stack([np.asarray(face.resize((64, 64), Image.Resampling.BILINEAR)) for face in shown])
 
 
-def measure(images, mean=MEAN, crop=178):
-    return image_properties(np.asarray(images), mean, crop=crop)
+def measure(images, mean=MEAN, sides=(178, 178)):
+    return image_properties(np.asarray(images), mean, sides=sides)
 
 
 def each(images, change):
@@ -45,7 +45,7 @@ def test_black_and_white_halves():
     row = measure(images).iloc[0]
     assert (row["brightness"], row["contrast"]) == pytest.approx((0.5, 0.5)) and row["saturation"] == 0
     assert row["background_edges"] == pytest.approx(
-        background_mask(64, 178)[:, 31:33].sum() / background_mask(64, 178).sum()
+        background_mask(64, (178, 178))[:, 31:33].sum() / background_mask(64, (178, 178)).sum()
     )
 
 
@@ -107,7 +107,8 @@ def test_something_coloured_before_the_face_shows(faces):
 
 @pytest.mark.parametrize("crop", [178, 148, 140, "none"])
 def test_the_background_lies_in_the_upper_corners(crop):
-    mask, face = background_mask(64, crop), face_mask(64, crop)
+    sides = covered(crop, 64, 64)
+    mask, face = background_mask(64, sides), face_mask(64, sides)
     assert mask[0, 0] and mask[0, -1] and not (mask & face).any() and not mask[60].any()
     assert (mask == mask[:, ::-1]).all() and 0.08 < mask.mean() < 0.4
 

@@ -1,7 +1,7 @@
 """What every part of a failure analysis looks at: the test images and all that is known of them, gathered once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ from vaekit.data import Prepared
 from vaekit.errors import DataError
 from vaekit.evaluation.results import Evaluation
 from vaekit.failure_analysis.advice import UNKNOWN, Training
+from vaekit.failure_analysis.face_area import Sides, covered, framed
 from vaekit.failure_analysis.persons import persons
 from vaekit.failure_analysis.properties import image_properties
 from vaekit.progress import Progress, silent
@@ -25,7 +26,7 @@ class Images:
 
     Attributes:
         prepared: the images of all splits; rows: which of them these are.
-        x, x_hat: uint8 (N, H, W, C), mapped or not.
+        x, x_hat: uint8 (N, S, S, 3), mapped or not: the central square, grey as RGB.
         attributes: 0/1 (N, K); properties: numbers (N, P).
         people: who is pictured, as text (N,).
         judged: arrays of the attribute network, empty where there is none.
@@ -46,6 +47,23 @@ class Images:
     def persons(self) -> npt.NDArray[np.int64]:
         """Who is pictured as a number, (N,)."""
         return np.unique(self.people.astype(str), return_inverse=True)[1]
+
+    @property
+    def sides(self) -> Sides:
+        """How wide and high x is, in pixels of the aligned image."""
+        height, width, _ = self.prepared.protocol.shape
+        return covered(self.prepared.protocol.crop, height, width)
+
+    @property
+    def is_square(self) -> bool:
+        """Whether x is the whole of every picture."""
+        height, width, _ = self.prepared.protocol.shape
+        return height == width
+
+    @cached_property
+    def mean_image(self) -> npt.NDArray[np.float64]:
+        """The mean of the train images, as x: (S, S, 3) in [0, 1]."""
+        return framed(self.prepared.mean_image()[None])[0]
 
     @property
     def features(self) -> npt.NDArray[np.float32] | None:
@@ -99,17 +117,18 @@ def gather(evaluation: Evaluation, prepared: Prepared, progress: Progress = sile
             f"The images of {evaluation.folder} are not those of {prepared.folder}: run `vaekit evaluate` again."
         )
     in_one_piece = len(rows) == rows[-1] - rows[0] + 1
-    x = prepared.images[rows[0] : rows[-1] + 1] if in_one_piece else prepared.images[rows]
+    x = framed(prepared.images[rows[0] : rows[-1] + 1] if in_one_piece else prepared.images[rows])
     identity = prepared.index["identity"].iloc[rows] if "identity" in prepared.index else None
     judged, latents = evaluation.folder / artifacts.JUDGED, evaluation.folder / artifacts.LATENTS
-    return Images(
+    images = Images(
         prepared,
         rows,
         x,
-        evaluation.reconstructions,
+        framed(evaluation.reconstructions),
         attributes=prepared.attribute_table(rows),
-        properties=image_properties(x, prepared.mean_image(), crop=prepared.protocol.crop, progress=progress),
+        properties=pd.DataFrame(),
         people=persons(np.array(ids), identity),
         judged=artifacts.read_arrays(judged) if judged.is_file() else {},
         mu=artifacts.read_arrays(latents)["mu"] if latents.is_file() else None,
     )
+    return replace(images, properties=image_properties(x, images.mean_image, sides=images.sides, progress=progress))

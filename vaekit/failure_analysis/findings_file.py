@@ -157,6 +157,10 @@ def _write_pictures(folder: Path, found: Analysed, findings: Sequence[Pictured])
 
 def _notes(found: Analysed) -> list[str]:
     images, searched, notes = found.context.images, found.searched, []
+    if not images.is_square:
+        notes.append(
+            "The pictures are not square: face, detail, grid and properties are those of their central square."
+        )
     if images.attributes.columns.empty:
         notes.append("The data has no attributes: slices were looked for in image properties and look-alikes only.")
     if images.features is None:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import fft
 
-from vaekit.failure_analysis.face_area import background_mask, face_mask
+from vaekit.failure_analysis.face_area import Sides, background_mask, face_mask
 from vaekit.progress import Progress, silent
 
 CHUNK = 64  # images at a time: their float32 copies stay in the cache
@@ -73,16 +73,16 @@ PROPERTIES: dict[str, Property] = {
 
 
 def image_properties(
-    images: np.ndarray, mean_image: np.ndarray, *, crop: int | str, progress: Progress = silent
+    images: np.ndarray, mean_image: np.ndarray, *, sides: Sides, progress: Progress = silent
 ) -> pd.DataFrame:
     """Return every property in PROPERTIES of uint8 images (N, S, S, 3), (N, P) float64.
 
     Args:
         images: mapped or not: they are read once, a few at a time.
         mean_image: of the train split, (S, S, 3) in [0, 1].
-        crop: of the protocol: where face and background are.
+        sides: of `covered`: where face and background are.
     """
-    measure = _Measure(mean_image, crop)
+    measure = _Measure(mean_image, sides)
     columns = np.empty((len(images), len(PROPERTIES)))
     for start in range(0, len(images), CHUNK):
         columns[start : start + CHUNK] = measure(images[start : start + CHUNK])
@@ -93,10 +93,10 @@ def image_properties(
 class _Measure:
     """What measuring an image needs to know besides the image."""
 
-    def __init__(self, mean_image: np.ndarray, crop: int | str) -> None:
+    def __init__(self, mean_image: np.ndarray, sides: Sides) -> None:
         side = len(mean_image)
-        self._face = face_mask(side, crop).ravel()
-        background = background_mask(side, crop).ravel()
+        self._face = face_mask(side, sides).ravel()
+        background = background_mask(side, sides).ravel()
         self._weights = np.stack(
             [mask / max(mask.sum(), 1) for mask in (np.ones(side**2), background, self._face)], axis=1
         ).astype(np.float32)

@@ -37,7 +37,7 @@ def spoiled(prepared):
 def flagged(prepared, rows, probabilities=None, mean_image=None):
     x = prepared.images[rows]
     mean_image = prepared.mean_image() if mean_image is None else mean_image
-    properties = image_properties(x, mean_image, crop=178)
+    properties = image_properties(x, mean_image, sides=(178, 178))
     judged = (
         {} if probabilities is None else {"attributes": np.array(["Smiling"]), "probabilities_x": probabilities[None]}
     )

@@ -40,7 +40,7 @@ def table(*columns):
     names = tuple(f"A_{k}" for k in range(len(columns)))
     labels = pd.DataFrame({name: labels for name, (labels, _) in zip(names, columns, strict=True)})
     stacks = [np.column_stack([probabilities[i] for _, probabilities in columns]) for i in range(3)]
-    return labels, names, np.full(len(names), 0.5), *stacks
+    return labels, names, np.full((1, len(names)), 0.5), *(stack[None] for stack in stacks)
 
 
 def some(share, n=400, seed=0):
@@ -69,7 +69,7 @@ def test_an_attribute_lost_beyond_blur_is_found_and_one_lost_to_blur_is_not():
     assert first.n == 40 and first.effect.low > 0.4
     truth = row(result, "A_0")
     assert truth["beyond"] == pytest.approx(truth["control"] - truth["kept"])
-    gone = (rare == 1) & (table((rare, judged(rare, 0.2, 0.9)))[4][:, 0] < 0.5)
+    gone = (rare == 1) & (table((rare, judged(rare, 0.2, 0.9)))[4][0, :, 0] < 0.5)
     assert len(first.rows) and gone[first.rows].all()
 
 
@@ -180,6 +180,18 @@ def test_advice_on_a_lost_attribute_follows_from_its_share_in_train_and_the_trai
     assert says in remedy and never not in remedy
 
 
+def test_networks_that_disagree_widen_the_interval():
+    rare = some(0.2)
+    arguments = [table((rare, judged(rare, kept, 0.9, seed=k))) for k, kept in enumerate((0.1, 0.4, 0.7))]
+    stacks = [np.concatenate([a[i] for a in arguments]) for i in range(2, 6)]
+    together = preserved(*arguments[0][:2], *stacks, auroc={"A_0": SURE}).rows[0]
+    alone = [preserved(*a, auroc={"A_0": SURE}).rows[0] for a in arguments]
+    assert together["kept"] == pytest.approx(np.mean([one["kept"] for one in alone]))
+    width = together["beyond_high"] - together["beyond_low"]
+    assert width > 2 * max(one["beyond_high"] - one["beyond_low"] for one in alone) and not together["lost"]
+    assert together["p"] == pytest.approx(2 * np.median([one["p"] for one in alone]))
+
+
 def test_ten_images_say_nothing():
     labels = some(0.5, 10)
     result = run((labels, judged(labels, 0.0, 1.0)))
@@ -240,6 +252,8 @@ def test_a_pure_blur_loses_nothing_beyond_blur():
     p_x = judge(x)
     labels = pd.DataFrame({"Sharp": (p_x[:, 0] >= 0.5).astype(int)})
     control = control_probabilities(x, fit_blur(x, x_hat, face_mask(32)), judge)
-    result = preserved(labels, ("Sharp",), np.array([0.5]), p_x, judge(x_hat), control, auroc={"Sharp": 1.0})
+    result = preserved(
+        labels, ("Sharp",), np.array([[0.5]]), p_x[None], judge(x_hat)[None], control[None], auroc={"Sharp": 1.0}
+    )
     row = result.rows[0]
     assert row["n"] > 100 and row["kept"] < 0.5 and abs(row["beyond"]) < 0.05 and not found(result)

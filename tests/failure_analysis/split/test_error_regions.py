@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from tests.failure_analysis.split.test_detail import natural
-from vaekit.failure_analysis.face_area import face_mask
+from vaekit.failure_analysis.face_area import covered, face_mask
 from vaekit.failure_analysis.split import error_regions as module
 from vaekit.failure_analysis.split.base import words
 from vaekit.failure_analysis.split.error_regions import regions
@@ -24,7 +24,7 @@ def pairs(face_error, around_error, n=N, seed=0):
 
 
 def of(x, x_hat, **options):
-    return regions(x, x_hat, x.mean(0) / 255 if len(x) else np.zeros((SIZE, SIZE, 3)), crop=178, **options)
+    return regions(x, x_hat, x.mean(0) / 255 if len(x) else np.zeros((SIZE, SIZE, 3)), sides=(178, 178), **options)
 
 
 def outcome(result, id):
@@ -33,7 +33,7 @@ def outcome(result, id):
 
 @pytest.mark.parametrize("crop", [178, 148, 140, "none"])
 def test_the_ellipse_holds_the_features_and_not_the_corners(crop):
-    mask = face_mask(178, crop)
+    mask = face_mask(178, covered(crop, 178, 178))
     sides = (178, 218) if crop == "none" else (crop, crop)
     for column, row, inside in (
         (69, 111, True),
@@ -46,7 +46,7 @@ def test_the_ellipse_holds_the_features_and_not_the_corners(crop):
     ):
         x, y = ((v - (w - s) / 2) / s for v, w, s in zip((column, row), (178, 218), sides, strict=True))
         assert mask[int(y * 178), int(x * 178)] == inside, (column, row)
-    assert 178 * 218 * face_mask(400, "none").mean() == pytest.approx(np.pi * 46 * 64, rel=0.01)
+    assert 178 * 218 * face_mask(400, (178, 218)).mean() == pytest.approx(np.pi * 46 * 64, rel=0.01)
 
 
 def test_means_are_those_of_the_pixels():
@@ -141,3 +141,16 @@ def test_a_perfect_model_has_no_error_to_share_out():
     assert not any(o.found for o in result.results)
     assert result.facts["surroundings_share"].reason == "there is no error"
     assert result.facts["face_r2"].value == 1
+
+
+@pytest.mark.parametrize(
+    ("crop", "height", "width", "sides"),
+    [
+        (178, 64, 64, (178, 178)),
+        ("none", 64, 64, (178, 218)),
+        ("none", 218, 178, (178, 178)),
+        (178, 218, 178, (178, 178)),
+    ],
+)
+def test_the_central_square_of_a_picture_is_where_it_is_in_the_aligned_image(crop, height, width, sides):
+    assert covered(crop, height, width) == pytest.approx(sides)

@@ -8,6 +8,7 @@ from sklearn.metrics import roc_auc_score
 
 from vaekit.data import Prepared
 from vaekit.failure_analysis.context import Images
+from vaekit.failure_analysis.face_area import framed
 from vaekit.failure_analysis.properties import LUMA
 from vaekit.figures.words import readable
 from vaekit.seeding import numpy_generator
@@ -34,7 +35,7 @@ def flags(chosen: np.ndarray, test: Images, seed: int) -> list[tuple[str, ...]]:
     """
     prepared, rows, properties = test.prepared, test.rows, test.properties
     found: list[list[str]] = [[] for _ in chosen]
-    images = prepared.images[rows[chosen]]
+    images = framed(prepared.images[rows[chosen]])
     dark, bright = np.percentile((images.astype(np.float32) @ LUMA).reshape(len(chosen), -1) / 255, [95, 5], axis=1)
     texts = (
         ("too dark", dark < DARK),
@@ -77,7 +78,7 @@ def _duplicates(
     closest, place = np.full(len(both), -1.0, np.float32), np.zeros(len(both), np.int64)
     for start in range(0, len(pool), _CHUNK):
         part = pool[start : start + _CHUNK]
-        alike = both @ _thumbnails(prepared.images[part]).T
+        alike = both @ _thumbnails(framed(prepared.images[part])).T
         alike[np.tile(own, 2)[:, None] == part[None, :]] = -1.0  # itself
         best = alike.argmax(1)
         values = alike[np.arange(len(both)), best]

@@ -118,4 +118,5 @@ def undone(inside: Pictures, outside: Pictures, reconstruct: Reconstruct) -> Und
 
 def _error(images: Pictures, reconstruct: Reconstruct) -> npt.NDArray[np.float64]:
     made = reconstruct(images).astype(np.float64)
-    return np.maximum(np.square((made - images) / 255).mean((1, 2, 3)), 1e-12)
+    error: npt.NDArray[np.float64] = np.maximum(np.square((made - images) / 255).mean((1, 2, 3)), 1e-12)
+    return error

@@ -81,7 +81,8 @@ def find_nameless(
             inside = inside[: min(ASKED, int(group.mask.sum()))]
             others = np.flatnonzero(~mask)
             others = numpy_generator(context.seed, "others").choice(others, min(ASKED, len(others)), replace=False)
-            helped = undone(images.x[np.sort(inside)], images.x[np.sort(others)], reconstruct)
+            chosen = (images.prepared.images[images.rows[np.sort(part)]] for part in (inside, others))
+            helped = undone(*chosen, reconstruct)
         found.append(Found(mask, group, helped))
     found.sort(key=lambda f: (f.undone is None, -f.group.came_up, -f.group.difference.t))
     return NamelessFound(tuple(found), run.formed, spread=float(error[usable].std() / error[usable].mean()))

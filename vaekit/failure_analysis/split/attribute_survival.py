@@ -25,6 +25,7 @@ from vaekit.judge import open_judge
 from vaekit.progress import Progress, silent
 from vaekit.seeding import numpy_generator
 from vaekit.statistics.proportions import paired_difference, wilson
+from vaekit.statistics.raters import pooled
 
 CHUNK = 1000  # images blurred and judged at a time
 BEYOND = 0.1  # of the images concerned: from so many on an attribute is called lost, or made up
@@ -70,19 +71,19 @@ class Preserved:
 def control_probabilities(
     x: np.ndarray, blur: Blur, judge: Callable[[np.ndarray], np.ndarray], *, progress: Progress = silent
 ) -> np.ndarray:
-    """Return what the judge sees in x as unsharp as the reconstructions, (N, A): equal blur, and no model.
+    """Return what the judge sees in x as unsharp as the reconstructions, (J, N, A): equal blur, and no model.
 
     Args:
         x: uint8 (N, S, S, 3).
         blur: of `fit_blur`.
-        judge: uint8 images (M, S, S, 3), M >= 2 -> probabilities (M, A).
+        judge: uint8 images (M, S, S, 3), M >= 2 -> probabilities of its networks (J, M, A).
         progress: told of each chunk.
     """
     parts, stops = [], [*range(CHUNK, len(x) - 1, CHUNK), len(x)]  # never one image alone
     for start, stop in zip([0, *stops], stops, strict=False):
         parts.append(judge(blur(x[start:stop])))
         progress("blurred images", stop, len(x))
-    return np.concatenate(parts)
+    return np.concatenate(parts, axis=-2)
 
 
 def preserved(
@@ -103,8 +104,8 @@ def preserved(
     Args:
         labels: 0/1, (N, K), columns named.
         attributes: those the judge knows, (A,).
-        thresholds: the judge's probability thresholds, (A,).
-        p_x: the judge's probabilities on x, (N, A).
+        thresholds: the probability thresholds of the judge's J networks, (J, A).
+        p_x: their probabilities on x, (J, N, A).
         p_x_hat: the same on x_hat.
         p_control: the same on blurred x, of `control_probabilities`.
         auroc: attribute -> the judge's AUROC on the test split.
@@ -112,21 +113,19 @@ def preserved(
     if not attributes:
         note = "Which attributes survive reconstruction was not tested: the judge knows no attribute of these data."
         return Preserved((), [], (note,))
-    known = np.isfinite(p_x) & np.isfinite(p_x_hat) & np.isfinite(p_control)
+    known = np.isfinite(p_x).all(0) & np.isfinite(p_x_hat).all(0) & np.isfinite(p_control).all(0)
     rows, concerned = [], {}
     for k, name in enumerate(attributes):
         has = labels[name].to_numpy() == 1
-        x, x_hat, control = ((p[:, k] >= thresholds[k]) for p in (p_x, p_x_hat, p_control))
-        present, absent = known[:, k] & has & x, known[:, k] & ~has & ~x
-        row: dict[str, Any] = dict.fromkeys(COLUMNS) | {"attribute": name, "lost": False, "made_up": False}
-        lost = _pair(("kept", "control", "beyond"), ~x_hat[present], ~control[present], inverted=True)
-        added = _pair(("appears", "appears_control", "added"), x_hat[absent], control[absent], inverted=False)
-        row |= {"n": int(present.sum()), "n_without": int(absent.sum())} | lost | added
-        row["reason"] = _reason(row, auroc[name], _auroc(has[known[:, k]], p_control[known[:, k], k]))
-        rows.append(row)
-        difference = p_x_hat[:, k] - p_control[:, k]
-        concerned["lost", name] = _first(present & ~x_hat & control, difference)
-        concerned["added", name] = _first(absent & x_hat & ~control, -difference)
+        seen = [(p[:, :, k] >= thresholds[:, k, None]) for p in (p_x, p_x_hat, p_control)]
+        rows.append(_row(name, has, known[:, k], seen))
+        blurred = [_auroc(has[known[:, k]], one) for one in p_control[:, known[:, k], k]]
+        rows[-1]["reason"] = _reason(rows[-1], auroc[name], float(np.mean(blurred)))
+        # Pictures are chosen by the networks' majority.
+        x, x_hat, control = ((2 * s.sum(0) > len(s)) for s in seen)
+        difference = (p_x_hat[:, :, k] - p_control[:, :, k]).mean(0)
+        concerned["lost", name] = _first(known[:, k] & has & x & ~x_hat & control, difference)
+        concerned["added", name] = _first(known[:, k] & ~has & ~x & x_hat & ~control, -difference)
     _adjust(rows)
     rows.sort(key=lambda row: (row["reason"] is not None, row["n"] < LEAST, -(row["beyond"] or 0), row["attribute"]))
     results = [
@@ -136,6 +135,33 @@ def preserved(
         if row[q] is not None
     ]
     return Preserved(tuple(results), rows, _notes(rows, known))
+
+
+def _row(
+    name: str, has: npt.NDArray[np.bool_], known: npt.NDArray[np.bool_], seen: list[npt.NDArray[np.bool_]]
+) -> dict[str, Any]:
+    """Return the row of one attribute: the mean over the judge's networks, its interval allowing for other networks.
+
+    The p of the networks, which see the same images, are combined as twice their median: valid whatever they share
+    (Rueschendorf 1982). A comparison is given where every network has enough images for it.
+    """
+    own = []
+    for x, x_hat, control in zip(*seen, strict=True):
+        present, absent = known & has & x, known & ~has & ~x
+        lost = _pair(("kept", "control", "beyond"), ~x_hat[present], ~control[present], inverted=True)
+        added = _pair(("appears", "appears_control", "added"), x_hat[absent], control[absent], inverted=False)
+        own.append({"n": int(present.sum()), "n_without": int(absent.sum())} | lost | added)
+    row: dict[str, Any] = dict.fromkeys(COLUMNS) | {"attribute": name, "lost": False, "made_up": False}
+    row |= {key: round(float(np.mean([one[key] for one in own]))) for key in ("n", "n_without")}
+    for names, p in ((("kept", "control", "beyond"), "p"), (("appears", "appears_control", "added"), "p_added")):
+        if not all(p in one for one in own):
+            continue
+        for key in names:
+            least = -1.0 if key in ("beyond", "added") else 0.0
+            ends = pooled(*([one[key + end] for one in own] for end in _SHARES), least, 1.0)
+            row |= {key + end: float(value) for end, value in zip(_SHARES, ends, strict=True)}
+        row[p] = own[0][p] if len(own) == 1 else min(1.0, 2 * float(np.median([one[p] for one in own])))
+    return row
 
 
 def _pair(names: tuple[str, str, str], changed: np.ndarray, control: np.ndarray, *, inverted: bool) -> dict[str, Any]:
@@ -240,6 +266,8 @@ def attribute_survival(context: Context) -> Measured:
     images, untested = context.images, "Which attributes survive reconstruction was not tested"
     if "probabilities_x_hat" not in images.judged or not len(images.judged["attributes"]):
         return _none(f"{untested}: there is no attribute network for these data.")
+    if not images.is_square:
+        return _none(f"{untested}: equal blur is made of square pictures only.")
     try:
         judge = open_judge(images.prepared, device=context.device, progress=context.progress)
     except VaekitError as error:
@@ -251,18 +279,18 @@ def attribute_survival(context: Context) -> Measured:
     if judge.attributes != attributes or len(chosen) < 2:
         return _none("Which attributes survive was not tested: the attribute network has changed since.")
     x, x_hat = images.x[chosen], images.x_hat[chosen]
-    face = face_mask(x.shape[1], images.prepared.protocol.crop)
+    face = face_mask(x.shape[1], images.sides)
     blur = fit_blur(x, x_hat, face, progress=context.progress)
     control = control_probabilities(
-        x, blur, lambda blurred: judge.judge(blurred).probabilities[0], progress=context.progress
+        x, blur, lambda blurred: judge.judge(blurred).probabilities, progress=context.progress
     )
     auroc = judge.scores.set_index("attribute")["auroc"]
     found = preserved(
         images.attributes.iloc[chosen].reset_index(drop=True),
         attributes,
-        images.judged["thresholds"][0],
-        images.judged["probabilities_x"][0, chosen],
-        images.judged["probabilities_x_hat"][0, chosen],
+        images.judged["thresholds"],
+        images.judged["probabilities_x"][:, chosen],
+        images.judged["probabilities_x_hat"][:, chosen],
         control,
         auroc={name: float(auroc[name]) for name in attributes},
     )

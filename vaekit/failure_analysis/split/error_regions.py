@@ -8,7 +8,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from vaekit.failure_analysis.context import Context
-from vaekit.failure_analysis.face_area import face_mask
+from vaekit.failure_analysis.face_area import Sides, face_mask
 from vaekit.failure_analysis.finding import Effect
 from vaekit.failure_analysis.split.base import LEAST, Measured, SplitResult, split_test
 from vaekit.progress import Progress, silent
@@ -44,7 +44,7 @@ def regions(
     x_hat: np.ndarray,
     mean_image: np.ndarray,
     *,
-    crop: int | str,
+    sides: Sides,
     slices: Mapping[str, np.ndarray] | None = None,
     seed: int = 0,
     progress: Progress = silent,
@@ -55,10 +55,10 @@ def regions(
         x: uint8 (N, S, S, 3), mapped or not: it is read in chunks.
         x_hat: their reconstructions, likewise.
         mean_image: of the train split, (S, S, 3) in [0, 1]: what R2 is held against.
-        crop: of the protocol (178, 148, 140 or "none"): where the face is.
+        sides: of `covered`: where the face is.
         slices: name -> rows or mask (N,) of images that get a mean error map of their own.
     """
-    n, face, slices = len(x), face_mask(x.shape[1], crop), slices or {}
+    n, face, slices = len(x), face_mask(x.shape[1], sides), slices or {}
     members = np.zeros((len(slices), n))
     for member, rows in zip(members, slices.values(), strict=True):
         member[rows] = 1
@@ -250,8 +250,8 @@ def error_regions(context: Context) -> Measured:
     found = regions(
         images.x,
         images.x_hat,
-        images.prepared.mean_image(),
-        crop=images.prepared.protocol.crop,
+        images.mean_image,
+        sides=images.sides,
         slices=context.slices,
         seed=context.seed,
         progress=context.progress,
