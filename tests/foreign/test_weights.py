@@ -102,6 +102,12 @@ def test_two_files_fill_two_modules(names):
     torch.testing.assert_close(module.state_dict(), trained.state_dict())
 
 
+def test_of_two_files_the_one_that_does_not_fit_is_explained():
+    content = {"a.pth": nn.Linear(3, 4).state_dict(), "b.pth": nn.Bilinear(5, 2, 3).state_dict()}
+    with pytest.raises(CheckpointError, match=r"^b.pth does not fit Bilinear: of its 2 keys 0 are missing and 1 have"):
+        fit_weights(TwoModules(nn.Linear(3, 4), nn.Bilinear(4, 2, 3)), content, {})
+
+
 def test_two_files_that_fit_are_asked_about():
     content = {f"epoch_{i}.pth": {"model": Net().state_dict()} for i in (1, 2)}
     with pytest.raises(CheckpointError, match=r"2 files fit the network: name one of epoch_1\.pth, epoch_2\.pth"):

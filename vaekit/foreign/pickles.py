@@ -65,7 +65,7 @@ def unsafe_globals(path: Path) -> list[str]:
     allowed = {f"{getattr(t, '__module__', '')}.{getattr(t, '__name__', '')}" for t in HARMLESS}
     allowed |= {t[1] for t in HARMLESS if isinstance(t, tuple)}
     names = [name for name in _globals(path) if name not in allowed and not _is_tensors_own(name)]
-    return sorted(set(names))
+    return sorted(set(names), key=lambda name: (name.startswith("torch."), name))
 
 
 def _is_tensors_own(name: str) -> bool:

@@ -41,7 +41,7 @@ def fit_weights(module: nn.Module, content: Mapping[str, Any], arguments: Mappin
     best = _best(want, groups)
     whole = [best] if best.is_whole else _parts(module, groups)
     if not whole:
-        raise CheckpointError(explain(type(module).__name__, best, want, arguments))
+        raise CheckpointError(_unfit(module, best, groups, arguments, apart=len(content) > 1))
     weights = {key: tensor for part in whole for key, tensor in part.weights.items()}
     for key in want:  # files from before PyTorch 0.4.1 lack this count, which only training reads
         if key.endswith(".num_batches_tracked"):
@@ -51,6 +51,17 @@ def fit_weights(module: nn.Module, content: Mapping[str, Any], arguments: Mappin
     except RuntimeError as error:
         raise CheckpointError(f"{best.place} does not fit {type(module).__name__}: {error}") from None
     return _said(whole, want, groups)
+
+
+def _unfit(
+    module: nn.Module, best: Fit, groups: Sequence[tuple[str, Weights]], arguments: Mapping[str, Any], *, apart: bool
+) -> str:
+    """Return why nothing fits: of modules that were saved apart, the one that has no file of its own."""
+    for child in module.children() if apart else ():
+        want = dict(child.state_dict())
+        if want and not (own := _best(want, groups[1:])).is_whole:  # the first is all files together
+            return explain(type(child).__name__, own, want, arguments)
+    return explain(type(module).__name__, best, dict(module.state_dict()), arguments)
 
 
 def _said(whole: Sequence[Fit], want: Weights, groups: Sequence[tuple[str, Weights]]) -> tuple[str, ...]:
