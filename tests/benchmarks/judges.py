@@ -26,9 +26,9 @@ from scipy.ndimage import gaussian_filter
 from vaekit.checkpoint import load_checkpoint
 from vaekit.data import Prepared, Protocol, open_source, prepare
 from vaekit.data.pixels import to_uint8
+from vaekit.evaluation.samples.base import compare as set_distances
+from vaekit.evaluation.samples.base import reals_of
 from vaekit.evaluation.samples.frechet import distance, moments_of
-from vaekit.evaluation.samples.gap import Reals
-from vaekit.evaluation.samples.gap import compare as set_distances
 from vaekit.faces import write_faces
 from vaekit.judge import open_judge, seen_rows, unseen_rows
 from vaekit.judge.networks import CHUNK, at_judged_size, in_range
@@ -228,7 +228,7 @@ def retrained(prepared: Prepared, count: int, place: Path) -> pd.DataFrame:
         (place / f"judge {seed}").mkdir()
         judge = open_judge(replace(prepared, folder=place / f"judge {seed}"), seed=seed)
         real = judge.judge(test)
-        reals = [Reals.of(features, 0) for features in real.features]
+        reals = reals_of(real.features, 0)
         for name, images in (("blurred", blurred(test, 1.0)), ("eigenfaces", drawn)):
             seen = judge.judge(images)
             found = set_distances(seen.features, reals, judge.name, paired=name == "blurred").estimates

@@ -148,7 +148,7 @@ def probes(task: Task, one_pass: Collected, codes: tuple[Codes, Codes]) -> Resul
     """Ask the codes for the attributes of the images."""
     ids = one_pass.per_image["image_id"].tolist()
     test = Codes(task.rows, ids, one_pass.mu, one_pass.logvar, one_pass.z)
-    found = fit_probes(task.checkpoint.config, task.prepared, *codes, test, **task.how)
+    found = fit_probes(task.model, task.prepared, *codes, test, **task.how)
     found.write(task.folder)
     return Result(rows=found.estimates)
 

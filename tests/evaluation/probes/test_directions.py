@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vaekit.evaluation.probes.directions import directions
-from vaekit.evaluation.probes.logistic import Scaling, fit_one
+from vaekit.evaluation.probes.logistic import Scaling, fit_path
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +15,8 @@ def world():
     labels = np.stack([mu[:, 0] > 1, mu[:, 0] + 3 * (mu[:, 1] - 5) > 0, mu[:, 3] + r.normal(size=1500) > 0.5], axis=1)
     train, test = slice(1000), slice(1000, 1500)
     scaling = Scaling.of(mu[train])
-    fit = fit_one(scaling(mu[train]), labels[train], 1.0)
+    x = scaling(mu[train])
+    fit = fit_path(x, labels[train], x[:1], labels[train][:1], (1.0,))
     found = directions(
         ("First", "Both", "Fourth"),
         fit,

@@ -11,7 +11,7 @@ from vaekit.evaluation.probes import factors as known
 from vaekit.evaluation.probes.dci import completeness, dci, disentanglement
 from vaekit.evaluation.probes.disentanglement import Coded
 from vaekit.evaluation.probes.disentanglement import disentanglement as all_scores
-from vaekit.evaluation.probes.factors import bins_of, factor_vae, gaps, mutual_information
+from vaekit.evaluation.probes.factors import bins_of, counts_of, factor_vae, gaps, information
 from vaekit.evaluation.probes.rows import jackknife
 from vaekit.evaluation.probes.tad import tad, told_by_another
 
@@ -94,7 +94,7 @@ def test_importances_are_those_of_scikit_learns_boosted_trees():
 def test_mutual_information_equals_scikit_learn(worlds):
     factors, codes = worlds
     bins = bins_of(factors[:, :3])
-    ours = mutual_information(codes["rotated"], bins)
+    ours = information(counts_of(codes["rotated"], bins))
     for d in range(7):
         column = codes["rotated"][:, d]
         binned = np.digitize(column, np.histogram(column, 20)[1][:-1])  # disentanglement_lib's discretiser
@@ -176,17 +176,17 @@ def test_rows_of_what_can_be_computed_and_of_what_can_not(worlds):
     train, test = (Coded(mu[part], labels[part], table.iloc[part]) for part in (slice(2000), slice(2000, 2600)))
     found = all_scores(train, test, ("One", "Two"), "", "", 0)
     assert {name: row["reason"] for name, row in found.rows.items()} == dict.fromkeys(found.rows)
-    assert found.rows["mig"]["value"] > 0.97 and found.rows["mig"]["n"] == 2000
-    assert found.rows["mig"]["low"] <= found.rows["mig"]["value"] <= found.rows["mig"]["high"]
+    assert found.rows["mig"].value > 0.97 and found.rows["mig"].n == 2000
+    assert found.rows["mig"].low <= found.rows["mig"].value <= found.rows["mig"].high
     assert [kept["attribute"] for kept in found.record["tad"]] == ["One", "Two"]
     assert found.record["factors"]["dci"]["best"][0] == {"name": "factor 0", "dim": 5, "share": pytest.approx(1)}
     without = [Coded(part.mu, part.labels[:, :0], None) for part in (train, test)]
     found = all_scores(*without, (), "these images have no attributes", "", 0)
-    assert found.rows["tad"]["reason"] == found.rows["dci_completeness"]["reason"] == "these images have no attributes"
-    assert "vaekit data faces --factors independent" in found.rows["mig"]["reason"]
+    assert found.rows["tad"].reason == found.rows["dci_completeness"].reason == "these images have no attributes"
+    assert "vaekit data faces --factors independent" in found.rows["mig"].reason
     assert all(row["value"] is None for row in found.rows.values())
     few = [Coded(part.mu[:600], part.labels[:600], part.factors[:600]) for part in (train, test)]
-    assert "are needed" in all_scores(*few, ("One", "Two"), "", "", 0).rows["factor_vae_score"]["reason"]
+    assert "are needed" in all_scores(*few, ("One", "Two"), "", "", 0).rows["factor_vae_score"].reason
     tiny = [Coded(part.mu[:50], part.labels[:50], part.factors[:50]) for part in (train, test)]
     reasons = {row["reason"] for row in all_scores(*tiny, ("One", "Two"), "", "", 0).rows.values()}
     assert reasons == {"fewer than 100 images in a split"}

@@ -5,7 +5,12 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 from vaekit.evaluation.probes import logistic
-from vaekit.evaluation.probes.logistic import GRID, Scaling, fit_one, fit_path, log_loss
+from vaekit.evaluation.probes.logistic import GRID, Fit, Scaling, fit_path, log_loss
+
+
+def fit_one(train: np.ndarray, labels: np.ndarray, strength: float) -> Fit:
+    """The probes of K labels (N, K) at one C on standardised codes (N, D)."""
+    return fit_path(train, labels, train[:1], labels[:1], (strength,))
 
 
 def data(n: int, dims: int, labels: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -5,8 +5,9 @@ import pytest
 import torch
 from scipy import linalg
 
+from tests.evaluation.samples.gaussians import moments_from
 from vaekit.evaluation.samples import frechet
-from vaekit.evaluation.samples.frechet import distance, frechet_distance, moments_from, moments_of
+from vaekit.evaluation.samples.frechet import distance, frechet_distance, moments_of
 from vaekit.statistics.bootstrap import Estimate
 
 

@@ -12,10 +12,12 @@ from vaekit.data.loaders import batches
 from vaekit.errors import DataError
 from vaekit.evaluation.codes import encode_rows
 from vaekit.evaluation.collect import Collected
+from vaekit.evaluation.samples.base import SET_METRICS, Column, set_metric
 from vaekit.evaluation.samples.score import Scored, score_samples
 from vaekit.evaluation.samples.sources import decoded, midpoints, prior_codes
 from vaekit.judge import Judged
 from vaekit.models.base import build_model
+from vaekit.statistics.bootstrap import Estimate
 
 
 class Eyes:
@@ -96,11 +98,11 @@ def test_rows_of_the_summary_are_complete(scored):
     of_others = {f"fd_attributes_{source}" for source in ("train", "reconstructions", "aggregate")}
     expected = of_prior | of_others | {"fd_attributes"}
     assert set(scored.estimates) == expected
-    keys = {"value", "low", "high", "n", "reason", "label", "unit", "higher_is_better", "definition"}
     for row in scored.estimates.values():
-        assert set(row) == keys and (row["value"] is None) == (row["reason"] is not None)
-    assert "vaekit data fetch inception" in scored.estimates["fid"]["reason"]
-    assert scored.estimates["precision"]["definition"].startswith("samples from the prior against the test images")
+        assert row.group == "Samples" and (row.value is None) == (row.reason is not None)
+        assert "{" not in row.label + row.unit + row.definition
+    assert "vaekit data fetch inception" in scored.estimates["fid"].reason
+    assert scored.estimates["precision"].definition.startswith("samples from the prior against the test images")
 
 
 def test_an_untrained_code_is_blamed_on_the_encoder(scored):
@@ -165,7 +167,7 @@ def test_a_diverged_decoder_leaves_the_rest_standing(model, prepared, tmp_path):
     gap = found.gap.set_index("source")
     assert "hold NaN pixels" in gap["reason"]["prior"] and np.isnan(gap["fd_attributes"]["prior"])
     assert gap["reason"]["reconstructions"] == "" and np.isfinite(gap["fd_attributes"]["reconstructions"])
-    assert "hold NaN pixels" in found.estimates["recall"]["reason"]
+    assert "hold NaN pixels" in found.estimates["recall"].reason
     assert found.record["verdict"]["name"] == "not judged" and "hold NaN pixels" in found.record["verdict"]["sentence"]
     tried = {row["temperature"]: row["reason"] for row in found.record["temperatures"]["rows"]}
     assert all((reason is None) == (temperature < 0.5) for temperature, reason in tried.items())
@@ -179,7 +181,7 @@ def test_what_can_not_be_compared_has_its_reason(model, prepared, tmp_path, scor
     found.write(tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {artifacts.SAMPLES, artifacts.MIXTURE}
     assert says in found.record["verdict"]["sentence"]
-    assert all(says in row["reason"] for row in found.estimates.values())
+    assert all(says in row.reason for row in found.estimates.values())
 
 
 @pytest.mark.parametrize("n", [2, 4, 6, 9])
@@ -205,11 +207,11 @@ def test_fid_goes_by_its_name_only_with_the_published_weights(model, prepared, m
         inception, "inception_features", lambda images, *_, **__: images.reshape(len(images), -1)[:, :50].astype(float)
     )
     found = score(model, prepared, inception_weights=weights)
-    assert "published" in found.estimates["fid"]["reason"]
-    assert found.estimates["fd_inception"]["value"] > 0
+    assert "published" in found.estimates["fid"].reason
+    assert found.estimates["fd_inception"].value > 0
     monkeypatch.setattr(inception, "are_published", lambda path: True)
     found = score(model, prepared, inception_weights=weights)
-    assert found.estimates["fid"]["value"] > 0 and "fd_inception" not in found.estimates
+    assert found.estimates["fid"].value > 0 and "fd_inception" not in found.estimates
     assert np.isfinite(found.gap["fid"]).all()
 
 
@@ -225,3 +227,23 @@ def test_midpoints_lie_halfway_on_the_sphere():
 def test_prepared_images_are_left_alone(prepared):
     assert not prepared.images.flags.writeable
     assert next(iter(batches(prepared, np.arange(2), 2))).x.shape == (2, 3, 64, 64)
+
+
+def test_a_set_metric_is_one_function(model, prepared, monkeypatch):
+    """Its columns, intervals, definition and row follow."""
+    monkeypatch.setattr(SET_METRICS, "_things", dict(SET_METRICS.items()))
+
+    @set_metric(Column("shift_{judge}", "Shift", "1", False, "distance of means in {features}", most=1.0))
+    def shift(generated, real, paired):
+        far = float(np.linalg.norm(generated.features.mean(0) - real.features.mean(0)))
+        return (Estimate(far, far / 2, far * 2, len(generated.features)),)
+
+    found = score(model, prepared)
+    row = found.estimates["shift_attributes"]
+    assert (
+        row.value > 0
+        and row.high <= 1
+        and row.definition.endswith("distance of means in features of the attributes judge")
+    )
+    assert {"shift_attributes", "shift_attributes_low", "shift_attributes_high"} <= set(found.gap)
+    assert found.record["metrics"]["shift_attributes"]["label"] == "Shift"

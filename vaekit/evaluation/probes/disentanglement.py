@@ -11,6 +11,7 @@ from vaekit.evaluation.probes.dci import DCI, TESTED_ON, TRAINED_ON, dci
 from vaekit.evaluation.probes.rows import jackknife, none, row
 from vaekit.evaluation.probes.tad import DEFINITION, tad
 from vaekit.progress import Progress, silent
+from vaekit.quantity import Quantity
 from vaekit.statistics.bootstrap import Estimate
 
 FEWEST = 100  # images of a split; below, trees and bins say nothing
@@ -25,7 +26,7 @@ _DCI = (
 class Disentanglement:
     """Rows of the summary, and what else is worth keeping, ready for JSON."""
 
-    rows: dict[str, dict[str, Any]]
+    rows: dict[str, Quantity]
     record: dict[str, Any]
 
 
@@ -140,7 +141,7 @@ def _vote(mu: np.ndarray, bins: np.ndarray, seed: int) -> Estimate:
     return Estimate(known.factor_vae(mu, bins, seed), None, None, len(mu))
 
 
-def _dci_rows(name: str, what: str, scores: DCI | str, n: int, count: int) -> dict[str, dict[str, Any]]:
+def _dci_rows(name: str, what: str, scores: DCI | str, n: int, count: int) -> dict[str, Quantity]:
     told = "mean test AUROC of the trees" if what == "attributes" else "mean test R^2 of the trees, not below 0"
     parts = {
         "disentanglement": f"1 - entropy over {count} {what} of each dim's importances, weighted by importance",

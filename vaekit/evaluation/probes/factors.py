@@ -34,21 +34,16 @@ def gaps(codes: np.ndarray, factors: np.ndarray) -> np.ndarray:
         codes: (N, D) with D of at least 2.
         factors: bins, (N, K) int64; every factor has more than one.
     """
-    counts = _counts(codes, factors)
-    information = _information(counts)
+    counts = counts_of(codes, factors)
+    known = information(counts)
     own = counts.sum(2)[0] / len(codes)  # (K, bins)
     with np.errstate(divide="ignore", invalid="ignore"):
         entropy = -np.where(own > 0, own * np.log(own), 0.0).sum(1)
-    ordered = np.sort(information, axis=0)
+    ordered = np.sort(known, axis=0)
     return (ordered[-1] - ordered[-2]) / entropy
 
 
-def mutual_information(codes: np.ndarray, factors: np.ndarray) -> np.ndarray:
-    """Return the mutual information in nats of every dim, cut into 20 bins, with every factor's bins, (D, K)."""
-    return _information(_counts(codes, factors))
-
-
-def _counts(codes: np.ndarray, factors: np.ndarray) -> np.ndarray:
+def counts_of(codes: np.ndarray, factors: np.ndarray) -> np.ndarray:
     """Return how many images fall into each pair of bins, (D, K, 20, bins)."""
     low, width = codes.min(0), np.ptp(codes, axis=0)
     place = np.divide(codes - low, width, out=np.zeros(codes.shape), where=width > 0)
@@ -59,7 +54,8 @@ def _counts(codes: np.ndarray, factors: np.ndarray) -> np.ndarray:
     return counts.reshape(codes.shape[1], CODE_BINS, factors.shape[1], bins).transpose(0, 2, 1, 3)
 
 
-def _information(counts: np.ndarray) -> np.ndarray:
+def information(counts: np.ndarray) -> np.ndarray:
+    """Return the mutual information in nats of every dim with every factor from their counts, (D, K)."""
     joint = counts / counts.sum((2, 3), keepdims=True)
     expected = joint.sum(3, keepdims=True) * joint.sum(2, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -12,16 +12,17 @@ import pandas as pd
 import torch
 
 from vaekit import artifacts
-from vaekit.config import RunConfig
 from vaekit.data import SPLITS, Prepared
 from vaekit.evaluation.codes import Codes
 from vaekit.evaluation.probes.directions import Directions, directions
 from vaekit.evaluation.probes.disentanglement import Coded, disentanglement
-from vaekit.evaluation.probes.kinds import KINDS, Fitted, Split, fit_kinds
+from vaekit.evaluation.probes.kinds import KINDS, SHUFFLES, Fitted, Split, fit_kinds
 from vaekit.evaluation.probes.logistic import GRID, Scaling
-from vaekit.evaluation.probes.scores import SCORES, Scored, interval, score
+from vaekit.evaluation.probes.scores import SCORES, Scored, by_chance, interval, score
 from vaekit.evaluation.probes.words import estimates, identities, sentences
+from vaekit.models.base import VAE
 from vaekit.progress import Progress, silent
+from vaekit.quantity import Quantity
 from vaekit.statistics.bootstrap import Estimate
 
 FEWEST = 20  # images with and without an attribute in every split; with fewer it is not probed
@@ -56,9 +57,9 @@ class Probes:
     directions: Directions
 
     @property
-    def estimates(self) -> dict[str, dict[str, Any]]:
+    def estimates(self) -> dict[str, Quantity]:
         """Rows of the summary: the probes' mean AUROC beside the controls', TAD, DCI, MIG, FactorVAE score."""
-        return self.record["rows"]
+        return {name: Quantity.from_record(row, name) for name, row in self.record["rows"].items()}
 
     def write(self, folder: Path) -> None:
         """Write probes.csv, probes.json and directions.npz to `folder`."""
@@ -68,7 +69,7 @@ class Probes:
 
 
 def fit_probes(
-    config: RunConfig,
+    model: VAE,
     prepared: Prepared,
     train: Codes,
     valid: Codes,
@@ -82,7 +83,7 @@ def fit_probes(
     """Return the probes on these codes, their controls, directions and disentanglement.
 
     Args:
-        config: of the model that made the codes; its untrained twin is a control.
+        model: that made the codes; its untrained twin is a control.
         prepared: the images.
         train: codes that the probes are fitted to.
         valid: codes that C is chosen on.
@@ -110,9 +111,9 @@ def fit_probes(
     if facts["reason"]:
         table, found, means = pd.DataFrame(columns=list(COLUMNS)), _no_directions(train.mu, finite), {}
     else:
-        fitted = fit_kinds(config, prepared, splits, seed=seed, device=device, batch_size=batch_size, progress=progress)
-        table, means, auroc = _scores(names, fitted, splits[0].labels.mean(0), seed)
-        facts["controls"] = fitted.controls
+        fitted = fit_kinds(model, prepared, splits, seed=seed, device=device, batch_size=batch_size, progress=progress)
+        table, means, comparisons, auroc = _scores(names, fitted, splits[0].labels.mean(0), seed)
+        facts["controls"] = fitted.controls | comparisons
         found = directions(
             names, fitted.latent, fitted.scaling, auroc, train.mu, splits[0].labels, test.mu, splits[2].labels
         )
@@ -124,8 +125,9 @@ def fit_probes(
     told = disentanglement(
         train_coded, test_coded, names, facts["reason"] or "", "" if finite else facts["reason"], seed, progress
     )
-    facts |= {"rows": rows | told.rows, "disentanglement": told.record}
-    return Probes(table, facts | {"sentences": sentences(table, facts)}, found)
+    said = sentences(table, facts | {"rows": rows})
+    records = {name: of.record() for name, of in (rows | told.rows).items()}
+    return Probes(table, facts | {"rows": records, "disentanglement": told.record, "sentences": said}, found)
 
 
 def _reason(attributes: tuple[str, ...], names: tuple[str, ...], finite: bool) -> str | None:
@@ -139,20 +141,30 @@ def _reason(attributes: tuple[str, ...], names: tuple[str, ...], finite: bool) -
 
 def _scores(
     names: tuple[str, ...], fitted: Fitted, share: np.ndarray, seed: int
-) -> tuple[pd.DataFrame, dict[str, Estimate], np.ndarray]:
-    """Return the table, the means over attributes of AUROC and of mu's lead on pixels, and the AUROC on mu, (K,)."""
+) -> tuple[pd.DataFrame, dict[str, Estimate], dict[str, Any], np.ndarray]:
+    """Return the table, means over attributes of AUROC and of mu's lead on pixels, comparisons, AUROC on mu (K,)."""
     n, kinds, count = fitted.labels.shape
     scored = score(fitted.probability.reshape(n, -1), fitted.labels.reshape(n, -1), np.tile(share, kinds), seed)
     value, draws = scored.value.reshape(-1, kinds, count), scored.draws.reshape(len(SCORES), -1, kinds, count)
     averages = {
         kind: (value[0, j].mean(), draws[0, :, j].mean(1)) for j, kind in enumerate(KINDS) if kind != "majority"
     }
-    lead = tuple(of_mu - of_pixels for of_mu, of_pixels in zip(averages["latent"], averages["pixels"], strict=True))
+    lead, gain = (
+        tuple(of_mu - of_other for of_mu, of_other in zip(averages["latent"], averages[other], strict=True))
+        for other in ("pixels", "random")
+    )
     means = {
         name: Estimate(float(average), *map(float, interval(drawn)), n)
         for name, (average, drawn) in (averages | {"lead": lead}).items()
     }
-    return _table(names, fitted, Scored(value, draws)), means, value[0, 0]
+    means["shuffled"], bound = by_chance(*fitted.shuffled)
+    comparisons = {
+        "trained_minus_untrained": dict(
+            zip(("value", "low", "high"), map(float, (gain[0], *interval(gain[1]))), strict=True)
+        ),
+        "shuffled": {"shuffles": SHUFFLES, "bound": bound},
+    }
+    return _table(names, fitted, Scored(value, draws)), means, comparisons, value[0, 0]
 
 
 def _table(names: tuple[str, ...], fitted: Fitted, scored: Scored) -> pd.DataFrame:

@@ -10,20 +10,21 @@ import numpy as np
 import torch
 from scipy.special import expit
 
-from vaekit.config import RunConfig
 from vaekit.data import SPLITS, Prepared
 from vaekit.evaluation.codes import Codes
 from vaekit.evaluation.probes.controls import pixel_codes, untrained_codes
 from vaekit.evaluation.probes.logistic import Fit, Scaling, fit_path
+from vaekit.models.base import VAE
 from vaekit.progress import Progress
 from vaekit.seeding import numpy_generator
 
+SHUFFLES = 3
 KINDS = {
     "latent": "standardised mu",
     "sampled": "one sample z ~ q(z|x) of each image, which is what the decoder gets",
     "pixels": "as many principal components of the pixels as the code has dims",
     "random": "mu of the same network, untrained",
-    "shuffled": "mu, with the labels shuffled in every split: 0.5 but for chance",
+    "shuffled": f"mu, with the labels shuffled {SHUFFLES} times in every split: 0.5 but for chance",
     "majority": "nothing: every image gets the attribute's share of the train images",
 }
 
@@ -43,6 +44,7 @@ class Fitted:
     Attributes:
         probability: of the attribute for each of N test images, (N, kinds, K).
         labels: what it is scored against, (N, kinds, K) bool.
+        shuffled: logits and labels of all shuffles, (N, SHUFFLES K) each; the first K are those of the kind "shuffled".
         strength: C, (kinds, K); NaN where nothing is fitted.
         converged: whether the fit came to its end, (kinds, K).
         scaling: of mu.
@@ -52,6 +54,7 @@ class Fitted:
 
     probability: np.ndarray
     labels: np.ndarray
+    shuffled: tuple[np.ndarray, np.ndarray]
     strength: np.ndarray
     converged: np.ndarray
     scaling: Scaling
@@ -60,7 +63,7 @@ class Fitted:
 
 
 def fit_kinds(
-    config: RunConfig,
+    model: VAE,
     prepared: Prepared,
     splits: tuple[Split, Split, Split],
     *,
@@ -82,15 +85,17 @@ def fit_kinds(
     components = pixel_codes(prepared, rows[0], rows, splits[0].codes.mu.shape[1], seed)
     pixels = _fit(components.codes, labels)[1:]
     progress("probes", 3, 5, "an untrained encoder")
-    twin = untrained_codes(config, prepared, rows, seed=seed, device=device, batch_size=batch_size)
+    twin = untrained_codes(model, prepared, rows, seed=seed, device=device, batch_size=batch_size)
     untrained = _fit(twin, labels)[1:]
     progress("probes", 4, 5, "resampling")
-    latent, control = (_columns(of_mu, part) for part in (slice(count), slice(count, None)))
-    fits = [(latent, on_mu[:, :count]), sampled, pixels, untrained, (control, on_mu[:, count:])]
+    own, first = slice(count), slice(count, 2 * count)
+    latent, control = (_columns(of_mu, part) for part in (own, first))
+    fits = [(latent, on_mu[:, own]), sampled, pixels, untrained, (control, on_mu[:, first])]
     always = np.broadcast_to(share, labels[2].shape)
     return Fitted(
         probability=np.stack([*(expit(logits) for _, logits in fits), always], axis=1),
-        labels=np.stack([labels[2], labels[2], labels[2], labels[2], shuffled[2], labels[2]], axis=1),
+        labels=np.stack([labels[2], labels[2], labels[2], labels[2], shuffled[2][:, :count], labels[2]], axis=1),
+        shuffled=(on_mu[:, count:], shuffled[2]),
         strength=np.stack([*(fit.strength for fit, _ in fits), np.full(count, np.nan)]),
         converged=np.stack([*(fit.converged for fit, _ in fits), np.full(count, True)]),
         scaling=scaling,
@@ -99,7 +104,6 @@ def fit_kinds(
             "components": components.components,
             "components_fitted_on": components.images,
             "explained": components.explained,
-            "network": config.model.name,
         },
     )
 
@@ -117,8 +121,9 @@ def _columns(fit: Fit, part: slice) -> Fit:
 
 
 def _shuffled(labels: np.ndarray, seed: int, split: str) -> np.ndarray:
-    """Return each column of labels (N, K) in an order of its own: what a probe makes of it is a fault of the method."""
+    """Return SHUFFLES times the columns of labels (N, K), each in an order of its own: what is told is a fault."""
     columns = [
-        numpy_generator(seed, "shuffled labels", split, k).permutation(column) for k, column in enumerate(labels.T)
+        numpy_generator(seed, "shuffled labels", split, k).permutation(column)
+        for k, column in enumerate(np.tile(labels, SHUFFLES).T)
     ]
     return np.stack(columns, axis=1)

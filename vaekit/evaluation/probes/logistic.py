@@ -93,11 +93,6 @@ def fit_path(
     return Fit(axes @ beta, intercept, kept[2], gradient, gradient <= FINE)
 
 
-def fit_one(train: np.ndarray, labels: np.ndarray, strength: float) -> Fit:
-    """Return the probes of K labels (N, K) at one C on standardised codes (N, D)."""
-    return fit_path(train, labels, train[:1], labels[:1], (strength,))
-
-
 def log_loss(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return the mean log loss of each label in nats, (K,), from logits and labels, (N, K)."""
     return (np.logaddexp(0, logits) - labels * logits).mean(0)

@@ -1,22 +1,21 @@
-"""Rows of the summary: a value with its interval, or with the reason why there is none."""
+"""Numbers of the summary: a value with its interval, or with the reason why there is none."""
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from scipy import stats
 
+from vaekit.quantity import Quantity
 from vaekit.seeding import numpy_generator
 from vaekit.statistics.bootstrap import TAILS, Estimate
 
+GROUP = "What the code knows"  # heading of these numbers
 GROUPS = 10  # of images, each left out once
 
 
-def row(
-    estimate: Estimate, label: str, definition: str, *, better: bool | None = True, unit: str = "1"
-) -> dict[str, Any]:
-    """Return an estimate as a row of the summary: value, low, high, n, reason and the facts of its definition."""
-    return vars(estimate) | {"unit": unit, "label": label, "higher_is_better": better, "definition": definition}
+def row(estimate: Estimate, label: str, definition: str, *, better: bool | None = True) -> Quantity:
+    """Return an estimate with the facts of its definition."""
+    return Quantity(**vars(estimate), label=label, definition=definition, group=GROUP, higher_is_better=better)
 
 
 def none(n: int, reason: str) -> Estimate:

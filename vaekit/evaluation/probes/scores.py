@@ -8,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 from scipy.stats import rankdata
 
 from vaekit.seeding import numpy_generator
-from vaekit.statistics.bootstrap import RESAMPLES, TAILS
+from vaekit.statistics.bootstrap import NORMAL, RESAMPLES, TAILS, Estimate
 
 SCORES = ("auroc", "average_precision", "balanced_accuracy", "brier")
+LEAK = 1e-3  # probability of a leak alarm without a leak
 AT_ONCE = 500_000  # weights held at a time: more would leave the processor's cache
 
 
@@ -72,6 +74,20 @@ def auroc_matrix(codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
     negative = len(labels) - positive
     with np.errstate(divide="ignore", invalid="ignore"):
         return (labels.T @ rankdata(codes, axis=0) - positive * (positive + 1) / 2) / (positive * negative)
+
+
+def by_chance(probability: np.ndarray, labels: np.ndarray) -> tuple[Estimate, float]:
+    """Return the mean AUROC of K probes of shuffled labels, and how far chance takes it from 0.5 once in 1,000 times.
+
+    Given the probabilities (N, K), the order of each column of labels is chance alone: the AUROC then has variance
+    (N + 1) / (12 P (N - P)) with P positives (Mann & Whitney 1947), independent of the other columns'.
+    """
+    n, positives = len(labels), labels.sum(0).astype(np.float64)
+    error = float(np.sqrt(((n + 1) / (12 * positives * (n - positives))).sum()) / len(positives))
+    value = float(
+        np.mean([auroc_matrix(p[:, None], y[:, None])[0, 0] for p, y in zip(probability.T, labels.T, strict=True)])
+    )
+    return Estimate(value, value - NORMAL * error, value + NORMAL * error, n), float(stats.norm.isf(LEAK / 2)) * error
 
 
 class _Calls:

@@ -7,14 +7,17 @@ import numpy as np
 import pandas as pd
 
 from vaekit.data import Prepared
+from vaekit.evaluation.probes.kinds import SHUFFLES
 from vaekit.evaluation.probes.rows import none, row
+from vaekit.figures.words import estimate, plural
+from vaekit.quantity import Quantity
 from vaekit.statistics.bootstrap import Estimate
 
 NAMED = 6  # attributes that a sentence names at most
 DROWNED = 0.05  # mean AUROC that the posterior's noise takes before a sentence says so
 
 
-def estimates(found: Mapping[str, Estimate], facts: Mapping[str, Any], n: int) -> dict[str, dict[str, Any]]:
+def estimates(found: Mapping[str, Estimate], facts: Mapping[str, Any], n: int) -> dict[str, Quantity]:
     """Return the summary's rows on the probes from the means over attributes, or with the reason why there are none.
 
     Args:
@@ -27,7 +30,7 @@ def estimates(found: Mapping[str, Estimate], facts: Mapping[str, Any], n: int) -
         "sampled": "The same probes on sampled z",
         "pixels": "The same probes on pixel components",
         "random": "The same probes on an untrained encoder",
-        "shuffled": "The same probes of shuffled labels",
+        "shuffled": f"The same probes of shuffled labels, {SHUFFLES} times",
     }
     rows = {}
     for kind, label in labels.items():
@@ -101,7 +104,7 @@ def _how_well(table: pd.DataFrame, facts: Mapping[str, Any]) -> str:
         for part in (ranked.head(3), ranked.tail(3).iloc[::-1])
     )
     return (
-        f"Linear probes on mu tell {_counted(len(ranked))} with a mean AUROC of "
+        f"Linear probes on mu tell {plural(len(ranked), 'attribute')} with a mean AUROC of "
         f"{_shown(facts['rows']['probe_auroc'])}; best {best}; worst {worst}. Fitted on {images['train']:,}, C chosen "
         f"on {images['valid']:,}, scored on {images['test']:,} images."
     )
@@ -112,34 +115,43 @@ def _against(table: pd.DataFrame, facts: Mapping[str, Any]) -> list[str]:
     lead, sampled = rows["probe_lead"], rows["probe_auroc_sampled"]
     pixels = table[table["kind"] == "pixels"]
     ahead, behind = int((pixels["lead_low"] > 0).sum()), int((pixels["lead_high"] < 0).sum())
-    if lead["low"] > 0:
+    if lead.low > 0:
         verdict = "The code says more of them than linear pixels do"
-    elif lead["high"] < 0:
+    elif lead.high < 0:
         verdict = "The code says less of them than linear pixels do"
     else:
         verdict = "The code says no more of them than linear pixels do"
-    shuffled = rows["probe_auroc_shuffled"]
-    drowned = rows["probe_auroc"]["value"] - sampled["value"] > DROWNED and sampled["high"] < rows["probe_auroc"]["low"]
-    holds = shuffled["low"] <= 0.5 <= shuffled["high"]
+    shuffled, leak = rows["probe_auroc_shuffled"], controls["shuffled"]
+    drowned = rows["probe_auroc"].value - sampled.value > DROWNED and sampled.high < rows["probe_auroc"].low
     return [
         f"{verdict}: {controls['components']:,} principal components of the pixels reach "
-        f"{_shown(rows['probe_auroc_pixels'])}, a difference of {lead['value']:+.3f} [{lead['low']:+.3f}, "
-        f"{lead['high']:+.3f}]; the interval of a single attribute's is above 0 for {ahead}, below for {behind} of "
-        f"{len(pixels)}.",
+        f"{_shown(rows['probe_auroc_pixels'])}, a difference of "
+        f"{estimate(lead.value, lead.low, lead.high, sign=True)}; the interval of a single attribute's is above 0 for "
+        f"{ahead}, below for {behind} of {len(pixels)}.",
         f"On a sample z ~ q(z|x), which is what the decoder gets, the probes reach {_shown(sampled)}"
         + (": much of what mu says drowns in the posterior's noise." if drowned else "."),
-        f"On the same network untrained they reach {_shown(rows['probe_auroc_random'])}.",
-        f"On shuffled labels the same method gives {_shown(shuffled)}, "
-        + ("as it must." if holds else "where 0.5 is due: look for a leak before believing the rest."),
+        f"On the same network untrained they reach {_shown(rows['probe_auroc_random'])}"
+        + _beside_untrained(controls["trained_minus_untrained"]),
+        f"On labels shuffled {plural(leak['shuffles'], 'time')} the same method gives {_shown(shuffled)}, "
+        + (
+            "as it must."
+            if abs(shuffled.value - 0.5) <= leak["bound"]
+            else f"where chance leaves 0.5 by {leak['bound']:.3f} once in a thousand times: look for a leak before "
+            "believing the rest."
+        ),
     ]
 
 
-def _shown(row: Mapping[str, Any]) -> str:
-    return f"{row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}]"
+def _beside_untrained(gain: Mapping[str, float]) -> str:
+    """Return how the sentence on the untrained network ends, by the trained one's lead and its interval."""
+    if gain["low"] > 0:
+        return "."
+    how = "more than" if gain["high"] < 0 else "no less than"
+    return f", {how} on the trained code: training added nothing that a linear probe finds, a sign of too little of it."
 
 
-def _counted(count: int) -> str:
-    return f"{count} attribute{'s' if count != 1 else ''}"
+def _shown(of: Quantity) -> str:
+    return estimate(of.value, of.low, of.high)
 
 
 def _fewest(one: Mapping[str, Any]) -> str:

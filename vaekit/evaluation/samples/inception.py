@@ -8,6 +8,7 @@ import torch
 
 from vaekit.errors import VaekitError
 from vaekit.evaluation.samples import frechet
+from vaekit.evaluation.samples.base import Column
 from vaekit.evaluation.samples.sources import Source
 from vaekit.inception_file import inception_weights
 from vaekit.judge.inception import are_published, inception_features
@@ -15,6 +16,22 @@ from vaekit.progress import Progress
 from vaekit.statistics.bootstrap import Estimate
 
 FID, OTHER = "fid", "fd_inception"  # with the published weights, and with any others
+COLUMNS = (
+    Column(
+        FID,
+        "FID",
+        "squared distance in InceptionV3 features",
+        False,
+        "Fréchet distance between Gaussians fitted to 2,048 InceptionV3 features (Heusel et al. 2017)",
+    ),
+    Column(
+        OTHER,
+        "Inception Fréchet distance, other weights",
+        "squared distance in InceptionV3 features",
+        False,
+        "as FID, but with weights that are not the published ones: not comparable to any FID",
+    ),
+)
 
 
 def inception_estimates(

@@ -1,7 +1,7 @@
 """Everything that is measured of samples, from codes and the judge to the artifacts beside the evaluation's others."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ from vaekit.data import Prepared
 from vaekit.errors import VaekitError
 from vaekit.evaluation.codes import Codes
 from vaekit.evaluation.collect import Collected
+from vaekit.evaluation.samples.base import FEWEST, compare, reals_of
 from vaekit.evaluation.samples.blur import blurred, radial_power
-from vaekit.evaluation.samples.gap import FEWEST, Reals, compare, kinds
 from vaekit.evaluation.samples.inception import inception_estimates
 from vaekit.evaluation.samples.memorisation import Memorisation, memorisation
 from vaekit.evaluation.samples.mixture import Mixture, fit_mixture
@@ -30,12 +30,13 @@ from vaekit.evaluation.samples.sources import (
     Source,
     make_sources,
 )
-from vaekit.evaluation.samples.tables import empty_rows, gap_table, summary_rows
+from vaekit.evaluation.samples.tables import all_columns, empty_rows, gap_table, summary_rows
 from vaekit.evaluation.samples.temperatures import by_temperature, temperature_sentence
 from vaekit.evaluation.samples.verdict import Verdict, blame, modes
 from vaekit.judge import Judge, Judged, unseen_rows
 from vaekit.models.base import VAE
 from vaekit.progress import Progress, silent
+from vaekit.quantity import Quantity
 from vaekit.seeding import numpy_generator, some_rows
 
 PICTURED = 48  # images kept of each source
@@ -50,7 +51,7 @@ class Scored:
     """
 
     record: dict[str, Any]
-    estimates: dict[str, dict[str, Any]]
+    estimates: dict[str, Quantity]
     gap: pd.DataFrame | None = None
     rates: pd.DataFrame | None = None
     pictures: dict[str, np.ndarray] = field(default_factory=dict)
@@ -127,7 +128,7 @@ def score_samples(
     )
     seen = _seen(judge, sources, {RECONSTRUCTIONS: whole["x_hat"].of(chosen)}, batch_size, progress)
     reasons = {name: str(source.reason) for name, source in sources.items() if name not in seen}
-    reals = [Reals.of(features, seed) for features in real.features]
+    reals = reals_of(real.features, seed)
     compared = {
         name: compare(judged.features, reals, judge.name, paired=sources[name].paired) for name, judged in seen.items()
     }
@@ -154,7 +155,10 @@ def score_samples(
             "feature_dim": judge.feature_dim,
             "sentence": judge.sentence,
         },
-        "metrics": {name: asdict(kind) for name, kind in kinds(judge.name, judge.feature_dim).items()},
+        "metrics": {
+            name: {"label": c.label, "unit": c.unit, "higher_is_better": c.higher_is_better, "definition": c.definition}
+            for name, c in all_columns(judge.name, judge.feature_dim).items()
+        },
         "sources": {
             name: {"label": label, "definition": DEFINITIONS[name], "reason": reasons.get(name)}
             for name, label in LABELS.items()
@@ -164,7 +168,6 @@ def score_samples(
             name: [{kind: e.value for kind, e in one.items()} for one in row.by_network]
             for name, row in compared.items()
         },
-        "kid_subsets": {name: row.kid_subsets for name, row in compared.items()},
         "verdict": blame(networks, judge.name, reasons).record(),
         "modes": dict(zip(("name", "sentence"), found, strict=True)) if found else None,
         "attribute_rates": rates_record,

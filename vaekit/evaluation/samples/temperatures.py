@@ -8,7 +8,7 @@ import torch
 
 from vaekit.errors import VaekitError
 from vaekit.evaluation.samples import frechet
-from vaekit.evaluation.samples.gap import Reals
+from vaekit.evaluation.samples.base import ImageSet
 from vaekit.evaluation.samples.manifold import NEIGHBOURS, balls_of, diversity
 from vaekit.evaluation.samples.sources import decoded, prior_codes
 from vaekit.figures.words import distance, short
@@ -24,7 +24,7 @@ MOST = 1000  # samples of each
 def by_temperature(
     model: VAE,
     judge: Judge,
-    reals: list[Reals],
+    reals: list[ImageSet],
     prior: np.ndarray | None,
     *,
     seed: int,

@@ -1,0 +1,1 @@
+"""Metrics of sets of images; each file may hold several of one family."""
