@@ -43,3 +43,21 @@ def test_every_target_of_the_makefile_is_explained():
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.search(r"\.PHONY: (.*)", text)[1].split())
     assert targets == set(re.findall(r"^([a-z-]+):.*## ", text, re.M))
+
+
+def test_every_command_in_readme_has_the_options_it_names():
+    import shlex
+
+    import typer
+
+    from vaekit.cli import app
+
+    commands = typer.main.get_command(app).commands
+    lines = re.findall(r"^    \.venv/bin/vaekit (.*)$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)
+    assert len(lines) >= 17
+    for line in lines:
+        command, *arguments = shlex.split(line, comments=True)
+        if command == "data":
+            continue
+        known = {flag for parameter in commands[command].params for flag in parameter.opts}
+        assert {argument for argument in arguments if argument.startswith("--")} <= known, line
