@@ -67,7 +67,7 @@ def test_no_collapse_is_never_what_is_wrong_whatever_the_prior_does(folders):
     for hole in (1.0, 6.0):
         said = box(material(folders, hole=hole))
         assert NO_COLLAPSE in said.good and NO_COLLAPSE not in said.wrong
-        assert any("Draws from the prior" in sentence for sentence in said.wrong) == (hole > 3)
+        assert any("Draws of a normal" in sentence for sentence in said.wrong) == (hole > 3)
 
 
 def test_a_collapse_is_what_is_wrong(folders):

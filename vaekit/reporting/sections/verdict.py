@@ -89,7 +89,8 @@ def _wrong(material: Material, found: list[dict[str, Any]]) -> Iterable[str]:
         yield material.files[artifacts.LATENT]["verdict"]["sentence"]
     elif has_hole(material):
         yield (
-            f"Draws from the prior come back from decoder and encoder {short(material.value('prior_hole'))} times as "
+            "Draws of a normal of the code's own spread come back from decoder and encoder "
+            f"{short(material.value('prior_hole'))} times as "
             "far off as codes of test images: they fall where the decoder was never trained."
         )
     yield from (sentence for is_good, sentence in _samples(material) if not is_good)
