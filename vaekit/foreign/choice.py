@@ -67,7 +67,7 @@ def choose(tried: list[Candidate], given: PixelRange | None = None) -> Choice:
     if not allowed:
         raise CheckpointError("The network gives no finite number for any image: its weights have diverged.")
     best = allowed[0]
-    rivals = [c for c in allowed if c.rivals(best)]
+    rivals = [c for c in allowed if c.rivals(best) or best.ratio >= 1]  # none better than the mean image tells nothing
     taken = min(rivals, key=_preference)
     rivals = [c for c in rivals if c.convention.agrees] or rivals
     open_questions = {
