@@ -119,8 +119,9 @@ def test_building_takes_no_torch(small, tmp_path):
 
 
 def test_every_section_stands_in_order_in_all_three(built):
-    titles = [spec.title for _, spec in in_order() if spec.title != "Further figures"]
-    assert titles[:3] == ["Verdict", "Metrics", "Likelihood"]
+    empty = {"Further figures", "How the checkpoint was read"}  # of this model, and so left out
+    titles = [spec.title for _, spec in in_order() if spec.title not in empty]
+    assert titles[:3] == ["Faces", "Verdict", "Metrics"]
     markdown = built.markdown.read_text(encoding="utf-8")
     assert re.findall(r"^## (.*)$", markdown, re.MULTILINE) == titles
     assert re.findall(r"<h2[^>]*>(.*?)</h2>", built.html.read_text(encoding="utf-8")) == [
