@@ -11,9 +11,8 @@ from vaekit.errors import DataError
 from vaekit.figures._style import MUTED, ORANGE, canvas, figure_bytes, theme
 from vaekit.figures.base import Artifacts, Drawn, figure
 from vaekit.figures.grids import png_bytes
-from vaekit.figures.probes import abbreviated
 from vaekit.figures.strips import BLANK, strips
-from vaekit.figures.words import fixed, percent, plain, plural, readable, visible
+from vaekit.figures.words import abbreviated, fixed, percent, plain, plural, readable, visible
 
 _PIXELS = (
     96 * 64 * 64

@@ -1,5 +1,7 @@
 """What linear probes read from the code, beside what they read from the controls."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -75,7 +77,7 @@ def probes(artifacts: Artifacts) -> Drawn:
     return Drawn("What the code knows of the attributes", caption, alt, figure_bytes(fig, "svg"), "svg")
 
 
-def _mean_rows(facts: dict) -> dict[str, dict]:
+def _mean_rows(facts: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {
         "latent" if name == "probe_auroc" else name.removeprefix("probe_auroc_"): row
         for name, row in facts["rows"].items()

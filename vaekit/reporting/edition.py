@@ -89,7 +89,8 @@ def read_sections(path: Path) -> tuple[str, ...]:
 def read_notes(path: Path) -> dict[tuple[str, str], str]:
     """Return ("before" or "after", section) -> the author's Markdown that stands there."""
     notes: dict[tuple[str, str], str] = {}
-    place, lines, fence = ("before", PREFACE), [], ""
+    lines: list[str] = []
+    place, fence = ("before", PREFACE), ""
     for line in [*_text(path, "--notes").splitlines(), None]:
         marked = None
         if line is not None:

@@ -95,5 +95,5 @@ def _shrunk(pictures: Sequence[Picture], room: float) -> dict[str, bytes]:
 
 def _resized(png: bytes, factor: float) -> bytes:
     with Image.open(io.BytesIO(png)) as image:
-        size = tuple(max(1, round(factor * side)) for side in image.size)
-        return png_bytes(image.convert("RGB").resize(size, Image.Resampling.LANCZOS))
+        width, height = (max(1, round(factor * side)) for side in image.size)
+        return png_bytes(image.convert("RGB").resize((width, height), Image.Resampling.LANCZOS))

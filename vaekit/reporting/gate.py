@@ -107,7 +107,7 @@ def check_bounds(
 
 def _bounded(metric: str, row: Quantity, kind: str, bound: float, strict: bool) -> Check:
     value, low, high = row.value, row.low, row.high
-    facts = {
+    facts: dict[str, Any] = {
         "metric": metric,
         "label": row.label,
         "unit": row.unit,
@@ -128,8 +128,8 @@ def _bounded(metric: str, row: Quantity, kind: str, bound: float, strict: bool) 
             sentence=f"{metric} must be {word} {bound:g} and was not computed: {reason}",
         )
     within_noise = low is not None and high is not None and low <= bound <= high and low < high
-    far = {"max": high, "min": low}[kind] if strict else value
-    far = value if far is None else far
+    end = {"max": high, "min": low}[kind]
+    far = end if strict and end is not None else value
     passed = far <= bound if kind == "max" else far >= bound
     said = f"{metric} is {Metric(metric, row).value}"
     said += f" {interval(low, high)}" if low is not None else " (no interval)"
@@ -175,7 +175,7 @@ def check_baseline(
 
 def _against(row: Quantity, base: Quantity, difference: "Difference", tolerance: float) -> Check:
     metric, value, low, high = difference.metric, difference.value, difference.low, difference.high
-    facts = {
+    facts: dict[str, Any] = {
         "metric": metric,
         "label": row.label,
         "unit": row.unit,
@@ -194,7 +194,7 @@ def _against(row: Quantity, base: Quantity, difference: "Difference", tolerance:
             within_noise=False,
             sentence=f"{metric} can not be held against the baseline: {reason}",
         )
-    allowed = tolerance * abs(base.value)
+    allowed = tolerance * abs(base.value or 0.0)
     # The loss and its interval, whichever way is worse.
     loss, least, most = (-value, -high, -low) if row.higher_is_better else (value, low, high)
     said = (

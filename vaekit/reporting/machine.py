@@ -39,7 +39,7 @@ def plain(value: Any) -> Any:
         return {"headings": list(value.headings), "rows": rows}
     if is_dataclass(value):
         parts = {f.name: getattr(value, f.name) for f in fields(value)}
-        kind = {"kind": value.kind} if isinstance(value, Block) else {}
+        kind: dict[str, Any] = {"kind": value.kind} if isinstance(value, Block) else {}
         return kind | {name: plain(part) for name, part in parts.items() if not isinstance(part, bytes)}
     if isinstance(value, dict):
         return {str(key): plain(part) for key, part in value.items()}

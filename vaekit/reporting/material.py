@@ -50,7 +50,8 @@ class Material(Source):
     @property
     def summary(self) -> dict[str, Any]:
         """The content of summary.json, without which there is no page."""
-        return self.files[artifacts.SUMMARY]
+        found: dict[str, Any] = self.files[artifacts.SUMMARY]
+        return found
 
     @cached_property
     def rows(self) -> dict[str, Quantity]:

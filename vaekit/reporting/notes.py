@@ -26,8 +26,12 @@ def note_markdown(source: str, level: int = 3) -> Markup:
 
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image")
-    parser.validateLink = lambda url: urlsplit(url).scheme in ("http", "https")
+    parser.validateLink = _is_web  # type: ignore[method-assign]
     return parser
+
+
+def _is_web(url: str) -> bool:
+    return urlsplit(url).scheme in ("http", "https")
 
 
 def _tokens(parser: MarkdownIt, source: str, level: int) -> list[Token]:

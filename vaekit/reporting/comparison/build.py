@@ -59,8 +59,8 @@ def build_comparison(
         Together(read, differences, originals, chosen=frozenset(name for name, _ in in_order(COMPARED))), title
     )
     blocks = [block for section in page.sections for block in section.walk()]
-    pictures = [block for block in blocks if isinstance(block, Picture)]
-    pictures += [block.figure for block in blocks if isinstance(getattr(block, "figure", None), Picture)]
+    placed = [part for block in blocks for part in (block, getattr(block, "figure", None))]
+    pictures = [part for part in placed if isinstance(part, Picture)]
     comparison = Comparison.write(page, out, Drawings({picture.name: picture.drawn for picture in pictures}, {}, ""))
     progress("compare", len(models) + 1, len(models) + 1)
     return comparison

@@ -55,7 +55,8 @@ class Compared:
     @property
     def summary(self) -> dict[str, Any]:
         """The content of summary.json."""
-        return self.files[artifacts.SUMMARY]
+        found: dict[str, Any] = self.files[artifacts.SUMMARY]
+        return found
 
     @cached_property
     def rows(self) -> dict[str, Quantity]:

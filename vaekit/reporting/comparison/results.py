@@ -59,14 +59,15 @@ def _leading(together: Together) -> Iterable[str]:
     pairs = {
         d.first if d.second == leader else d.second: d
         for d in together.differences
-        if d.metric == _LEAD and leader in (d.first, d.second) and d.low is not None
+        if d.metric == _LEAD and leader in (d.first, d.second) and d.value is not None
     }
     if not pairs:
         return
-    nearest = min(pairs, key=lambda name: abs(pairs[name].value))
+    nearest = min(pairs, key=lambda name: abs(pairs[name].value or 0.0))
     d = pairs[nearest]
-    sign = 1 if d.second == leader else -1
-    value, (low, high) = sign * d.value, sorted((sign * d.low, sign * d.high))
+    if d.value is None or d.low is None or d.high is None:
+        return
+    value, low, high = (d.value, d.low, d.high) if d.second == leader else (-d.value, -d.high, -d.low)
     yield (
         f"{leader} explains the images best: its calibrated bound on log p(x) is {number(value, low, high)} "
         f"{interval(low, high)} {row.metric.unit} above that of {nearest}, on the same {plural(d.n, 'image')}."
@@ -160,9 +161,9 @@ def rate_distortion(together: Together) -> Iterable[Block]:
 
     def point(model: Any) -> figures.RatePoint:
         values = math.prod(image_shape(model.summary["protocol"]))
-        distortion = tuple(values * end for end in ends_of(model.rows, "mse_sampled"))
+        middle, low, high = (values * end for end in ends_of(model.rows, "mse_sampled"))
         return figures.RatePoint(
-            model.name, ends_of(model.rows, "kl"), distortion, ends_of(model.rows, _LEAD)[0], values
+            model.name, ends_of(model.rows, "kl"), (middle, low, high), ends_of(model.rows, _LEAD)[0], values
         )
 
     yield together.picture(

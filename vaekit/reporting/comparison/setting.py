@@ -1,7 +1,8 @@
 """What a comparison rests on: what the models are, what their numbers can not say, how to make it again."""
 
 import shlex
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from vaekit.figures.words import count
 from vaekit.reporting.comparison.models import settings_that_differ
@@ -17,7 +18,7 @@ _HASH = 16  # characters of a checksum: enough to tell two files apart; compare.
 @section("models", "Models", part="Method", place=110, of=COMPARED)
 def models(together: Together) -> Iterable[Block]:
     """Yield what the models are, which settings of theirs differ, and the protocol."""
-    facts = {
+    facts: dict[str, Callable[[dict[str, Any]], str]] = {
         "Network": lambda s: s["model"]["name"],
         "Parameters": lambda s: count(s["model"]["parameters"]),
         "Latent dims": lambda s: count(s["model"]["latent_dim"]),

@@ -127,8 +127,8 @@ def not_computed(rows: Rows) -> Iterable[str]:
                 why.setdefault(str(own[metric].reason or "no reason is given").removesuffix("."), []).append(name)
         for reason, names in why.items():
             reasons.setdefault((reason, tuple(names)), []).append(label)
-    for (reason, names), labels in reasons.items():
-        whom = "any model" if len(names) == len(rows) else listed(names)
+    for (reason, without), labels in reasons.items():
+        whom = "any model" if len(without) == len(rows) else listed(without)
         yield f"Not computed for {whom}: {listed(labels)}. {reason[:1].upper()}{reason[1:]}."
 
 
@@ -146,7 +146,7 @@ def _best(
         return (), "one model alone has a value"
     if len({entry.value for entry in known.values()}) == 1:
         return (), "the same for all"
-    leader = (max if higher else min)(known, key=lambda name: known[name].value)
+    leader = (max if higher else min)(known, key=lambda name: known[name].value or 0.0)
     others = known.keys() - {leader}
     if reason := next(
         (d.reason for d in differences if d.metric == metric and {d.first, d.second} <= known.keys() and d.reason), None
@@ -167,6 +167,8 @@ def _best(
 
 
 def _apart(one: Quantity, other: Quantity) -> bool:
+    if one.low is None or one.high is None or other.low is None or other.high is None:
+        return False
     return one.high < other.low or other.high < one.low
 
 

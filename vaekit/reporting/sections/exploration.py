@@ -100,4 +100,5 @@ def _part(summary: dict[str, Any], name: str) -> dict[str, Any]:
     """Return one part of exploration.json; DataError with the reason where it was not made."""
     if name in summary["absent"]:
         raise DataError(summary["absent"][name])
-    return summary[name]
+    part: dict[str, Any] = summary[name]
+    return part

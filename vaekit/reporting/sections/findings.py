@@ -63,7 +63,7 @@ def findings(content: dict[str, Any], material: Material) -> Iterable[Block]:
 
 def _overview(found: list[dict[str, Any]]) -> Grid:
     effects = [finding["effect"] or dict.fromkeys(("value", "low", "high", "ratio")) for finding in found]
-    units = [unit(effect.get("unit", "")) for effect in effects]
+    units = [unit(str(effect.get("unit") or "")) for effect in effects]
     return Grid(
         "Findings",
         table_of(

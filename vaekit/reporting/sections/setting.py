@@ -8,7 +8,19 @@ import pandas as pd
 
 from vaekit import artifacts
 from vaekit.figures.words import count, plural
-from vaekit.reporting.document import Block, Bullets, Code, Details, Facts, Grid, Heading, Metrics, Prose, section
+from vaekit.reporting.document import (
+    Block,
+    Bullets,
+    Code,
+    Details,
+    Facts,
+    Grid,
+    Heading,
+    Metrics,
+    Picture,
+    Prose,
+    section,
+)
 from vaekit.reporting.material import Material
 from vaekit.reporting.protocol import pixels
 from vaekit.reporting.tables import metrics_of, numbers, table_of, words
@@ -126,7 +138,7 @@ def further(material: Material) -> Iterable[Block]:
         for written in material.written.values()
         for block in written.walk()
         for figure in (block, getattr(block, "figure", None))
-        if hasattr(figure, "drawn")
+        if isinstance(figure, Picture)
     }
     for name, drawn in material.figures.items():
         if name not in placed:

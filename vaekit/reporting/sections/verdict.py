@@ -68,7 +68,7 @@ def has_hole(material: Material) -> bool:
     """Return whether draws from the prior fall where the decoder was never trained, by the verdict's threshold."""
     content = material.files.get(artifacts.LATENT, {})
     limit = content.get("verdict", {}).get("thresholds", {}).get("hole", {}).get("value", math.inf)
-    return (material.value("prior_hole") or 0.0) > limit
+    return bool((material.value("prior_hole") or 0.0) > limit)
 
 
 def _good(material: Material) -> Iterable[str]:
@@ -115,7 +115,7 @@ def _in_short(finding: dict[str, Any]) -> str:
     effect, share = finding["effect"] or {}, finding["share"]
     ends = [effect.get(key) for key in ("ratio", "ratio_low", "ratio_high")]
     if finding["kind"] not in ("slice", "cluster") or None in ends:
-        return finding["sentence"]
+        return str(finding["sentence"])
     said = f"{finding['title']}: {short(ends[0])} times [{short(ends[1])}, {short(ends[2])}] the error of the others"
     return f"{said}; {percent(share)} of all error is their excess." if share else f"{said}."
 
