@@ -187,7 +187,8 @@ def test_sliders_know_their_steps(built):
 
 def test_numbers_show_every_digit_on_hover_and_no_unit_without_a_dimension(built):
     raw = built.html.read_text(encoding="utf-8")
-    value = json.loads((built.data).read_text())["sections"][1]["blocks"][1]["rows"][0]["value"]
+    sections = {section["id"]: section for section in json.loads(built.data.read_text(encoding="utf-8"))["sections"]}
+    value = sections["metrics"]["blocks"][1]["rows"][0]["value"]
     assert f'title="{value!r}"' in raw and f'data-exact="{value!r}"' in raw
     assert not re.search(r'<td class="unit">1</td>', raw)
     assert "| 1 |" not in built.markdown.read_text(encoding="utf-8").split("## Glossary")[0].split("### ")[1]
