@@ -1,5 +1,9 @@
 """`vaekit data`: what it says of the data, in words and for machines."""
 
+import shutil
+
+import pytest
+
 from vaekit.faces import write_faces
 
 
@@ -28,3 +32,21 @@ def test_grey_and_other_sizes(workplace, faces):
     assert (
         "crop178-32px-grey" in workplace.vaekit("data", "prepare", "--data", faces, "--grey", "--image-size", 32).stdout
     )
+
+
+def test_a_run_goes_on_where_its_data_is_gone_but_its_images_are_kept(workplace, faces):
+    shutil.copytree(faces, workplace.folder / "pictures")
+    settings = ("--set", "model.channels=[4,4]", "--device", "cpu")
+    workplace.vaekit("train", "--data", "pictures", "--epochs", 1, "--run", "r", *settings)
+    (workplace.folder / "pictures").rename(workplace.folder / "moved")
+    said = workplace.vaekit("train", "--resume", "r", "--epochs", 2, "--device", "cpu").stderr
+    assert "The data is not where it was (pictures): going on with its images in data/.prepared/" in said
+    shutil.rmtree(workplace.folder / "data")
+    failed = workplace.vaekit("train", "--resume", "r", "--epochs", 3, "--device", "cpu", check=1)
+    assert "--data pictures: there is no such dataset or folder" in failed.stderr
+
+
+@pytest.mark.parametrize("wrong", ["data.image_size=[64,48]", "data.channels=1"])
+def test_what_no_network_here_can_see_is_said_before_the_work(workplace, faces, wrong):
+    said = workplace.vaekit("train", "--data", faces, "--set", wrong, check=2).stderr
+    assert "the networks that vaekit trains see square pictures in colour" in said

@@ -11,12 +11,14 @@ from vaekit import artifacts
 from vaekit.api.opening import located, prepare_data, read_model, reconstructor, settings_of
 from vaekit.api.reuse import evaluate_anew, evaluation_of, exploration_of, images_of, is_made_of, log
 from vaekit.api.runs import RUNS, AnyModel, find_model, new_run_folder
-from vaekit.errors import CheckpointError, ConfigError
+from vaekit.errors import CheckpointError, ConfigError, DataError
 from vaekit.options import EvaluationOptions, Options, read_options
 from vaekit.progress import Progress, silent
 
 if TYPE_CHECKING:
     from vaekit.api.runs import ModelSource
+    from vaekit.config import DataConfig
+    from vaekit.data import Prepared
     from vaekit.evaluation.results import Evaluation
     from vaekit.failure_analysis.analyse import Failures
     from vaekit.models.base import VAE
@@ -81,6 +83,11 @@ def train(
 
     target = choose_device(device)
     artifacts.refuse_unwritable(Path(out))
+    if config.data.channels != 3 or not isinstance(config.data.image_size, int):
+        raise ConfigError(
+            f"data.channels = {config.data.channels} and data.image_size = {config.data.image_size}: the networks that "
+            "vaekit trains see square pictures in colour. Give one number for image_size and leave channels at 3."
+        )
     build_model(config.model, config.likelihood, config.data.image_size, seed=0)  # what can not be built says so now
     prepared, settings = prepare_data(config.data, progress)
     for note in prepared.notes:
@@ -131,7 +138,10 @@ def resume(
     if config.training.epochs == checkpoint.epoch:
         log.info("%s has all of its %d epochs: more with --epochs.", folder, checkpoint.epoch)
     settings = located(config.data, folder) if data is None else config.data.model_copy(update={"source": data})
-    prepared, _ = prepare_data(settings, progress)
+    if data is None:
+        prepared = _images_again(settings, checkpoint.data["fingerprint"], progress)
+    else:
+        prepared, _ = prepare_data(settings, progress)
     if prepared.fingerprint != checkpoint.data["fingerprint"]:
         raise CheckpointError(
             f"The images of {folder} are not those that it was trained on (or an older vaekit trained it, which knew "
@@ -140,6 +150,20 @@ def resume(
         )
     with artifacts.alone_in(folder):
         return run_training(config, prepared, folder, device=target, resume=checkpoint, progress=progress)
+
+
+def _images_again(settings: "DataConfig", fingerprint: str, progress: Progress) -> "Prepared":
+    """Return the images of a run: where its data lay, or, where that is gone, those prepared from it that are kept."""
+    from vaekit.data import find_prepared
+
+    try:
+        return prepare_data(settings, progress)[0]
+    except DataError:
+        kept = find_prepared(fingerprint)
+        if kept is None:
+            raise
+        log.info("The data is not where it was (%s): going on with its images in %s.", settings.source, kept.folder)
+        return kept
 
 
 def evaluate(

@@ -2,7 +2,7 @@
 
 from vaekit.data.base import DATASETS, SPLITS, Limits, Protocol, Source, dataset
 from vaekit.data.crop import load_image
-from vaekit.data.prepare import prepare
+from vaekit.data.prepare import find_prepared, prepare
 from vaekit.data.prepared import Prepared, open_prepared
 from vaekit.data.selection import parse_limit
 from vaekit.data.sources import open_source
@@ -15,6 +15,7 @@ __all__ = [
     "Protocol",
     "Source",
     "dataset",
+    "find_prepared",
     "load_image",
     "open_prepared",
     "open_source",

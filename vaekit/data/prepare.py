@@ -121,6 +121,14 @@ def prepare(
     return open_prepared(final)
 
 
+def find_prepared(fingerprint: str, cache: Path = CACHE) -> Prepared | None:
+    """Return the images prepared under this fingerprint, whole and kept in `cache`; None where there are none."""
+    folder = cache / fingerprint
+    with contextlib.suppress(DataError):
+        return open_prepared(folder) if folder.is_dir() else None
+    return None
+
+
 @dataclass(frozen=True)
 class _Task:
     """What is to be decoded, and how."""

@@ -24,7 +24,8 @@ def mix(stops: Sequence[np.ndarray], place: float) -> np.ndarray:
     """The colour at `place` in [0, 1] along evenly spaced stops."""
     at = min(max(place, 0.0), 1.0) * (len(stops) - 1)
     first = min(int(at), len(stops) - 2)
-    return stops[first] + np.float32(at - first) * (stops[first + 1] - stops[first])
+    result: np.ndarray = stops[first] + np.float32(at - first) * (stops[first + 1] - stops[first])
+    return result
 
 
 def hsv(hue: float, saturation: float, value: float) -> np.ndarray:
@@ -35,13 +36,15 @@ def hsv(hue: float, saturation: float, value: float) -> np.ndarray:
 
 def step(distance: np.ndarray, softness: float = 1.0) -> np.ndarray:
     """Coverage in [0, 1] of signed distances in pixels, positive inside, over an edge `softness` pixels wide."""
-    return np.clip(distance * np.float32(1 / softness) + np.float32(0.5), 0, 1)
+    result: np.ndarray = np.clip(distance * np.float32(1 / softness) + np.float32(0.5), 0, 1)
+    return result
 
 
 def bump(distance: np.ndarray, width: float) -> np.ndarray:
     """A bell of half width about `width` and height one, without an exponential."""
     square = distance * distance * np.float32(0.45 / (width * width))
-    return 1 / (1 + square + square * square)
+    result: np.ndarray = 1 / (1 + square + square * square)
+    return result
 
 
 @cache
@@ -89,7 +92,8 @@ def grain() -> np.ndarray:
     """(3, 512, 512) sensor noise of deviation 1, a little soft as JPEG leaves it."""
     noise = np.random.default_rng(21).standard_normal((3, 512, 512), dtype=np.float32)
     soft = noise + 0.5 * (np.roll(noise, 1, 1) + np.roll(noise, 1, 2))
-    return soft / soft.std()
+    result: np.ndarray = soft / soft.std()
+    return result
 
 
 def crop_noise(noise: np.ndarray, rng: np.random.Generator, height: int = HEIGHT, width: int = WIDTH) -> np.ndarray:

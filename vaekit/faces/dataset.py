@@ -13,6 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from PIL import Image
@@ -62,7 +63,7 @@ def _draw_all(work: Callable[[int], list[Row]], count: int, workers: int) -> Ite
         yield from pool.map(work, starts)
 
 
-def _already_there(folder: Path, record: dict) -> bool:
+def _already_there(folder: Path, record: dict[str, Any]) -> bool:
     """Whether `folder` holds this very dataset; DataError where it holds anything else."""
     if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
         return False

@@ -64,7 +64,7 @@ def _paint_eye(patch: Patch, sign: int, f: Mapping[str, float], skin: np.ndarray
     patch.paint(np.zeros(3, np.float32), opening * step(1.7 - away))
     patch.darken(opening * step(lid + 2.2 - v, 2.4) * np.float32(0.62))  # the lid's own shadow
     glint = step(1.0 - np.hypot(u * sign - iris_x * sign + 1.2, v - iris_y + 1.5), 0.8)
-    patch.paint(np.float32([0.95, 0.95, 0.95]), opening * glint, lit=False)
+    patch.paint(np.array([0.95, 0.95, 0.95], np.float32), opening * glint, lit=False)
     lash = 0.95 - 0.3 * f["masculinity"] + 0.8 * makeup
     line = step(lash + 0.25 * np.clip(u / half, -1, 1.2) * (1 + makeup) - np.abs(v - lid), 0.9)
     line *= step(half + 0.6 + 1.8 * makeup - np.abs(u - 0.7 * makeup), 1.2)
@@ -79,7 +79,7 @@ def _paint_brow(patch: Patch, sign: int, f: Mapping[str, float], hair: np.ndarra
     u, male = patch.x * sign, f["masculinity"]
     along = (u - 9.0) / 24.5  # 0 at the nose, 1 at the temple
     raised = 5.2 * max(0.0, arch) + 0.6
-    middle = -9.6 - 0.5 * f["brow_height"] + 0.8 * male - 2.2 * max(0.0, arch)
+    middle: float | np.ndarray = -9.6 - 0.5 * f["brow_height"] + 0.8 * male - 2.2 * max(0.0, arch)
     middle = middle - raised * np.clip(1 - np.abs(along - 0.62) / 0.62, -0.6, 1) + raised * 0.4
     middle = middle + 0.8 - 2.2 * along + 2.6 * np.clip(along - 0.7, 0, 1)
     thick = (1.5 + 0.5 * male + 1.9 * max(0.0, bushy) + 0.4 * min(0.0, bushy)) * np.clip(1.15 - 0.75 * along, 0.25, 1.1)
@@ -131,7 +131,7 @@ def _paint_mouth(patch: Patch, f: Mapping[str, float], skin: np.ndarray) -> None
     patch.paint(colour.astype(np.float32), lips)
     patch.darken(lips * step(bottom - v - 0.2, 1.5) * np.float32(0.24))  # the upper lip looks down
     shine = bump(v - bottom - 0.45 * lower, 1.1) * step(wide * 0.5 - np.abs(u), 5)
-    patch.paint(np.float32([0.9, 0.8, 0.8]), shine * np.float32(0.10 + 0.16 * wet + 0.08 * max(0.0, full)))
+    patch.paint(np.array([0.9, 0.8, 0.8], np.float32), shine * np.float32(0.10 + 0.16 * wet + 0.08 * max(0.0, full)))
     if gape > 0:
         hole = step(np.minimum(v - top, bottom - v), 1.0) * step(wide - 0.8 - np.abs(u), 1.2)
         patch.paint(THROAT, hole)

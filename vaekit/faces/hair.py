@@ -35,7 +35,8 @@ def hair_colour(f: Mapping[str, float]) -> np.ndarray:
         return mix(GRAYS, f["hair_lightness"])
     colour = mix(HAIR, f["hair_lightness"])
     red = f["hair_redness"] - 0.4
-    return (colour * np.array([1 + 0.55 * red, 1 - 0.25 * red, 1 - 0.5 * red])).astype(np.float32)
+    result: np.ndarray = (colour * np.array([1 + 0.55 * red, 1 - 0.25 * red, 1 - 0.5 * red])).astype(np.float32)
+    return result
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,8 @@ def _outline(head: Head, f: Mapping[str, float], volume: float, loose: bool) -> 
         # Short hair lies closer to the head the further down it grows.
         close = (head.width * head.stretch + 0.5) * np.where(WIDEST > V, half / wide, 1)
         close = close + (half / wide) * volume * np.clip((2 - V) / 50, 0.12, 1)
-        return (close * np.clip((34.0 - V) / 10, 0, 1) ** 0.5).astype(np.float32)
+        result: np.ndarray = (close * np.clip((34.0 - V) / 10, 0, 1) ** 0.5).astype(np.float32)
+        return result
     length = f["hair_length"]
     end = 44 + 90 * (length - MEDIUM) if length < LONG else 85 + 100 * (length - LONG)
     spread = (0.14 + 0.14 * f["wave"] + 0.05 * f["hair_cut"]) * np.clip(V - WIDEST, 0, None)
@@ -116,7 +118,8 @@ def _outline(head: Head, f: Mapping[str, float], volume: float, loose: bool) -> 
     )
     pinch = 1 - 0.10 * f["sleekness"] * np.clip((V - 20) / 60, 0, 1)
     below = (wide + spread) * pinch * np.clip((end - V) / 12, 0, 1) ** 0.5
-    return np.where(WIDEST > V, half, below).astype(np.float32)
+    result: np.ndarray = np.where(WIDEST > V, half, below).astype(np.float32)
+    return result
 
 
 def paint_back_hair(picture: np.ndarray, spot: Spot, hair: Hairdo) -> None:
@@ -180,9 +183,10 @@ def _opening(head: Head, spot: Spot, f: Mapping[str, float], hair: Hairdo) -> np
     if not hair.loose:
         side = head.profile.take(spot.row) * np.float32(0.955 - 0.03 * male) - away
         side = np.minimum(side, 40 * spot.front - 2)
-        return np.minimum(
+        result: np.ndarray = np.minimum(
             front, np.where((v > 2) & (spot.front > 0), np.float32(40), side + np.float32(0.5) * np.clip(v + 14, 0, 16))
         )
+        return result
     # Loose hair: a curtain on each side, from the part out to the cheekbones and down in front of the shoulders.
     curtain = 0.80 + 0.12 * f["hair_cut"] - 0.05 * f["wave"]
     tuck = np.sqrt(np.clip((v + 56) / 50, 0.06, 1))
@@ -194,4 +198,5 @@ def _opening(head: Head, spot: Spot, f: Mapping[str, float], hair: Hairdo) -> np
     neck = np.minimum(neck + np.float32(0.9) * hair.ragged, v - 30)
     if f["hair_cut"] > 0.55:  # brushed behind the shoulders
         neck = np.maximum(neck, v - 66)
-    return np.maximum(face, neck)
+    result: np.ndarray = np.maximum(face, neck)
+    return result

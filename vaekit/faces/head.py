@@ -69,7 +69,8 @@ def skin_colour(f: Mapping[str, float]) -> np.ndarray:
     warmth = 0.05 * f["skin_warmth"]
     colour = colour * np.array([1 + 0.4 * warmth, 1, 1 - warmth], np.float32)
     pale = np.array([0.94, 0.81, 0.74], np.float32)
-    return colour + np.float32(0.7 * f["pallor"]) * (pale - colour)
+    result: np.ndarray = colour + np.float32(0.7 * f["pallor"]) * (pale - colour)
+    return result
 
 
 def _bells(f: Mapping[str, float], head: Head) -> list[Bell]:
@@ -119,7 +120,8 @@ def _bells(f: Mapping[str, float], head: Head) -> list[Bell]:
 
 def _relief(down: np.ndarray, across: np.ndarray) -> np.ndarray:
     """(rows, columns) sum of bells; by blocks of 32 rows, too small for BLAS to wake its threads in every worker."""
-    return (down.reshape(-1, 32, down.shape[1]) @ across).reshape(len(down), -1)
+    result: np.ndarray = (down.reshape(-1, 32, down.shape[1]) @ across).reshape(len(down), -1)
+    return result
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,8 @@ def paint_occluder(
         paint(picture, linear(40, 40, 44)[:, None, None] * glow * dent, stick, FULL)
         mesh = 0.5 + 0.5 * (np.sin(x * 2.1) * np.sin(y * 2.1))
         paint(picture, linear(88, 88, 94)[:, None, None] * glow * mesh.astype(np.float32), ball, FULL)
-        return np.maximum(stick, ball)
+        result: np.ndarray = np.maximum(stick, ball)
+        return result
     if kind == 2:  # a cup or a bottle at the mouth
         cx, cy = head.project(sign * 6, 45)
         cup = Mask().polygon([(cx - 19, cy), (cx + 19, cy - 5), (cx + 15, 225), (cx - 13, 225)]).alpha()
@@ -74,7 +75,8 @@ def paint_occluder(
     blob = np.clip(((x - edge) * sign + 10 * np.cos((y - 130) / 40)) / 14, 0, 1) * np.clip((y - 60) / 20, 0, 1)
     alpha = blob.astype(np.float32)
     paint(picture, hsv(rng.random(), 0.4, 0.12 + 0.4 * rng.random())[:, None, None] * glow * dent, alpha, FULL)
-    return alpha
+    result: np.ndarray = alpha
+    return result
 
 
 def _paint_hand(picture: np.ndarray, head: Head, f: Mapping[str, float], light: np.ndarray, sign: int) -> np.ndarray:
@@ -89,7 +91,8 @@ def _paint_hand(picture: np.ndarray, head: Head, f: Mapping[str, float], light: 
         paint(picture, skin, joint, FULL)
         whole = np.maximum(whole, joint)
     paint(picture, skin * np.float32(0.92), palm, FULL)
-    return np.maximum(whole, palm)
+    result: np.ndarray = np.maximum(whole, palm)
+    return result
 
 
 def plant_occluder(picture: np.ndarray, head: Head, rng: np.random.Generator) -> np.ndarray:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 
@@ -77,7 +78,8 @@ class Head:
         up = np.clip((V - WIDEST) / (SKULL - WIDEST), 0, 1)
         down = np.clip((V - WIDEST) / (self.chin - WIDEST), 0, 1)
         shape = np.where(V < WIDEST, (1 - up**2.3) ** 0.5, (1 - down**square) ** 0.62)
-        return (self.width * shape).astype(np.float32)
+        result: np.ndarray = (self.width * shape).astype(np.float32)
+        return result
 
     def spot(self, box: Box, oversampling: int = 1) -> Spot:
         """The head under the pixels of `box`."""
@@ -149,6 +151,6 @@ class Patch:
 
     def close(self) -> None:
         """Average the patch back into the picture."""
-        rows = sum(self.picture[:, offset::FINENESS] for offset in range(FINENESS))
+        rows: Any = sum(self.picture[:, offset::FINENESS] for offset in range(FINENESS))
         self._target[:] = sum(rows[..., offset::FINENESS] for offset in range(FINENESS))
         self._target *= np.float32(1 / FINENESS**2)

@@ -64,7 +64,8 @@ def _joint(h: np.ndarray, k: np.ndarray, rho: np.ndarray, both: np.ndarray) -> n
     angle = np.arcsin(rho)[:, None] * (nodes + 1) / 2
     quadratic = h[:, None] ** 2 + k[:, None] ** 2 - 2 * h[:, None] * k[:, None] * np.sin(angle)
     density = np.exp(-quadratic / (2 * np.cos(angle) ** 2)) / (2 * np.pi)
-    return both + np.arcsin(rho) / 2 * (density @ weights)
+    result: np.ndarray = both + np.arcsin(rho) / 2 * (density @ weights)
+    return result
 
 
 def tetrachoric(rates: np.ndarray, correlations: np.ndarray) -> np.ndarray:
@@ -86,13 +87,14 @@ def _nearest_correlation(matrix: np.ndarray) -> np.ndarray:
     values, vectors = np.linalg.eigh(matrix)
     floored = (vectors * values.clip(2e-3)) @ vectors.T
     scale = 1 / np.sqrt(np.diag(floored))
-    return floored * scale * scale[:, None]
+    result: np.ndarray = floored * scale * scale[:, None]
+    return result
 
 
 def measure(list_attr: Path, *, rounds: int = 60, draws: int = 200_000) -> Statistics:
     """Statistics of an attribute list in CelebA's format, its copula fitted so that what is drawn matches them."""
     table = pd.read_csv(list_attr, sep=r"\s+", skiprows=1)[list(ATTRIBUTES)].to_numpy() > 0
-    rates, correlations = table.mean(axis=0), np.corrcoef(table.T)
+    rates, correlations = table.mean(axis=0), np.asarray(np.corrcoef(table.T))
     # `consistent` makes a group exclusive by itself; asking the normal for it too would leave no room for the rest.
     free = np.ones_like(correlations)
     for group in EXCLUSIVE:
