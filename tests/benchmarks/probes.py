@@ -16,6 +16,7 @@ from vaekit.evaluation.codes import Codes
 from vaekit.evaluation.probes import fit_probes
 from vaekit.evaluation.probes.logistic import GRID, Scaling, fit_path
 from vaekit.faces import write_faces
+from vaekit.models.base import build_model
 
 DRAWN, TIMES, DIMS, ATTRIBUTES = 256, 82, 128, 40
 SPLIT = {"train": 16_000, "valid": 4_000, "test": 992}
@@ -54,7 +55,8 @@ def _whole(config: RunConfig, prepared: Prepared, codes: list[Codes]) -> list[Ro
         passed.setdefault((stage, done), time.perf_counter())
 
     started = time.perf_counter()
-    fit_probes(config, prepared, *codes, seed=0, progress=progress)
+    model = build_model(config.model, config.likelihood, prepared.protocol.image_size, seed=0)
+    fit_probes(model, prepared, *codes, seed=0, progress=progress)
     whole = time.perf_counter() - started
     probes = passed["probes", 5] - started
     untrained = passed["probes", 4] - passed["probes", 3]
