@@ -287,7 +287,7 @@ def test_a_missing_or_broken_file_gives_its_reason_and_the_rest_stands(small, tm
         reason = said.get(name, name) if how == "missing" else name
         assert reason in text
         assert reason in page
-    assert len(re.findall(r"^## ", text, re.MULTILINE)) == len(in_order()) - 1
+    assert len(re.findall(r"^## ", text, re.MULTILINE)) == len(in_order()) - 2
     assert ("1 kl_per_dim" in text) == (artifacts.PER_DIM not in names)
     assert str(tmp_path) not in text
 
