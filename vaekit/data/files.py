@@ -87,7 +87,8 @@ def _walk(folder: Path, deep: bool, closed: list[OSError]) -> Iterator[tuple[str
     seen = set()
     for parent, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
         real = os.path.realpath(parent)
-        real_ones, links = [], []
+        real_ones: list[str] = []
+        links: list[str] = []
         for name in sorted(folders):
             if not _is_litter(name) and real not in seen:
                 (links if (Path(parent) / name).is_symlink() else real_ones).append(name)

@@ -118,7 +118,7 @@ def _outline(head: Head, f: Mapping[str, float], volume: float, loose: bool) -> 
     )
     pinch = 1 - 0.10 * f["sleekness"] * np.clip((V - 20) / 60, 0, 1)
     below = (wide + spread) * pinch * np.clip((end - V) / 12, 0, 1) ** 0.5
-    result: np.ndarray = np.where(WIDEST > V, half, below).astype(np.float32)
+    result = np.where(WIDEST > V, half, below).astype(np.float32)
     return result
 
 
@@ -198,5 +198,5 @@ def _opening(head: Head, spot: Spot, f: Mapping[str, float], hair: Hairdo) -> np
     neck = np.minimum(neck + np.float32(0.9) * hair.ragged, v - 30)
     if f["hair_cut"] > 0.55:  # brushed behind the shoulders
         neck = np.maximum(neck, v - 66)
-    result: np.ndarray = np.maximum(face, neck)
+    result = np.maximum(face, neck)
     return result

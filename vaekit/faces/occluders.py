@@ -75,7 +75,7 @@ def paint_occluder(
     blob = np.clip(((x - edge) * sign + 10 * np.cos((y - 130) / 40)) / 14, 0, 1) * np.clip((y - 60) / 20, 0, 1)
     alpha = blob.astype(np.float32)
     paint(picture, hsv(rng.random(), 0.4, 0.12 + 0.4 * rng.random())[:, None, None] * glow * dent, alpha, FULL)
-    result: np.ndarray = alpha
+    result = alpha
     return result
 
 
