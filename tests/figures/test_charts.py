@@ -151,6 +151,8 @@ def test_attribute_names_are_no_formulas():
     assert "1 largest of 2" in drawn.caption
     empty = draw("attributes", {artifacts.SLICES: table[1:], artifacts.FAILURES_SUMMARY: ranked})
     assert "None of 1 attribute " in empty.caption
+    nothing = draw("attributes", {artifacts.SLICES: table[:0].astype(object), artifacts.FAILURES_SUMMARY: ranked})
+    assert "None of 0 attributes " in nothing.caption  # as it is read back where there was one test image
 
 
 def test_labels_keep_their_abbreviations():

@@ -169,6 +169,18 @@ def test_no_train_image_is_one_sentence(tmp_path):
         open_judge(empty)
 
 
+def test_images_that_are_all_alike_are_one_sentence_and_two_pictures_blow_nothing_up(seen_plates):
+    alike = replace(seen_plates, attributes=(), images=np.full_like(seen_plates.images, 90))
+    with pytest.raises(
+        DataError, match=r"can not make a judge: the train images that it may see \(\d+\) are all alike"
+    ):
+        open_judge(alike)
+    alike.images[::2] = 180  # they differ in one direction: no other is stretched to a variance of 1
+    judge = open_judge(alike)
+    assert np.abs(judge.judge(seen_plates.images[:30]).features).max() < 1e4
+    assert (np.ptp(judge.judge(alike.images[:2]).features, axis=1) > 0.5).sum() == len(judge.networks)
+
+
 @pytest.mark.parametrize(
     ("images", "says"),
     [

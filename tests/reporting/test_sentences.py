@@ -67,7 +67,7 @@ def test_no_collapse_is_never_what_is_wrong_whatever_the_prior_does(folders):
     for hole in (1.0, 6.0):
         said = box(material(folders, hole=hole))
         assert NO_COLLAPSE in said.good and NO_COLLAPSE not in said.wrong
-        assert any("Draws of a normal" in sentence for sentence in said.wrong) == (hole > 3)
+        assert any("Draws from a normal" in sentence for sentence in said.wrong) == (hole > 3)
 
 
 def test_a_collapse_is_what_is_wrong(folders):
@@ -82,7 +82,7 @@ def test_theory_never_argues_against_the_verdict(folders):
 
 
 def test_draws_that_are_near_enough_are_not_said_to_lie_where_the_decoder_was_trained(folders):
-    assert "trained" not in text(theory(material(folders, hole=2.0))).split("Draws of a normal")[1]
+    assert "trained" not in text(theory(material(folders, hole=2.0))).split("Draws from a normal")[1]
     assert "never trained" in text(theory(material(folders, hole=6.0)))
 
 

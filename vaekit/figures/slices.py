@@ -16,7 +16,7 @@ def attributes(artifacts: Artifacts) -> Drawn:
     """Draw the difference of the mean error between images with and without each attribute, largest first."""
     ranked = artifacts[FAILURES_SUMMARY]
     table: pd.DataFrame = artifacts[SLICES]
-    known = table[np.isfinite(table["difference"])]
+    known = table.dropna(subset="difference")
     shown = known.reindex(known["difference"].abs().sort_values(ascending=False, kind="stable").index).head(_MOST)
     rows = np.arange(len(shown))
     away = ((shown["low"] > 0) | (shown["high"] < 0)).to_numpy()

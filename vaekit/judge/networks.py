@@ -16,6 +16,7 @@ WIDTHS = (12, 24, 48, 96)
 HIDDEN = 128
 FEATURES = 48  # of HIDDEN, after whitening: tests/benchmarks/judges.py compares the choices
 CHUNK = 512  # images at a time
+ROUNDING = 1e-6  # of the largest deviation: a direction with less has but the rounding of float32
 
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -63,11 +64,12 @@ class JudgeNetwork(nn.Module):
 
     @torch.inference_mode()
     def whiten(self, pixels: Tensor) -> None:
-        """Take the mean and the projection from uint8 images (N, 3, 64, 64)."""
+        """Take the mean and the projection from uint8 images (N, 3, 64, 64); what all share counts for nothing."""
         raw = torch.cat([self.raw(in_range(part.to(self.mean.device)))[0].cpu() for part in pixels.split(CHUNK)])
         mean = raw.double().mean(0)
         _, deviations, directions = torch.linalg.svd(raw.double() - mean, full_matrices=False)
-        scale = (len(raw) - 1) ** 0.5 / deviations[: self.feature_dim].clamp_min(1e-9 * deviations[0] + 1e-30)
+        kept = deviations[: self.feature_dim]
+        scale = torch.where(kept > ROUNDING * deviations[0], (len(raw) - 1) ** 0.5 / kept, 0.0)
         self.mean.copy_(mean)
         self.projection.copy_(directions[: self.feature_dim].T * scale)
 

@@ -56,7 +56,7 @@ def open_judge(
     judged get fixed random networks instead, which are not kept.
 
     Raises:
-        DataError: no train image is in the seen half.
+        DataError: no train image is in the seen half, or all that are there are alike.
     """
     if not len(seen_rows(prepared)):
         raise DataError(
@@ -64,6 +64,11 @@ def open_judge(
             "judge is made from. Raise --limit train=..., or choose other data with --data."
         )
     rows = {split: _rows(prepared, split, seed) for split in ("train", "valid", "test")}
+    if all(np.array_equal(prepared.images[row], prepared.images[rows["train"][0]]) for row in rows["train"]):
+        raise DataError(
+            f"The data {prepared.name!r} can not make a judge: the train images that it may see "
+            f"({len(rows['train']):,}) are all alike. Look at the images, or choose other data with --data."
+        )
     labels = {split: prepared.attribute_table(chosen).to_numpy() for split, chosen in rows.items()}
     reasons = reasons_against(labels["train"], labels["valid"], labels["test"])
     if all(reasons):

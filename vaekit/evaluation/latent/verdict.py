@@ -101,7 +101,7 @@ class Verdict:
 
     @property
     def has_hole(self) -> bool:
-        """Whether normal draws fall where the decoder was never trained."""
+        """Whether draws from a normal distribution fitted to the codes fall where the decoder was never trained."""
         return self.name != "not judged" and self.facts.hole is not None and self.facts.hole > limit("hole")
 
 
@@ -168,12 +168,13 @@ def _undertrained(f: Facts) -> list[Cause]:
 
 
 def _causes(name: Name, f: Facts, objective: ObjectiveConfig | None) -> list[Cause]:
-    """Return the causes, training that ended early first; each only with a number that shows it."""
-    found = _undertrained(f)
+    """Return the causes, settings first, then training that ended early; each only with a number that shows it."""
+    settings = _settings_that_collapse(f, objective) if name in COLLAPSED else []
+    found = settings or _undertrained(f)  # training on under a setting that forbids the code does not bring it back
     if name in ("none", "undertrained"):
         return found
-    if name in COLLAPSED:
-        found += _causes_of_collapse(name, f, objective)
+    if name in COLLAPSED and not settings:
+        found += _other_causes_of_collapse(name, f, objective)
     elif name == "rate too high":
         if f.kl_weight is not None and f.kl_weight < 1 / limit("kl_weight"):
             found.append(Cause("beta too small", f.kl_weight))
@@ -186,16 +187,20 @@ def _causes(name: Name, f: Facts, objective: ObjectiveConfig | None) -> list[Cau
     return found or [Cause("no cause shows")]
 
 
-def _causes_of_collapse(name: Name, f: Facts, objective: ObjectiveConfig | None) -> list[Cause]:
+def _settings_that_collapse(f: Facts, objective: ObjectiveConfig | None) -> list[Cause]:
+    found: list[Cause] = []
     if objective is None:
-        return []
-    found = []
+        return found
     if f.kl_weight is not None and f.kl_weight > limit("kl_weight"):
         found.append(Cause("pixels averaged" if objective.pixels == "mean" else "beta too large", f.kl_weight))
     if objective.free_bits > 0 and _free_bits_reached(f, objective.free_bits):
         found.append(Cause("free bits", objective.free_bits))
-    if found:
-        return found
+    return found
+
+
+def _other_causes_of_collapse(name: Name, f: Facts, objective: ObjectiveConfig | None) -> list[Cause]:
+    if objective is None:
+        return []
     never_used = f.training.most_kl is not None and f.training.most_kl < limit("told")
     if name == "full collapse" and objective.kl_warmup_epochs == 0 and never_used:
         return [Cause("no warm-up", f.training.most_kl)]

@@ -9,8 +9,6 @@ from vaekit.evaluation.latent.facts import Facts
 from vaekit.evaluation.latent.verdict import THRESHOLDS, Cause, Verdict, limit
 from vaekit.figures.words import plural
 
-FALL = "draws of a normal of the code's own spread fall where the decoder was never trained"
-
 
 def record(verdict: Verdict, config: RunConfig) -> dict[str, Any]:
     """Return the verdict as plain data: name, sentences, and the numbers behind them with the thresholds."""
@@ -32,8 +30,17 @@ def record(verdict: Verdict, config: RunConfig) -> dict[str, Any]:
 def sentence(verdict: Verdict) -> str:
     """Return the verdict in one sentence with its numbers."""
     said = _SENTENCES[verdict.name](verdict.facts)
-    fall = f"{', but' if verdict.name in ('none', 'undertrained') else ', and'} {FALL}" if verdict.has_hole else ""
-    return f"{said}{fall}."
+    if not verdict.has_hole:
+        return f"{said}."
+    link = "but" if verdict.name in ("none", "undertrained") else "and"
+    return f"{said}, {link} d{_far_off(verdict.facts)[1:]}: they fall where the decoder was never trained."
+
+
+def _far_off(f: Facts) -> str:
+    return (
+        f"Draws from a normal distribution fitted to the codes come back from decoder and encoder {f.hole:.2f} times "
+        "as far off as codes of test images"
+    )
 
 
 def _are(number: int) -> str:
@@ -161,10 +168,7 @@ _EVIDENCE: dict[str, Callable[[Facts], str]] = {
         f"Posterior noise {_costs(f.noise_cost or 0)}; at the optimum of the calibrated bound it would cost "
         f"{f.noise_due:.3g}, half a nat for each dim that is fully used."
     ),
-    "hole": lambda f: (
-        f"Draws of a normal of the code's own spread come back from decoder and encoder {f.hole:.2f} times as far off "
-        "as codes of test images."
-    ),
+    "hole": lambda f: f"{_far_off(f)}.",
     "kl_weight": lambda f: (
         f"In training the KL weighed {f.kl_weight:.3g} times what the bound at its own optimal noise asks for."
     ),

@@ -179,7 +179,7 @@ def _prior(material: Material) -> Iterable[Block]:
     if hole is None or limit is None:
         return
     said = (
-        "Draws of a normal of the code's own mean and spread come back from decoder and encoder "
+        "Draws from a normal distribution fitted to the codes come back from decoder and encoder "
         f"{plain(hole, 3)} times as far off as codes of test images"
     )
     if hole > limit:

@@ -65,7 +65,7 @@ def is_healthy(material: Material) -> bool:
 
 
 def has_hole(material: Material) -> bool:
-    """Return whether draws from the prior fall where the decoder was never trained, by the verdict's threshold."""
+    """Return whether draws from a normal fitted to the codes fall where the decoder was never trained."""
     content = material.files.get(artifacts.LATENT, {})
     limit = content.get("verdict", {}).get("thresholds", {}).get("hole", {}).get("value", math.inf)
     return bool((material.value("prior_hole") or 0.0) > limit)
@@ -89,7 +89,7 @@ def _wrong(material: Material, found: list[dict[str, Any]]) -> Iterable[str]:
         yield material.files[artifacts.LATENT]["verdict"]["sentence"]
     elif has_hole(material):
         yield (
-            "Draws of a normal of the code's own spread come back from decoder and encoder "
+            "Draws from a normal distribution fitted to the codes come back from decoder and encoder "
             f"{short(material.value('prior_hole'))} times as "
             "far off as codes of test images: they fall where the decoder was never trained."
         )
