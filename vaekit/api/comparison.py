@@ -170,7 +170,7 @@ def paired(found: Mapping[str, "Evaluation"], seed: int) -> list["Difference"]:
     }
     differences = []
     for tables in ({name: one.per_image for name, one in found.items()}, subset):
-        columns = dict.fromkeys(column for table in tables.values() for column in table if column in computed)
+        columns = dict.fromkeys(str(column) for table in tables.values() for column in table if column in computed)
         differences += paired_differences(tables, list(columns), seed)
     if len({(one.summary["config"]["likelihood"] or {}).get("name") for one in found.values()}) > 1:
         differences = [_own(difference) for difference in differences]

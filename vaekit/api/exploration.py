@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Unpack, get_args
+from typing import TYPE_CHECKING, Literal, Unpack, cast, get_args
 
 from vaekit import artifacts
 from vaekit.api.opening import prepare_data, read_model, settings_of
@@ -125,7 +125,7 @@ def traverse(
         DataError: no such image.
         VaekitError: as for `evaluate`.
     """
-    several = checkpoints if isinstance(checkpoints, (list, tuple)) else [checkpoints]
+    several = checkpoints if isinstance(checkpoints, list | tuple) else [cast("AnyModel", checkpoints)]
     read = read_options(traverse, options)
     spaces = [_space(checkpoint, read, Path(reports), progress) for checkpoint in several or [None]]
     from vaekit.exploration.traverse import traverse as run

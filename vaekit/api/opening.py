@@ -127,7 +127,7 @@ def prepare_data(settings: "DataConfig", progress: Progress) -> tuple["Prepared"
     prepared = prepare(
         source,
         Protocol(settings.crop, settings.image_size, settings.channels),
-        limit=dict(settings.limit),
+        limit=dict(settings.limit.items()),
         on_bad_file=settings.on_bad_file,
         seed=settings.seed,
         progress=progress,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from vaekit.config import DataConfig
     from vaekit.data import Prepared
     from vaekit.evaluation.results import Evaluation
-    from vaekit.failure_analysis.analyse import Failures
+    from vaekit.failure_analysis.failures import Failures
     from vaekit.models.base import VAE
     from vaekit.reporting import Report
     from vaekit.training import Training

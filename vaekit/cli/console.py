@@ -46,8 +46,8 @@ def _fail(message: str, code: int) -> None:
     sys.exit(code)
 
 
-def show(result: Any, as_json: bool, facts: dict[str, Any]) -> None:
-    """Print a result in words, or `facts` as one JSON object for machines."""
+def show(result: Any, as_json: bool, facts: dict[str, Any] | list[dict[str, Any]]) -> None:
+    """Print a result in words, or `facts` as JSON for machines."""
     print(json.dumps(facts, ensure_ascii=False, allow_nan=False) if as_json else result)
 
 

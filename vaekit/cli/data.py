@@ -93,7 +93,7 @@ def prepare(
         prepared = run(
             source,
             Protocol(settings.crop, settings.image_size, settings.channels),
-            limit=settings.limit,
+            limit=dict(settings.limit.items()),
             on_bad_file=settings.on_bad_file,
             seed=settings.seed,
             verify=verify,

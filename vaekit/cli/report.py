@@ -1,7 +1,7 @@
 """vaekit report."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +10,9 @@ from vaekit.cli.console import drawn_progress, show
 from vaekit.cli.options import takes_options
 from vaekit.errors import ConfigError
 from vaekit.options import EvaluationOptions
+
+if TYPE_CHECKING:
+    from vaekit.reporting.build import Pages
 
 
 @takes_options
@@ -42,6 +45,7 @@ def command(
     from vaekit.api import comparison, verbs
 
     of_one: dict[str, Any] = {"author": author, "course": course, "sections": sections, "notes": notes, "full": full}
+    result: Pages
     with drawn_progress() as progress:
         shared: dict[str, Any] = {"title": title, "out": out, "progress": progress, **options.given()}
         if checkpoints is None or len(checkpoints) == 1:

@@ -60,7 +60,7 @@ class Table:
         """Return column i as numbers (N,) of the texts that occur in it."""
         column = self.columns[i]
         if isinstance(column.dtype, pd.CategoricalDtype):
-            return column.cat.codes.to_numpy(np.intp), [str(text) for text in column.cat.categories]
+            return np.asarray(column.cat.codes, np.intp), [str(text) for text in column.cat.categories]
         codes, texts = pd.factorize(self.texts(i))
         return codes.astype(np.intp), texts.tolist()
 

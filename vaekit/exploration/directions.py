@@ -13,6 +13,9 @@ Kind = Literal["means", "probe"]
 KINDS: tuple[Kind, ...] = ("means", "probe")
 
 
+_PROBES = ("coefficients", "intercept", "normal", "class_mean", "auroc")
+
+
 @dataclass(frozen=True, eq=False)
 class Directions:
     """The probes of A attributes and the differences of their class means, from the evaluation's train codes.
@@ -36,7 +39,8 @@ class Directions:
 
     def logits(self, mu: np.ndarray) -> np.ndarray:
         """Return what every probe says of codes, (..., D): (..., A)."""
-        return mu @ self.coefficients.T + self.intercept
+        result: np.ndarray = mu @ self.coefficients.T + self.intercept
+        return result
 
     @property
     def spread(self) -> np.ndarray:
@@ -63,7 +67,8 @@ class Directions:
         if length == 0:
             raise DataError(f"The direction of {attribute} by {kind} has no length: take another --direction.")
         # A normal comes with its step, measured on standardised codes.
-        return direction if kind == "probe" else (self.mu @ direction).std() * direction / length**2
+        result: np.ndarray = direction if kind == "probe" else (self.mu @ direction).std() * direction / length**2
+        return result
 
     def strongest(self, count: int) -> list[str]:
         """Return the `count` attributes whose probes have the highest AUROC, the highest first."""
@@ -91,8 +96,8 @@ def read_directions(space: Space) -> Directions:
     try:
         found = Directions(
             tuple(arrays["attributes"].astype(str).tolist()),
-            *(arrays[key].astype(np.float64) for key in ("coefficients", "intercept", "normal", "class_mean", "auroc")),
-            space.mu,
+            **{key: arrays[key].astype(np.float64) for key in _PROBES},
+            mu=space.mu,
         )
     except KeyError as error:
         raise DataError(f"{artifacts.DIRECTIONS} lacks {error.args[0]!r}: run `vaekit evaluate` again.") from error

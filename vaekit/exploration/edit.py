@@ -41,7 +41,8 @@ class Edited:
     def per_step(self, logits: np.ndarray, spread: np.ndarray) -> np.ndarray:
         """Return the change of logits, (n, T, A), from first to last strength, per step and in `spread`: (n, A)."""
         change = logits[:, -1] - logits[:, 0]
-        return change / (self.strengths[-1] - self.strengths[0]) / spread
+        result: np.ndarray = change / (self.strengths[-1] - self.strengths[0]) / spread
+        return result
 
 
 @dataclass(frozen=True, eq=False)

@@ -45,7 +45,8 @@ class Exploration:
     @cached_property
     def summary(self) -> dict[str, Any]:
         """The content of exploration.json."""
-        return artifacts.read_json(self.folder / artifacts.EXPLORATION_SUMMARY)
+        summary: dict[str, Any] = artifacts.read_json(self.folder / artifacts.EXPLORATION_SUMMARY)
+        return summary
 
     def __str__(self) -> str:
         said = [sentence for stage in STAGES for sentence in self.summary.get(stage, {}).get("sentences", ())]
@@ -234,7 +235,11 @@ def _map(space: Space, file: Path, seed: int) -> dict[str, Any]:
         "neighbours": NEIGHBOURS,
         "plane": found.plane,
         "attributes": [
-            {"attribute": name, "rate": float(attributes[name].mean()), "near": gathered(found.xy, attributes[name])}
+            {
+                "attribute": name,
+                "rate": float(attributes[name].mean()),
+                "near": gathered(found.xy, attributes[name].to_numpy()),
+            }
             for name in shown
         ],
         "sentences": [

@@ -38,13 +38,17 @@ class Between:
         detail = contrast(self.pictures[path])
         count = detail.shape[1]
         middle = detail[:, [(count - 1) // 2, count // 2]].mean(1)
-        return middle / np.maximum(detail[:, [0, -1]].mean(1), 1e-9)
+        result: np.ndarray = middle / np.maximum(detail[:, [0, -1]].mean(1), 1e-9)
+        return result
 
     def middle_norm(self, path: str) -> np.ndarray:
         """Return |z| of each pair's middle code over the mean of its two ends', (P,)."""
         norms = self.norms[path]
         count = norms.shape[1]
-        return norms[:, [(count - 1) // 2, count // 2]].mean(1) / np.maximum(norms[:, [0, -1]].mean(1), 1e-9)
+        result: np.ndarray = norms[:, [(count - 1) // 2, count // 2]].mean(1) / np.maximum(
+            norms[:, [0, -1]].mean(1), 1e-9
+        )
+        return result
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +64,8 @@ def contrast(pictures: np.ndarray) -> np.ndarray:
     values = pictures.astype(np.int16)
     across = np.abs(np.diff(values, axis=-2)).mean((-3, -2, -1))
     down = np.abs(np.diff(values, axis=-3)).mean((-3, -2, -1))
-    return (across + down) / 2
+    result: np.ndarray = (across + down) / 2
+    return result
 
 
 def between(space: Space, pairs: Sequence[tuple[str, str]], count: int) -> Between:

@@ -88,7 +88,8 @@ def _tsne(codes: np.ndarray) -> np.ndarray:
     perplexity = min(PERPLEXITY, (len(codes) - 1) / 3)
     with threadpool_limits(1):  # sums over threads come in any order, and t-SNE magnifies the last digit
         fitted = TSNE(2, init=start.astype(np.float32), perplexity=perplexity, max_iter=ITERATIONS, random_state=0)
-        return fitted.fit_transform(codes.astype(np.float32)).astype(np.float64)
+        result: np.ndarray = fitted.fit_transform(codes.astype(np.float32)).astype(np.float64)
+        return result
 
 
 def _first_two(codes: np.ndarray) -> np.ndarray:
@@ -99,4 +100,5 @@ def _first_two(codes: np.ndarray) -> np.ndarray:
     left, scale, right = np.linalg.svd(centred, full_matrices=False)
     signs = np.sign(right[np.arange(2), np.abs(right[:2]).argmax(1)])
     scores = left[:, :2] * scale[:2] * signs
-    return scores / scores[:, 0].std()
+    result: np.ndarray = scores / scores[:, 0].std()
+    return result

@@ -10,7 +10,8 @@ def steps(count: int) -> np.ndarray:
 
 def linear(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
     """Return (1 - t) a + t b for codes a and b, (D,), at each t, (T,): (T, D)."""
-    return (1 - t)[:, None] * a + t[:, None] * b
+    result: np.ndarray = (1 - t)[:, None] * a + t[:, None] * b
+    return result
 
 
 def spherical(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
@@ -28,4 +29,5 @@ def spherical(a: np.ndarray, b: np.ndarray, t: np.ndarray) -> np.ndarray:
     if np.sin(angle) < 1e-7:
         return linear(a, b, t)
     direction = (np.sin((1 - t) * angle)[:, None] * u + np.sin(t * angle)[:, None] * v) / np.sin(angle)
-    return ((1 - t) * length_a + t * length_b)[:, None] * direction
+    result: np.ndarray = ((1 - t) * length_a + t * length_b)[:, None] * direction
+    return result

@@ -66,7 +66,7 @@ def reconstruct(
     """
     own = read_pictures(files, protocol)
     decoded, mse, kl = [], [], []
-    for part in torch.tensor(own.x).split(_AT_A_TIME):
+    for part in torch.split(torch.tensor(own.x), _AT_A_TIME):
         pixels = part.to(model.device).permute(0, 3, 1, 2).float().div(255)
         posterior = model.encode(pixels)
         mean = model.decode(posterior.mu).mean

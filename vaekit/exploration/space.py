@@ -24,7 +24,7 @@ _AT_A_TIME = 256
 def decode(model: VAE, z: np.ndarray) -> np.ndarray:
     """Return the decoder's means at codes z, (..., D), as pictures: uint8 (..., S, S, 3)."""
     flat = torch.from_numpy(z.reshape(-1, z.shape[-1]).astype(np.float32))
-    parts = [to_uint8(model.decode(part.to(model.device)).mean) for part in flat.split(_AT_A_TIME)]
+    parts = [to_uint8(model.decode(part.to(model.device)).mean) for part in torch.split(flat, _AT_A_TIME)]
     return np.concatenate(parts).reshape(*z.shape[:-1], *parts[0].shape[1:])
 
 
@@ -32,7 +32,9 @@ def decode(model: VAE, z: np.ndarray) -> np.ndarray:
 def encode(model: VAE, images: np.ndarray) -> np.ndarray:
     """Return mu of pictures, uint8 (..., S, S, 3), as float64 (..., D)."""
     flat = torch.tensor(images.reshape(-1, *images.shape[-3:])).permute(0, 3, 1, 2)
-    parts = [model.encode(part.to(model.device).float().div(255)).mu.double().cpu() for part in flat.split(_AT_A_TIME)]
+    parts = [
+        model.encode(part.to(model.device).float().div(255)).mu.double().cpu() for part in torch.split(flat, _AT_A_TIME)
+    ]
     return torch.cat(parts).numpy().reshape(*images.shape[:-3], -1)
 
 
@@ -63,7 +65,7 @@ class Space:
     @property
     def dims(self) -> int:
         """D, the number of latent dims."""
-        return self.mu.shape[1]
+        return int(self.mu.shape[1])
 
     @property
     def says_nothing(self) -> bool:
@@ -120,4 +122,5 @@ def open_space(run: str, model: VAE, prepared: Prepared, evaluation: Path) -> Sp
 
 def mean_change(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return the mean |difference| of two stacks of pictures, uint8 (..., S, S, 3), in grey levels, (...)."""
-    return np.abs(first.astype(np.int16) - second.astype(np.int16)).mean((-3, -2, -1))
+    result: np.ndarray = np.abs(first.astype(np.int16) - second.astype(np.int16)).mean((-3, -2, -1))
+    return result

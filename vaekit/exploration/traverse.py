@@ -48,7 +48,9 @@ def top_dims(space: Space, count: int) -> np.ndarray:
     return np.argsort(-space.kl, kind="stable")[:count]
 
 
-def walk(space: Space, dims: Sequence[int], base: np.ndarray, *, steps: int, percentiles: tuple[float, float]) -> Walk:
+def walk(
+    space: Space, dims: np.ndarray | Sequence[int], base: np.ndarray, *, steps: int, percentiles: tuple[float, float]
+) -> Walk:
     """Return pictures of `base`, (D,), with one dim at a time set to `steps` values, evenly apart.
 
     They reach between two percentiles of mu of that dim over the test images.
@@ -63,7 +65,10 @@ def walk(space: Space, dims: Sequence[int], base: np.ndarray, *, steps: int, per
 
 def base_code(space: Space, image: str) -> np.ndarray:
     """Return the code to start from, (D,): the mean over the test images for "mean", else that of an image's id."""
-    return space.mu.mean(0) if image == MEAN else encode(space.model, space.images([space.image_id(image)]))[0]
+    result: np.ndarray = (
+        space.mu.mean(0) if image == MEAN else encode(space.model, space.images([space.image_id(image)]))[0]
+    )
+    return result
 
 
 def traverse(

@@ -63,7 +63,8 @@ class Images:
     @cached_property
     def mean_image(self) -> npt.NDArray[np.float64]:
         """The mean of the train images, as x: (S, S, 3) in [0, 1]."""
-        return framed(self.prepared.mean_image()[None])[0]
+        result: np.ndarray = framed(self.prepared.mean_image()[None])[0]
+        return result
 
     @property
     def features(self) -> npt.NDArray[np.float32] | None:

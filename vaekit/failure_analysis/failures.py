@@ -22,12 +22,14 @@ class Failures:
     @cached_property
     def summary(self) -> dict[str, Any]:
         """The content of failures.json."""
-        return artifacts.read_json(self.folder / artifacts.FAILURES_SUMMARY)
+        summary: dict[str, Any] = artifacts.read_json(self.folder / artifacts.FAILURES_SUMMARY)
+        return summary
 
     @cached_property
     def content(self) -> dict[str, Any]:
         """The content of findings.json, as `vaekit.failure_analysis.finding` documents it."""
-        return artifacts.read_json(self.folder / artifacts.FINDINGS)
+        findings: dict[str, Any] = artifacts.read_json(self.folder / artifacts.FINDINGS)
+        return findings
 
     @property
     def findings(self) -> tuple[Finding, ...]:

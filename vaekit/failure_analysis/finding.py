@@ -88,7 +88,8 @@ class Finding:
 
     def record(self) -> dict[str, Any]:
         """Return it as findings.json keeps it."""
-        return finite(asdict(self))
+        record: dict[str, Any] = finite(asdict(self))
+        return record
 
     @classmethod
     def of(cls, record: dict[str, Any]) -> "Finding":

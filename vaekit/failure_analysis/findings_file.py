@@ -178,8 +178,8 @@ def _notes(found: Analysed) -> list[str]:
             f"they stand apart and have {found.nameless.least_ratio(some):.2f} times the error of the others."
         )
     if searched.beyond:
-        more = "; ".join(tested.slice.title for tested in searched.beyond)
-        notes.append(f"Also confirmed, with less of the error: {more}.")
+        beyond = "; ".join(tested.slice.title for tested in searched.beyond)
+        notes.append(f"Also confirmed, with less of the error: {beyond}.")
     more = sum(result.found and result.kind == "attribute" for result in found.measured.results) - LOST_NAMED
     if more > 0:
         notes.append(f"{more} more attributes are lost or made up: the table of attributes kept and lost has them.")

@@ -146,7 +146,8 @@ class _Measure:
 
     def _periodicity(self, luma: np.ndarray) -> np.ndarray:
         spectra = fft.rfft2((luma - luma.mean((1, 2), keepdims=True)) * self._window)
-        return np.maximum(self._peaks(np.square(spectra.real) + np.square(spectra.imag)), NO_PATTERN)
+        result: np.ndarray = np.maximum(self._peaks(np.square(spectra.real) + np.square(spectra.imag)), NO_PATTERN)
+        return result
 
 
 class _Peaks:
@@ -180,22 +181,26 @@ class _Peaks:
         first = np.argpartition(-for_ring, 8, axis=1)[:, :8]
         rows = np.arange(len(power))[:, None, None]
         core, around = (flat[rows, near[first]].mean(2) for near in (self._core, self._around))
-        return (core / (around + NO_POWER)).max(1)
+        result: np.ndarray = (core / (around + NO_POWER)).max(1)
+        return result
 
 
 def _standardised(values: np.ndarray) -> np.ndarray:
     """Return (B, M) with mean 0 and variance 1 along M; a constant row stays 0."""
     centred = values - values.mean(1, keepdims=True)
-    return centred / np.maximum(centred.std(1, keepdims=True), 1e-6)
+    result: np.ndarray = centred / np.maximum(centred.std(1, keepdims=True), 1e-6)
+    return result
 
 
 def _binomial(luma: np.ndarray) -> np.ndarray:
     """Return (B, H, W) filtered along H with (1, 4, 6, 4, 1) / 16, without the two rows at either end."""
     outer, near = luma[:, :-4] + luma[:, 4:], luma[:, 1:-3] + luma[:, 3:-1]
-    return (outer + 4 * near + 6 * luma[:, 2:-2]) / np.float32(16)
+    result: np.ndarray = (outer + 4 * near + 6 * luma[:, 2:-2]) / np.float32(16)
+    return result
 
 
 def _mean_square(values: np.ndarray) -> np.ndarray:
     """Return the mean square of (B, H, W) over H and W, (B,), accumulated in float64."""
     flat = values.reshape(len(values), -1).astype(np.float64)
-    return np.einsum("ij,ij->i", flat, flat) / flat.shape[1]
+    result: np.ndarray = np.einsum("ij,ij->i", flat, flat) / flat.shape[1]
+    return result

@@ -32,7 +32,7 @@ def error_distribution(artifacts: Artifacts) -> Drawn:
         counts, *_ = axes.hist(finite, bins=min(60, max(10, int(len(finite) ** 0.5))), range=room, color=BLUE)
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(axis="x", visible=False)
-        top = counts.max()
+        top = float(np.max(counts))
         axes.set_ylim(0, 1.32 * top)
         marks = ((median, "median", 1.22, INK), (mean, "mean", 1.09, INK), (worst, "worst", 1.22, VERMILION))
         for value, name, height, colour in marks:

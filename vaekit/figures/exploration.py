@@ -66,7 +66,7 @@ def _strength(value: float) -> str:
 
 def _rows_that_fit(pictures: np.ndarray) -> int:
     """Return how many rows of pictures, (R, ..., S, S, 3), stay within the bound on pixels: at least one."""
-    return max(1, min(len(pictures), _PIXELS // max(1, pictures[0].size // 3)))
+    return max(1, min(len(pictures), _PIXELS // max(1, int(pictures[0].size) // 3)))
 
 
 def _facts(artifacts: Artifacts, part: str) -> dict[str, Any]:
@@ -74,7 +74,8 @@ def _facts(artifacts: Artifacts, part: str) -> dict[str, Any]:
     summary = artifacts[EXPLORATION_SUMMARY]
     if part in summary["absent"]:
         raise DataError(summary["absent"][part])
-    return summary[part]
+    facts: dict[str, Any] = summary[part]
+    return facts
 
 
 @figure("traversals", needs=(EXPLORATION_SUMMARY, TRAVERSALS))

@@ -68,6 +68,6 @@ def fairness(artifacts: Artifacts) -> Drawn:
 
 def _ends(row: dict[str, Any], kind: str, ratio: bool) -> tuple[float, float, float]:
     keys = {"gap": ("ratio", "ratio_low", "ratio_high") if ratio else ("difference", "low", "high")}
-    return tuple(
-        np.nan if row[key] is None else row[key] for key in keys.get(kind, (kind, f"{kind}_low", f"{kind}_high"))
-    )
+    ends = (row[key] for key in keys.get(kind, (kind, f"{kind}_low", f"{kind}_high")))
+    value, low, high = (np.nan if end is None else end for end in ends)
+    return value, low, high

@@ -1,5 +1,7 @@
 """The worst, best and random test images: original, reconstruction and error map on one scale, with what is known."""
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 
@@ -66,9 +68,7 @@ def _draw(artifacts: Artifacts, kind: str) -> Drawn:
 
 
 for _kind, _file in KINDS.items():
-    figure(f"gallery_{_kind}", needs=(FAILURES_SUMMARY, GALLERY, _file, SUMMARY))(
-        lambda artifacts, kind=_kind: _draw(artifacts, kind)
-    )
+    figure(f"gallery_{_kind}", needs=(FAILURES_SUMMARY, GALLERY, _file, SUMMARY))(partial(_draw, kind=_kind))
 
 
 @figure("finding_images", needs=(FINDINGS, FINDING_PICTURES))

@@ -56,7 +56,8 @@ def pair_grid(x: np.ndarray, x_hat: np.ndarray, columns: int, *, gap: int = 4, s
 def absolute_error(x: np.ndarray, x_hat: np.ndarray) -> np.ndarray:
     """Return |x - x_hat| averaged over the channels, float64 (N, H, W), in units of the pixel range [0, 1]."""
     _check(x, x_hat)
-    return np.abs(x.astype(np.int16) - x_hat.astype(np.int16)).mean(axis=3) / 255
+    result: np.ndarray = np.abs(x.astype(np.int16) - x_hat.astype(np.int16)).mean(axis=3) / 255
+    return result
 
 
 def shared_limit(*pairs: tuple[np.ndarray, np.ndarray]) -> float:

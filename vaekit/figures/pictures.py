@@ -14,7 +14,7 @@ _PIXELS = 64 * 96 * 96  # at most so many pixels of each kind, so that a page of
 
 def _shown(images: np.ndarray, columns: int) -> int:
     """Return how many of `images` to show: whole rows while there are several, within the bound on pixels."""
-    fits = min(len(images), _PIXELS // (images.shape[1] * images.shape[2]))
+    fits = min(len(images), _PIXELS // int(images.shape[1] * images.shape[2]))
     return max(1, fits if fits == len(images) else fits // columns * columns or fits)
 
 

@@ -93,7 +93,8 @@ def direction_cosines(artifacts: Artifacts) -> Drawn:
 def _arrays(artifacts: Artifacts) -> dict[str, np.ndarray]:
     if reason := artifacts[PROBES_SUMMARY]["reason"]:
         raise DataError(f"Not drawn: {reason}.")
-    return artifacts[DIRECTIONS]
+    arrays: dict[str, np.ndarray] = artifacts[DIRECTIONS]
+    return arrays
 
 
 def _clustered(likeness: np.ndarray) -> np.ndarray:
@@ -102,4 +103,5 @@ def _clustered(likeness: np.ndarray) -> np.ndarray:
         return np.arange(len(likeness))
     distance = np.clip(1 - np.nan_to_num((likeness + likeness.T) / 2), 0, 2)
     np.fill_diagonal(distance, 0)
-    return leaves_list(linkage(squareform(distance), "average", optimal_ordering=True))
+    result: np.ndarray = leaves_list(linkage(squareform(distance), "average", optimal_ordering=True))
+    return result

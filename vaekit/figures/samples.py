@@ -79,11 +79,18 @@ def _kinds(artifacts: Artifacts) -> dict[str, dict[str, Any]]:
     content = artifacts[SAMPLES]
     if "metrics" not in content:
         raise DataError(content.get("reason", f"{SAMPLES} lacks 'metrics': run `vaekit evaluate` again."))
-    return content["metrics"]
+    kinds: dict[str, dict[str, Any]] = content["metrics"]
+    return kinds
+
+
+def _value(table: pd.DataFrame, source: str, column: str) -> float:
+    """Return what the table says of a source; NaN where it says nothing."""
+    values: dict[Any, float] = dict(zip(table.index, table[column].to_numpy(float), strict=True))
+    return values.get(source, np.nan)
 
 
 def _has(table: pd.DataFrame, source: str, column: str) -> bool:
-    return source in table.index and bool(pd.notna(table.loc[source, column]))
+    return not np.isnan(_value(table, source, column))
 
 
 def _bars(axes: Axes, table: pd.DataFrame, kind: str, title: str) -> None:
@@ -98,7 +105,7 @@ def _bars(axes: Axes, table: pd.DataFrame, kind: str, title: str) -> None:
         if pd.notna(row[f"{kind}_low"]):
             axes.errorbar(row[kind], place, xerr=_whiskers(row, kind), color=INK, linewidth=1.2, capsize=2.5)
     if _has(table, "train", kind):
-        axes.axvline(table.loc["train", kind], color=INK, linewidth=1, linestyle=(0, (3, 2)))
+        axes.axvline(_value(table, "train", kind), color=INK, linewidth=1, linestyle=(0, (3, 2)))
     axes.set(yticks=places, yticklabels=[str(label) for label in table["label"]])
     axes.grid(visible=False, axis="y")
     axes.locator_params(axis="x", nbins=5)
@@ -111,14 +118,13 @@ def _whiskers(row: pd.Series, kind: str) -> list[list[float]]:
 
 def _compared(table: pd.DataFrame, kind: str) -> str:
     """Return how many times as far as real train images the main sources are."""
-    if not _has(table, "prior", kind):
+    prior, floor = _value(table, "prior", kind), _value(table, "train", kind)
+    if np.isnan(prior):
         return "Prior samples have no distance: the table says why."
-    prior = table.loc["prior", kind]
-    if not _has(table, "train", kind) or not table.loc["train", kind] > 0:
+    if not floor > 0:
         return f"Samples from the prior are at {plain(prior)} from the test images."
-    floor = table.loc["train", kind]
     others = [
-        f"{name} {plain(round(table.loc[source, kind] / floor, 1))}"
+        f"{name} {plain(round(_value(table, source, kind) / floor, 1))}"
         for source, name in (("reconstructions", "reconstructions"), ("aggregate", "samples from the fitted aggregate"))
         if _has(table, source, kind)
     ]
@@ -141,14 +147,12 @@ def _plane(axes: Axes, table: pd.DataFrame, x: str, y: str) -> None:
         return
     for source, row in rows.iterrows():
         colour, marker = LOOKS.get(str(source), (MUTED, "o"))
-        whiskers = {}
-        for name, value in ((f"{axis}err", kind) for axis, kind in (("x", x), ("y", y))):
-            if pd.notna(row[f"{value}_low"]):
-                whiskers[name] = _whiskers(row, value)
+        across, up = (_whiskers(row, kind) if pd.notna(row[f"{kind}_low"]) else None for kind in (x, y))
         axes.errorbar(
             row[x],
             row[y],
-            **whiskers,
+            xerr=across,
+            yerr=up,
             color=colour,
             marker=marker,
             markersize=7,

@@ -26,7 +26,7 @@ def attributes(artifacts: Artifacts) -> Drawn:
         axes.set_title(f"{ranked['label']}: mean with the attribute minus mean without", parse_math=False)
         axes.set_xlabel(f"difference{unit}", parse_math=False)
         axes.axvline(0, color=MUTED, linewidth=1)
-        colours = np.where(away, BLUE, MUTED)
+        colours = [BLUE if one else MUTED for one in away]
         axes.hlines(rows, shown["low"], shown["high"], colors=colours, linewidth=1.6)
         axes.scatter(shown["difference"], rows, color=colours, s=26, zorder=3)
         names = [name if len(name) <= 32 else f"{name[:31]}…" for name in map(readable, shown["attribute"].astype(str))]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
 from vaekit.artifacts import DIAGNOSIS_ARRAYS
 from vaekit.figures._style import BLUE, INK, MUTED, ORANGE, canvas, figure_bytes, theme
@@ -70,10 +71,11 @@ def spectrum(artifacts: Artifacts) -> Drawn:
     )
 
 
-def _detail(size: int) -> Callable[[np.ndarray], np.ndarray]:
+def _detail(size: int) -> Callable[[npt.ArrayLike], npt.ArrayLike]:
     """Return the change from cycles per image to the width of a detail, half a period; it is its own inverse."""
 
-    def change(value: np.ndarray) -> np.ndarray:
-        return size / (2 * np.maximum(value, 1e-9))
+    def change(value: npt.ArrayLike) -> npt.ArrayLike:
+        result: np.ndarray = size / (2 * np.maximum(value, 1e-9))
+        return result
 
     return change

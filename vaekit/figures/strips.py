@@ -60,9 +60,9 @@ def strips(
     for i in range(rows):
         for j in range(columns):
             page.paste(Image.fromarray(pictures[i, j]), (x[j], y[i]))
-        for at, texts in ((0, left_texts), (end + margin, right_texts)):
-            for k, text in enumerate(texts[i].split("\n") if texts else ()):
-                start = y[i] + (height - line * (texts[i].count("\n") + 1)) / 2
+        for at, beside in ((0, left_texts), (end + margin, right_texts)):
+            for k, text in enumerate(beside[i].split("\n") if beside else ()):
+                start = y[i] + (height - line * (beside[i].count("\n") + 1)) / 2
                 pen.text((at, start + k * line), text, fill=MUTED if k else INK, font=font)
     return page
 

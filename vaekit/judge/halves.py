@@ -13,13 +13,15 @@ def seen_rows(prepared: Prepared) -> np.ndarray:
     An image's half depends on its image_id alone: not on the seed, the order or which other images there are.
     """
     rows = _train(prepared)
-    return rows[_is_seen(prepared, rows)]
+    result: np.ndarray = rows[_is_seen(prepared, rows)]
+    return result
 
 
 def unseen_rows(prepared: Prepared) -> np.ndarray:
     """Return the rows of the other train images, ascending int64; a set of very few images may have none."""
     rows = _train(prepared)
-    return rows[~_is_seen(prepared, rows)]
+    result: np.ndarray = rows[~_is_seen(prepared, rows)]
+    return result
 
 
 def _train(prepared: Prepared) -> np.ndarray:

@@ -110,7 +110,7 @@ def _network(path: Path, changed: int, size: int) -> nn.Module:
         checked = io.BytesIO()
         torch.save(state, checked)
         checked.seek(0)
-        network = FeatureExtractorInceptionV3("inception", [LAYER], feature_extractor_weights_path=checked)
+        network: nn.Module = FeatureExtractorInceptionV3("inception", [LAYER], feature_extractor_weights_path=checked)
     except (OSError, RuntimeError, ValueError, KeyError, EOFError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
         what = lines[min(1, len(lines) - 1)] if "state_dict" in lines[0] else lines[0]

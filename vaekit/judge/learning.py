@@ -45,7 +45,7 @@ def teach(
     steps = epochs * batches
     targets = torch.from_numpy(labels.astype(np.float32))
     network = initialised(lambda: AttributeNetwork(labels.shape[1], feature_dim(len(pixels))), *seeds)
-    network = network.to(device, memory_format=torch.channels_last)
+    network = network.to(device).to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, fused=True)
     # Up to the full rate in the first fifth of the steps, then down to none: one straight line each (Smith 2018).
     rate = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda i: min(5 * (i + 1), 1.25 * (steps - i)) / steps)
@@ -74,4 +74,4 @@ def teach(
 def logits_of(network: AttributeNetwork, pixels: Tensor) -> Tensor:
     """Return the logits of uint8 images (N, 3, 64, 64), (N, A) on the CPU."""
     device = network.mean.device
-    return torch.cat([network(part.to(device))[1].cpu() for part in pixels.split(CHUNK)])
+    return torch.cat([network(part.to(device))[1].cpu() for part in torch.split(pixels, CHUNK)])

@@ -47,6 +47,9 @@ class JudgeNetwork(nn.Module):
     Fréchet distance adds up squares, and would else hear of the most frequent differences only.
     """
 
+    mean: Tensor
+    projection: Tensor
+
     def __init__(self, raw_dim: int, feature_dim: int) -> None:
         super().__init__()
         self.feature_dim = feature_dim
@@ -65,7 +68,7 @@ class JudgeNetwork(nn.Module):
     @torch.inference_mode()
     def whiten(self, pixels: Tensor) -> None:
         """Take the mean and the projection from uint8 images (N, 3, 64, 64); what all share counts for nothing."""
-        raw = torch.cat([self.raw(in_range(part.to(self.mean.device)))[0].cpu() for part in pixels.split(CHUNK)])
+        raw = torch.cat([self.raw(in_range(part.to(self.mean.device)))[0].cpu() for part in torch.split(pixels, CHUNK)])
         mean = raw.double().mean(0)
         _, deviations, directions = torch.linalg.svd(raw.double() - mean, full_matrices=False)
         kept = deviations[: self.feature_dim]
@@ -105,10 +108,11 @@ class RandomNetwork(JudgeNetwork):
 
     def __init__(self, feature_dim: int) -> None:
         super().__init__(2 * sum(WIDTHS), feature_dim)
-        self.levels = nn.ModuleList(nn.Conv2d(below, above, 3, 2, 1) for below, above in pairwise((3, *WIDTHS)))
-        for level in self.levels:
+        levels = [nn.Conv2d(below, above, 3, 2, 1) for below, above in pairwise((3, *WIDTHS))]
+        self.levels = nn.ModuleList(levels)
+        for level in levels:
             nn.init.kaiming_normal_(level.weight, nonlinearity="relu")
-            nn.init.zeros_(level.bias)
+            nn.init.zeros_(level.get_parameter("bias"))
 
     def raw(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return pooled channels, and no logits, of (B, 3, 64, 64) in [-1, 1]."""

@@ -1,6 +1,7 @@
 """The one way to a judge: the one kept beside the prepared data, or a new one."""
 
 import hashlib
+import inspect
 import io
 import logging
 import pickle
@@ -96,7 +97,7 @@ def _code() -> str:
     """Return the hash of the code that decides how a judge turns out: an older one's judge is not taken for its own."""
     digest = hashlib.sha256()
     for module in (halves, learning, networks, scoring):
-        digest.update(Path(module.__file__).read_bytes())
+        digest.update(Path(inspect.getfile(module)).read_bytes())
     return digest.hexdigest()[:12]
 
 

@@ -36,7 +36,8 @@ def rate_matching_thresholds(probabilities: np.ndarray, labels: np.ndarray) -> n
     attribute = np.arange(count)
     above = descending[np.maximum(positives - 1, 0), attribute]
     below = descending[np.minimum(positives, n - 1), attribute]
-    return (above + below) / 2
+    result: np.ndarray = (above + below) / 2
+    return result
 
 
 def score_table(

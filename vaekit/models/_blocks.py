@@ -69,7 +69,8 @@ class EncoderDecoder(VAE):
     def decode(self, z: Tensor) -> Likelihood:
         """Return p(x|z) around (B, 3, H, W) in [0, 1]."""
         pixels = self.squash(_at_least_float32(self.decoder(z)))
-        return self.likelihood((pixels + 1) / 2 if self.tanh else pixels)
+        likelihood: Likelihood = self.likelihood((pixels + 1) / 2 if self.tanh else pixels)
+        return likelihood
 
 
 def _at_least_float32(tensor: Tensor) -> Tensor:

@@ -100,7 +100,9 @@ class VAE(nn.Module):
         return self.decode(z.to(self.device)).mean
 
 
-def build_model(config: ModelConfig, likelihood: LikelihoodConfig | None, image_size: int, seed: int) -> VAE:
+def build_model(
+    config: ModelConfig, likelihood: LikelihoodConfig | None, image_size: int | tuple[int, int], seed: int
+) -> VAE:
     """Return an untrained network, its weights drawn from `seed` alone.
 
     Raises:

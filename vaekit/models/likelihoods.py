@@ -32,6 +32,7 @@ def sum_dtype(tensor: Tensor) -> torch.dtype:
     return torch.float32 if tensor.device.type == "mps" else torch.float64
 
 
+@dataclass(frozen=True)
 class Likelihood(ABC):
     """p(x|z): every pixel value independent of the others, given z.
 

@@ -49,5 +49,6 @@ def pooled_estimate(estimates: Sequence[Estimate], least: float = -math.inf, mos
             return estimate
     if any(estimate.low is None or estimate.high is None for estimate in estimates):
         return Estimate(float(np.mean([estimate.value for estimate in estimates])), None, None, n)
-    ends = ([getattr(estimate, end) for estimate in estimates] for end in ("value", "low", "high"))
-    return Estimate(*(float(end) for end in pooled(*ends, least, most)), n)
+    values, lows, highs = ([getattr(estimate, end) for estimate in estimates] for end in ("value", "low", "high"))
+    value, low, high = pooled(values, lows, highs, least, most)
+    return Estimate(float(value), float(low), float(high), n)

@@ -22,6 +22,9 @@ class Perceptual(nn.Module):
         ConfigError: the weights are not here, or are no VGG16; said before training starts.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, objective: ObjectiveConfig, device: torch.device) -> None:
         super().__init__()
         from torchvision.models import vgg16
@@ -48,8 +51,8 @@ class Perceptual(nn.Module):
     def forward(self, x: Tensor, x_hat: Tensor) -> Tensor:
         """Return the distance of each image, (B,); both (B, 3, H, W) in [0, 1]."""
         with torch.no_grad():
-            target = self.features((x - self.mean) / self.std)
-        found = self.features((x_hat - self.mean) / self.std)
+            target: Tensor = self.features((x - self.mean) / self.std)
+        found: Tensor = self.features((x_hat - self.mean) / self.std)
         return (found - target).square().flatten(1).mean(1, dtype=sum_dtype(x))
 
 

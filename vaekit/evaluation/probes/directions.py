@@ -102,4 +102,5 @@ def directions(
 def _unit(vectors: np.ndarray) -> np.ndarray:
     """Return the rows at length 1; a row of zeros stays one."""
     length = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+    result: np.ndarray = np.divide(vectors, length, out=np.zeros_like(vectors), where=length > 0)
+    return result

@@ -72,7 +72,8 @@ def _on_attributes(
         reason = "one attribute alone says nothing of how attributes share dims"
     if not reason and min(len(train.mu), n) < FEWEST:
         reason = f"fewer than {FEWEST} images in a split"
-    total, record = none(n, reason), {"tad": None, "dci": None}
+    total = none(n, reason)
+    record: dict[str, Any] = {"tad": None, "dci": None}
     scores: DCI | str = reason
     if not reason:
         found = tad(test.mu, test.labels)
@@ -98,7 +99,7 @@ def _on_factors(train: Coded, test: Coded, broken: str, seed: int, progress: Pro
     mig = vote = none(n, reason)
     scores: DCI | str = reason
     record: dict[str, Any] = {"factors": None}
-    if not reason:
+    if not reason and train.factors is not None and test.factors is not None:
         names = tuple(train.factors.columns)
         mu, values = train.mu[: known.MOST], train.factors.to_numpy(np.float64)[: known.MOST]
         bins = known.bins_of(values)

@@ -40,7 +40,8 @@ def gaps(codes: np.ndarray, factors: np.ndarray) -> np.ndarray:
     with np.errstate(divide="ignore", invalid="ignore"):
         entropy = -np.where(own > 0, own * np.log(own), 0.0).sum(1)
     ordered = np.sort(known, axis=0)
-    return (ordered[-1] - ordered[-2]) / entropy
+    result: np.ndarray = (ordered[-1] - ordered[-2]) / entropy
+    return result
 
 
 def counts_of(codes: np.ndarray, factors: np.ndarray) -> np.ndarray:
@@ -59,7 +60,8 @@ def information(counts: np.ndarray) -> np.ndarray:
     joint = counts / counts.sum((2, 3), keepdims=True)
     expected = joint.sum(3, keepdims=True) * joint.sum(2, keepdims=True)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(joint > 0, joint * np.log(joint / expected), 0.0).sum((2, 3))
+        result: np.ndarray = np.where(joint > 0, joint * np.log(joint / expected), 0.0).sum((2, 3))
+        return result
 
 
 def group_size(factors: np.ndarray, halves: tuple[np.ndarray, np.ndarray]) -> int:

@@ -93,38 +93,39 @@ def fit_probes(
     codes = (train, valid, test)
     tables = [prepared.attribute_table(part.rows).to_numpy(bool) for part in codes]
     counts = np.array([[table.sum(0), (~table).sum(0)] for table in tables])  # (splits, with and without, attributes)
-    enough = (counts >= FEWEST).all((0, 1))
+    enough: np.ndarray = counts.min((0, 1)) >= FEWEST
     names = tuple(name for name, kept in zip(prepared.attributes, enough, strict=True) if kept)
     finite = all(np.isfinite(part.mu).all() and np.isfinite(part.z).all() for part in codes)
-    facts = {
+    reason = _reason(prepared.attributes, names, finite)
+    facts: dict[str, Any] = {
         "images": {split: len(part.rows) for split, part in zip(SPLITS, codes, strict=True)},
         "fewest": FEWEST,
         "grid": list(GRID),
         "kinds": KINDS,
         "attributes": list(names),
-        "reason": _reason(prepared.attributes, names, finite),
+        "reason": reason,
         "controls": None,
         "skipped": _skipped(prepared.attributes, enough, counts),
         "identities": identities(prepared, dict(zip(SPLITS, (part.rows for part in codes), strict=True))),
     }
-    splits = tuple(Split(part, table[:, enough]) for part, table in zip(codes, tables, strict=True))
-    if facts["reason"]:
-        table, found, means = pd.DataFrame(columns=list(COLUMNS)), _no_directions(train.mu, finite), {}
+    on_train, on_valid, on_test = (Split(part, table[:, enough]) for part, table in zip(codes, tables, strict=True))
+    splits = (on_train, on_valid, on_test)
+    means: dict[str, Estimate] = {}
+    if reason:
+        table, found = pd.DataFrame(columns=list(COLUMNS)), _no_directions(train.mu, finite)
     else:
         fitted = fit_kinds(model, prepared, splits, seed=seed, device=device, batch_size=batch_size, progress=progress)
-        table, means, comparisons, auroc = _scores(names, fitted, splits[0].labels.mean(0), seed)
+        table, means, comparisons, auroc = _scores(names, fitted, on_train.labels.mean(0), seed)
         facts["controls"] = fitted.controls | comparisons
         found = directions(
-            names, fitted.latent, fitted.scaling, auroc, train.mu, splits[0].labels, test.mu, splits[2].labels
+            names, fitted.latent, fitted.scaling, auroc, train.mu, on_train.labels, test.mu, on_test.labels
         )
         progress("probes", 5, 5)
     rows = estimates(means, facts, len(test.rows))
     train_coded, _, test_coded = (
         Coded(part.codes.mu, part.labels, prepared.factor_table(part.codes.rows)) for part in splits
     )
-    told = disentanglement(
-        train_coded, test_coded, names, facts["reason"] or "", "" if finite else facts["reason"], seed, progress
-    )
+    told = disentanglement(train_coded, test_coded, names, reason or "", "" if finite else reason or "", seed, progress)
     said = sentences(table, facts | {"rows": rows})
     records = {name: of.record() for name, of in (rows | told.rows).items()}
     return Probes(table, facts | {"rows": records, "disentanglement": told.record, "sentences": said}, found)
@@ -153,10 +154,10 @@ def _scores(
         tuple(of_mu - of_other for of_mu, of_other in zip(averages["latent"], averages[other], strict=True))
         for other in ("pixels", "random")
     )
-    means = {
-        name: Estimate(float(average), *map(float, interval(drawn)), n)
-        for name, (average, drawn) in (averages | {"lead": lead}).items()
-    }
+    means = {}
+    for name, (average, drawn) in (averages | {"lead": lead}).items():
+        low, high = interval(drawn)
+        means[name] = Estimate(float(average), float(low), float(high), n)
     means["shuffled"], bound = by_chance(*fitted.shuffled)
     comparisons = {
         "trained_minus_untrained": dict(

@@ -33,11 +33,13 @@ class Scaling:
     @property
     def inverse(self) -> np.ndarray:
         """1 / sd, and 0 for a dim that does not move, (D,)."""
-        return np.divide(1.0, self.sd, out=np.zeros_like(self.sd), where=self.sd > 0)
+        result: np.ndarray = np.divide(1.0, self.sd, out=np.zeros_like(self.sd), where=self.sd > 0)
+        return result
 
     def __call__(self, codes: np.ndarray) -> np.ndarray:
         """Return codes with mean 0 and variance 1 over the train images, (N, D) float64."""
-        return (codes - self.mean) * self.inverse
+        result: np.ndarray = (codes - self.mean) * self.inverse
+        return result
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ class Fit:
 
     def logits(self, codes: np.ndarray) -> np.ndarray:
         """Return the logit of each label for standardised codes, (N, K)."""
-        return codes @ self.weights + self.intercept
+        result: np.ndarray = codes @ self.weights + self.intercept
+        return result
 
 
 def fit_path(
@@ -95,11 +98,13 @@ def fit_path(
 
 def log_loss(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return the mean log loss of each label in nats, (K,), from logits and labels, (N, K)."""
-    return (np.logaddexp(0, logits) - labels * logits).mean(0)
+    result: np.ndarray = (np.logaddexp(0, logits) - labels * logits).mean(0)
+    return result
 
 
 def _log_odds(share: np.ndarray) -> np.ndarray:
-    return np.log(share / (1 - share))
+    result: np.ndarray = np.log(share / (1 - share))
+    return result
 
 
 class _Solver:
@@ -131,7 +136,8 @@ class _Solver:
             going = left[todo] > tolerance
             if not going.any():
                 break
-            todo, logits, share, slope, ridge = (a[..., going] for a in (todo, logits, share, slope, ridge))
+            todo, ridge = todo[going], ridge[going]
+            logits, share, slope = (a[..., going] for a in (logits, share, slope))
             step = self._newton_step(slope, share * (1 - share), ridge)
             change = self.codes @ step[:-1] + step[-1]
             length = self._step_length(todo, logits, change, beta[:, todo], step, slope, ridge)
@@ -181,7 +187,8 @@ class _Solver:
         def objective(length: np.ndarray) -> np.ndarray:
             moved = logits + length * change
             penalty = 0.5 * ridge * np.square(beta + length * step[:-1]).sum(0)
-            return (np.logaddexp(0, moved) - labels * moved).sum(0) + penalty
+            result: np.ndarray = (np.logaddexp(0, moved) - labels * moved).sum(0) + penalty
+            return result
 
         length = np.ones(len(todo))
         before = objective(np.zeros(len(todo)))

@@ -73,7 +73,10 @@ def auroc_matrix(codes: np.ndarray, labels: np.ndarray) -> np.ndarray:
     positive = labels.sum(0)[:, None].astype(np.float64)
     negative = len(labels) - positive
     with np.errstate(divide="ignore", invalid="ignore"):
-        return (labels.T @ rankdata(codes, axis=0) - positive * (positive + 1) / 2) / (positive * negative)
+        result: np.ndarray = (labels.T @ rankdata(codes, axis=0) - positive * (positive + 1) / 2) / (
+            positive * negative
+        )
+        return result
 
 
 def by_chance(probability: np.ndarray, labels: np.ndarray) -> tuple[Estimate, float]:

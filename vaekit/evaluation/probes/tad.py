@@ -53,4 +53,5 @@ def told_by_another(labels: np.ndarray) -> np.ndarray:
         information = np.where(joint > 0, joint * np.log(joint / expected), 0.0).sum((2, 3))
     own = np.diag(information).copy()
     np.fill_diagonal(information, 0.0)
-    return information.max(1) / own
+    result: np.ndarray = information.max(1) / own
+    return result

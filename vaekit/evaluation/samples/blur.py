@@ -40,7 +40,8 @@ def blurred(images: np.ndarray, power: np.ndarray) -> np.ndarray:
 
 
 def _transformed(images: np.ndarray) -> np.ndarray:
-    return dctn(images.astype(np.float32), axes=(1, 2), norm="ortho", overwrite_x=True)
+    result: np.ndarray = dctn(images.astype(np.float32), axes=(1, 2), norm="ortho", overwrite_x=True)
+    return result
 
 
 def _rings(side: int) -> np.ndarray:

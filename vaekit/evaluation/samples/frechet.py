@@ -98,7 +98,8 @@ def _influence(own: Moments, other: Moments, directions: np.ndarray, shared: np.
     n = len(own.centred)
     in_factor = directions if own.coordinates is None else own.coordinates @ directions
     spread = np.square(own.centred).sum(1) - (n - 1) * (np.square(in_factor) @ shared)
-    return 2 * own.centred @ (own.mean - other.mean) + n / (n - 1) * spread
+    result: np.ndarray = 2 * own.centred @ (own.mean - other.mean) + n / (n - 1) * spread
+    return result
 
 
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:

@@ -55,8 +55,8 @@ def inception_estimates(
             name: inception_features(drawn, path, device=device, progress=progress) for name, drawn in images.items()
         }
         real = frechet.moments_of(inception_features(test, path, device=device, progress=progress), for_interval=True)
-    except VaekitError as reason:
-        return {name: _because(row, str(reason)) for name, row in none.items()}
+    except VaekitError as error:
+        return {name: _because(row, str(error)) for name, row in none.items()}
     found = {
         name: frechet.estimate(frechet.moments_of(own, for_interval=True), real, paired=sources[name].paired)
         for name, own in features.items()

@@ -110,4 +110,5 @@ def _polynomial(x: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 def _cubed(products: np.ndarray) -> np.ndarray:
     products = products + 1
-    return products * products * products
+    result: np.ndarray = products * products * products
+    return result

@@ -154,7 +154,7 @@ def nearest(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _squared_distances(
     x: np.ndarray, x_squares: np.ndarray, y: np.ndarray, y_squares: np.ndarray, rounding: float
 ) -> np.ndarray:
-    block = x @ y.T
+    block: np.ndarray = x @ y.T
     block *= -2
     block += x_squares[:, None]
     block += y_squares

@@ -81,7 +81,10 @@ def rate_table(
 
 def auroc_of(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return the AUROC of each attribute, mean over networks, (A,): (J, M, A) against 0/1 (M, A); NaN of one class."""
-    return np.mean([np.diag(auroc_matrix(of_one, labels.astype(bool))) for of_one in probabilities], axis=0)
+    result: np.ndarray = np.mean(
+        [np.diag(auroc_matrix(of_one, labels.astype(bool))) for of_one in probabilities], axis=0
+    )
+    return result
 
 
 def _combined(p: np.ndarray) -> np.ndarray:
@@ -90,7 +93,8 @@ def _combined(p: np.ndarray) -> np.ndarray:
     J / k times the k-th smallest, k the median's rank: valid however the networks agree (Rüger 1978).
     """
     k = (len(p) + 1) // 2
-    return np.sort(p, axis=0)[k - 1] * len(p) / k
+    result: np.ndarray = np.sort(p, axis=0)[k - 1] * len(p) / k
+    return result
 
 
 def _findings(table: pd.DataFrame) -> np.ndarray:
@@ -113,10 +117,10 @@ def rate_sentences(table: pd.DataFrame, source: str) -> list[str]:
     what = in_sentence(LABELS[source])
     dropped = rows[rows["finding"] == "dropped"].sort_values("minus_blurred", kind="stable")
     said = [
-        f"This VAE {'never' if row.rate == 0 else 'rarely'} draws {readable(row.attribute)}: the judge sees it in "
-        f"{percent(row.rate)} of {row.n:,} {what}, against {percent(row.real)} of the test images, and "
-        f"{percent(row.blurred)} of them when blurred as much."
-        for row in dropped.head(NAMED).itertuples()
+        f"This VAE {'never' if row['rate'] == 0 else 'rarely'} draws {readable(row['attribute'])}: the judge sees it "
+        f"in {percent(row['rate'])} of {row['n']:,} {what}, against {percent(row['real'])} of the test images, and "
+        f"{percent(row['blurred'])} of them when blurred as much."
+        for row in dropped.head(NAMED).to_dict("records")
     ]
     counts = rows["finding"].value_counts()
     told = len(rows) - counts.get("not judged", 0)

@@ -196,13 +196,12 @@ def score_samples(
 
 def _nothing(reason: str, mixture: Mixture | VaekitError) -> Scored:
     """Return the outcome where no set can be compared: the reason in every place, and the mixture all the same."""
-    known = isinstance(mixture, Mixture)
     record = {
         "reason": reason,
         "verdict": Verdict("not judged", reason).record(),
-        "mixture": {"sentence": mixture.sentence() if known else str(mixture)},
+        "mixture": {"sentence": mixture.sentence() if isinstance(mixture, Mixture) else str(mixture)},
     }
-    return Scored(record, empty_rows(reason), mixture=mixture.arrays() if known else {})
+    return Scored(record, empty_rows(reason), mixture=mixture.arrays() if isinstance(mixture, Mixture) else {})
 
 
 def _seen(
@@ -232,8 +231,9 @@ def _rates(
         return None, {"reason": f"Attribute rates are not computed: {judge.sentence}", "sentences": {}}
     drawn = {}
     for name in (PRIOR, AGGREGATE):
-        if name in seen:
-            dull = blurred(test, radial_power(sources[name].images))
+        images = sources[name].images
+        if name in seen and images is not None:
+            dull = blurred(test, radial_power(images))
             drawn[name] = Seen(seen[name].probabilities, judge.judge(dull, batch_size).probabilities)
     auroc = judge.scores.set_index("attribute")["auroc"].reindex(list(judge.attributes)).to_numpy(float)
     labels = prepared.attribute_table(rows)[list(judge.attributes)].to_numpy()
@@ -276,11 +276,12 @@ def _pictures(
     prepared: Prepared, sources: Mapping[str, Source], copied: Memorisation | str, among: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Return pictures of prior and aggregate, and the prior samples closest to train images with these."""
-    kept = {name: sources[name].images[:PICTURED] for name in (PRIOR, AGGREGATE) if sources[name].images is not None}
-    if isinstance(copied, Memorisation):
+    drawn = {name: sources[name].images for name in (PRIOR, AGGREGATE)}
+    kept = {name: images[:PICTURED] for name, images in drawn.items() if images is not None}
+    if isinstance(copied, Memorisation) and (samples := drawn[PRIOR]) is not None:
         rows = among[copied.rows[:, 1]]
         kept |= {
-            "neighbour_samples": sources[PRIOR].images[copied.rows[:, 0]],
+            "neighbour_samples": samples[copied.rows[:, 0]],
             "neighbour_train": prepared.images[rows],
             "neighbour_image_id": prepared.index["image_id"].to_numpy(dtype=str)[rows],
             "neighbour_distance": copied.distances,

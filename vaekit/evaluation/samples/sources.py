@@ -64,7 +64,8 @@ def decoded(model: VAE, z: np.ndarray, *, device: torch.device | str, batch_size
         VaekitError: some of them hold NaN pixels.
     """
     model = model.to(device).eval()
-    images = np.empty((len(z), model.image_size, model.image_size, 3), np.uint8)
+    _, height, width = model.image_shape
+    images = np.empty((len(z), height, width, 3), np.uint8)
     broken = 0
     for start in range(0, len(z), batch_size):
         mean = model.decode(torch.from_numpy(z[start : start + batch_size]).to(device)).mean
@@ -95,7 +96,8 @@ def midpoints(mu: np.ndarray, seed: int) -> np.ndarray:
     middle = ends.mean(1)
     lengths, wanted = np.linalg.norm(middle, axis=1), np.linalg.norm(ends, axis=2).mean(1)
     stretch = np.divide(wanted, lengths, out=np.ones_like(lengths), where=lengths > 1e-6 * wanted)
-    return (centre + middle * stretch[:, None]).astype(np.float32)
+    result: np.ndarray = (centre + middle * stretch[:, None]).astype(np.float32)
+    return result
 
 
 def make_sources(

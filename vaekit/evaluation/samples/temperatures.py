@@ -70,7 +70,7 @@ def by_temperature(
 
 def _further(rows: list[dict[str, Any]], column: str) -> float | None:
     """Return the temperature to try next: beyond the end of the grid where samples are nearest; None once inside."""
-    far = {row["temperature"]: row[column]["value"] if column in row else math.inf for row in rows}
+    far: dict[float, float] = {row["temperature"]: row[column]["value"] if column in row else math.inf for row in rows}
     best = min(far, key=lambda temperature: far[temperature])
     if far[best] == math.inf or min(far) < best < max(far):
         return None

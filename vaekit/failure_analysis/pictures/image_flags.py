@@ -44,8 +44,8 @@ def flags(chosen: np.ndarray, test: Images, seed: int) -> list[tuple[str, ...]]:
         ("odd crop, pose or cover", properties["face_likeness"].to_numpy()[chosen] < UNLIKE),
     )
     for text, is_so in texts:
-        for k in np.flatnonzero(is_so):
-            found[k].append(text)
+        for j in np.flatnonzero(is_so):
+            found[j].append(text)
     for k, text in _duplicates(images, rows[chosen], prepared, rows, seed):
         found[k].append(text)
     if len(test.judged.get("attributes", ())):
@@ -105,7 +105,8 @@ def _thumbnails(images: np.ndarray) -> np.ndarray:
     wide = images.reshape(n * side, side * 3).astype(np.float32) @ across
     small = np.einsum("nsk,st->ntk", wide.reshape(n, side, -1), block).reshape(n, -1)
     small -= small.mean(1, keepdims=True)
-    return small / np.maximum(np.linalg.norm(small, axis=1, keepdims=True), 1e-3)
+    result: np.ndarray = small / np.maximum(np.linalg.norm(small, axis=1, keepdims=True), 1e-3)
+    return result
 
 
 def _mirrored(thumbnails: np.ndarray) -> np.ndarray:

@@ -52,7 +52,7 @@ def _coarse(x: npt.NDArray[np.uint8], x_hat: npt.NDArray[np.uint8]) -> tuple[Flo
     return tuple(np.concatenate(parts) for parts in made)  # type: ignore[return-value]
 
 
-def _blocks(values: npt.NDArray[np.float32]) -> Floats:
+def _blocks(values: npt.NDArray[np.floating]) -> Floats:
     """Return (B, H, W, C) averaged over 8 x 8 blocks of about equal size, (B, 64 C)."""
     for axis in (1, 2):
         edges = np.linspace(0, values.shape[axis], COARSE + 1).astype(int)
@@ -63,7 +63,8 @@ def _blocks(values: npt.NDArray[np.float32]) -> Floats:
 
 
 def _of_unit_size(values: Floats) -> Floats:
-    return values / np.maximum(np.sqrt(np.square(values).mean(1, keepdims=True)), 1e-9)
+    result: np.ndarray = values / np.maximum(np.sqrt(np.square(values).mean(1, keepdims=True)), 1e-9)
+    return result
 
 
 def _leading(values: npt.NDArray[np.floating], *, level: bool = False) -> Floats:
@@ -75,4 +76,5 @@ def _leading(values: npt.NDArray[np.floating], *, level: bool = False) -> Floats
     spread = first.std(0)
     real = spread > 1e-9 * max(float(spread.max(initial=0)), 1e-300)
     first, spread = first[:, real], spread[real]
-    return first / (spread if level else np.sqrt(np.square(spread).sum() / max(len(spread), 1)))
+    result: np.ndarray = first / (spread if level else np.sqrt(np.square(spread).sum() / max(len(spread), 1)))
+    return result

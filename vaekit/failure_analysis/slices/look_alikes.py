@@ -37,7 +37,8 @@ class Cluster:
 
     def scores(self, material: Material) -> np.ndarray:
         """Return how much each image looks like the cluster, (N,); it knows nothing of the error."""
-        return (_space(material) - self.mean) / self.deviation @ self.direction
+        result: np.ndarray = (_space(material) - self.mean) / self.deviation @ self.direction
+        return result
 
     def mask(self, material: Material) -> np.ndarray:
         """Return which images are members, bool (N,)."""
@@ -102,7 +103,8 @@ def _settled(
 def _scores_of_members(white: np.ndarray, members: np.ndarray) -> np.ndarray:
     """Return each member's score along the direction that the other members make, (M,)."""
     own = white[members]
-    return ((own.sum(0) - own) * own).sum(1) / (len(members) - 1)
+    result: np.ndarray = ((own.sum(0) - own) * own).sum(1) / (len(members) - 1)
+    return result
 
 
 def _proposal(white: np.ndarray, members: np.ndarray, residual: np.ndarray) -> tuple[float, np.ndarray, float]:

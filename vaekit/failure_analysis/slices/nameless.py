@@ -193,7 +193,8 @@ def _scores(white: Floats, mask: Mask, fold: npt.NDArray[np.int64]) -> Floats:
 def _whitened(space: Floats) -> Floats:
     centred = space - space.mean(0)
     values, vectors = np.linalg.eigh(ledoit_wolf(centred)[0])
-    return centred @ (vectors / np.sqrt(np.maximum(values, 1e-6 * values.max())))
+    result: np.ndarray = centred @ (vectors / np.sqrt(np.maximum(values, 1e-6 * values.max())))
+    return result
 
 
 def _apart(groups: list[Group], error: Floats, persons: npt.NDArray[np.int64] | None) -> list[Group]:

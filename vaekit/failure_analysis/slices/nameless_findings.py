@@ -81,8 +81,8 @@ def find_nameless(
             inside = inside[: min(ASKED, int(group.mask.sum()))]
             others = np.flatnonzero(~mask)
             others = numpy_generator(context.seed, "others").choice(others, min(ASKED, len(others)), replace=False)
-            chosen = (images.prepared.images[images.rows[np.sort(part)]] for part in (inside, others))
-            helped = undone(*chosen, reconstruct)
+            group_x, others_x = (images.prepared.images[images.rows[np.sort(part)]] for part in (inside, others))
+            helped = undone(group_x, others_x, reconstruct)
         found.append(Found(mask, group, helped))
     found.sort(key=lambda f: (f.undone is None, -f.group.came_up, -f.group.difference.t))
     return NamelessFound(tuple(found), run.formed, spread=float(error[usable].std() / error[usable].mean()))

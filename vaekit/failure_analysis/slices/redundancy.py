@@ -60,7 +60,10 @@ def _shares(kept: list[Tested], error: np.ndarray, has_zero: bool) -> np.ndarray
     """Return each slice's images times its effect beside the others, over the total error (or N deviations)."""
     design = np.stack([np.ones(len(error)), *(k.mask.astype(np.float64) for k in kept)], axis=1)
     effects = np.linalg.lstsq(design, error, rcond=None)[0][1:]
-    return effects * design[:, 1:].sum(0) / (error.sum() if has_zero else len(error) * max(error.std(), 1e-300))
+    result: np.ndarray = (
+        effects * design[:, 1:].sum(0) / (error.sum() if has_zero else len(error) * max(error.std(), 1e-300))
+    )
+    return result
 
 
 def _explained_by(

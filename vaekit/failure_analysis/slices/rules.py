@@ -74,7 +74,8 @@ class Rule:
 
     def mask(self, material: Material) -> np.ndarray:
         """Return which images follow the rule, bool (N,)."""
-        return np.logical_and.reduce([condition.mask(material) for condition in self.conditions])
+        result: np.ndarray = np.logical_and.reduce([condition.mask(material) for condition in self.conditions])
+        return result
 
     def parents(self) -> Iterator[Rule]:
         """Yield the rules with one condition fewer."""
@@ -106,8 +107,12 @@ def all_conditions(error: np.ndarray, material: Material) -> list[Condition]:
     Attributes present and absent; properties in their lowest and highest twentieth, tenth and quarter, and beyond the
     two thresholds at which a regression tree of three leaves splits the error, where less than a quarter lies beyond.
     """
-    found = [attribute_condition(material, name, present) for name in material.attributes for present in (True, False)]
-    for name in material.properties:
+    found = [
+        attribute_condition(material, name, present)
+        for name in map(str, material.attributes)
+        for present in (True, False)
+    ]
+    for name in map(str, material.properties):
         ends = [property_condition(material, name, share, highest) for highest in (True, False) for share in SHARES]
         found += ends + [c for c in _splits(error, material, name) if all(_differs(c, end) for end in ends)]
     sizes = [int(condition.mask(material).sum()) for condition in found]

@@ -31,10 +31,10 @@ class Measure:
 
     def effect(self, d: MeanDifference) -> Effect:
         """Return a difference of mean errors as one of the metric: mean inside minus mean outside, in its unit."""
-        ends = [d.value, d.low, d.high]
+        value, low, high = d.value, d.low, d.high
         if self.scale.higher_is_better:
-            ends = [-d.value, -d.high, -d.low]
-        return Effect(*ends, self.unit, d.ratio, d.ratio_low, d.ratio_high)
+            value, low, high = -d.value, -d.high, -d.low
+        return Effect(value, low, high, self.unit, d.ratio, d.ratio_low, d.ratio_high)
 
 
 def title(of: Slice) -> str:
@@ -142,14 +142,14 @@ def remedy(of: Slice, train: pd.DataFrame, training: Training = UNKNOWN) -> str:
 def profile(inside: npt.NDArray[np.bool_], material: Material) -> list[str]:
     """Return what sets the images of a group apart: attributes they have more often, properties off the middle."""
     found = []
-    for name in material.attributes:
+    for name in map(str, material.attributes):
         has = material.attributes[name].to_numpy() == 1
         a, b = int(has[inside].sum()), int(has[~inside].sum())
         p = stats.fisher_exact([[a, inside.sum() - a], [b, (~inside).sum() - b]], alternative="greater").pvalue
         found.append(
             (p, f"{readable(name)} ({100 * has[inside].mean():.2g} % against {100 * has[~inside].mean():.2g} %)")
         )
-    for name in material.properties:
+    for name in map(str, material.properties):
         values = material.properties[name].to_numpy()
         test = stats.mannwhitneyu(values[inside], values[~inside])
         end = "high" if test.statistic > inside.sum() * (~inside).sum() / 2 else "low"

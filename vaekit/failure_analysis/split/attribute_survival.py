@@ -158,7 +158,8 @@ def _row(
             continue
         for key in names:
             least = -1.0 if key in ("beyond", "added") else 0.0
-            ends = pooled(*([one[key + end] for one in own] for end in _SHARES), least, 1.0)
+            value, low, high = ([one[key + end] for one in own] for end in _SHARES)
+            ends = pooled(value, low, high, least, 1.0)
             row |= {key + end: float(value) for end, value in zip(_SHARES, ends, strict=True)}
         row[p] = own[0][p] if len(own) == 1 else min(1.0, 2 * float(np.median([one[p] for one in own])))
     return row
@@ -172,7 +173,7 @@ def _pair(names: tuple[str, str, str], changed: np.ndarray, control: np.ndarray,
     n = len(changed)
     if n < LEAST:
         return {}
-    row = {}
+    row: dict[str, Any] = {}
     for name, share in zip(names, (changed, control), strict=False):
         low, high = map(float, wilson(int(share.sum()), n))
         value = float(share.mean())

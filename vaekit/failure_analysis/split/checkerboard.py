@@ -38,7 +38,8 @@ class GridPower:
         centre = np.einsum("ncij,ij->nc", planes, self._window) / self._window.sum()
         spectra = fft.rfft2((planes - centre[:, :, None, None]) * self._window)
         power = (np.square(spectra.real) + np.square(spectra.imag)).mean(1, dtype=np.float64)
-        return (power.reshape(len(power), -1) @ self._columns).reshape(-1, 2, len(PERIODS))
+        result: np.ndarray = (power.reshape(len(power), -1) @ self._columns).reshape(-1, 2, len(PERIODS))
+        return result
 
 
 def _peaks_and_beside(down: np.ndarray, across: np.ndarray, twice: np.ndarray, size: int) -> np.ndarray:
@@ -85,7 +86,7 @@ def grid_results(
     found = sorted((r for r in results if r.found), key=lambda r: -r.numbers["amplitude"])
     if not found:
         return tuple(results)
-    also = [r.numbers | {"ratio": r.effect.value} for r in found[1:] if r.effect is not None]
+    also = [dict(r.numbers) | {"ratio": r.effect.value} for r in found[1:] if r.effect is not None]
     first = replace(found[0], numbers=dict(found[0].numbers) | {"also": also})
     return (first, *(r for r in results if not r.found))
 

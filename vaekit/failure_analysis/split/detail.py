@@ -6,6 +6,7 @@ face is, and leak low frequencies into the steep part of H.) H counts only what 
 makes up leaves H as it is and shows in the power ratio E[X_hat^2] / E[X^2] beside it.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,14 +93,15 @@ def radial_sums(x: np.ndarray, x_hat: np.ndarray, *, progress: Progress = silent
             sums[k, part] = np.add.reduceat(product, first, axis=1)
         progress("spectra", min(start + CHUNK, n), n)
     rows = np.unique(np.linspace(0, n - 1, min(n, GRIDS_ON)).astype(int))
-    power = GridPower(size)
-    grids = (
+    grid_power = GridPower(size)
+    grid, grid_hat = (
         np.concatenate(
-            [power(images[rows[i : i + CHUNK]]) for i in range(0, len(rows), CHUNK)] or [np.zeros((0, 2, 2))]
+            [grid_power(images[rows[i : i + CHUNK]]) for i in range(0, len(rows), CHUNK)] or [np.zeros((0, 2, 2))]
         )
         for images in (x, x_hat)
     )
-    return RadialSums(size, frequency, *sums, rows, *grids)
+    cross, power, power_hat = sums
+    return RadialSums(size, frequency, cross, power, power_hat, rows, grid, grid_hat)
 
 
 def _luminance(images: np.ndarray) -> np.ndarray:
@@ -115,7 +117,8 @@ def _rings(size: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
-    return np.divide(above, below, out=np.ones_like(above), where=below > 0)
+    result: np.ndarray = np.divide(above, below, out=np.ones_like(above), where=below > 0)
+    return result
 
 
 def half_frequency(transfer: np.ndarray, frequency: np.ndarray) -> np.ndarray:
@@ -178,7 +181,7 @@ def _figures(sums: np.ndarray, frequency: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def _facts(value: dict[str, np.ndarray], drawn: dict[str, np.ndarray] | None, n: int, size: int) -> dict[str, Quantity]:
-    words = {
+    words: dict[str, tuple[Callable[[dict[str, np.ndarray]], np.ndarray], str, str, bool | None, str]] = {
         "half_frequency": (
             lambda of: of["half"],
             "Frequency at which half is lost",

@@ -83,11 +83,11 @@ def fit_blur(x: np.ndarray, x_hat: np.ndarray, face: np.ndarray, *, progress: Pr
             goal = target.reshape(-1, size**2)[:, region].reshape(-1).astype(np.float64)
             products[k] += inside @ np.column_stack([inside.T, goal])
         progress("equal blur", min(start + CHUNK, len(rows)), len(rows))
-    transfers = [np.linalg.lstsq(both[:, :-1], both[:, -1], rcond=None)[0] for both in products]
-    for transfer in transfers:
+    own, around = (np.linalg.lstsq(both[:, :-1], both[:, -1], rcond=None)[0] for both in products)
+    for transfer in (own, around):
         transfer[0] = 1.0  # the mean colour is no structure
     soft = ndimage.gaussian_filter(face.astype(np.float64), size / 32, mode="nearest")
-    return Blur(knots, *transfers, soft)
+    return Blur(knots, own, around, soft)
 
 
 def _knots(size: int) -> np.ndarray:
@@ -104,8 +104,10 @@ def _radius(size: int) -> np.ndarray:
 
 def _cosines(planes: np.ndarray) -> np.ndarray:
     """Return the cosine transform of (..., S, S): the spectrum of an image continued by its mirror image."""
-    return fft.dctn(planes, axes=(-2, -1), norm="ortho")
+    result: np.ndarray = fft.dctn(planes, axes=(-2, -1), norm="ortho")
+    return result
 
 
 def _pixels(cosines: np.ndarray) -> np.ndarray:
-    return fft.idctn(cosines, axes=(-2, -1), norm="ortho")
+    result: np.ndarray = fft.idctn(cosines, axes=(-2, -1), norm="ortho")
+    return result

@@ -105,8 +105,8 @@ def explain(
     fold = generator.permutation(n) % FOLDS
     residuals, gains = {}, np.empty((n, 0))
     for name, p, a in (("properties", 1, 0), ("attributes", 0, 1), ("both", 1, 1)):
-        both = [columns[0][:, : columns[0].shape[1] * p], columns[1][:, : columns[1].shape[1] * a]]
-        residuals[name], gains = _cross_fitted(*both, y, fold)
+        own, has = columns[0][:, : columns[0].shape[1] * p], columns[1][:, : columns[1].shape[1] * a]
+        residuals[name], gains = _cross_fitted(own, has, y, fold)
     named, held_out, unseen = _named(columns[0], y, fold, generator)
     facts["named"] = [properties.columns[k] for k in named]
     facts["r2"] = _r2_rows(residuals, y, columns, seed) | {"named": _named_row(unseen, y[held_out], named, seed)}
@@ -125,9 +125,9 @@ def additive_design(properties: np.ndarray, attributes: np.ndarray, train: np.nd
 
 def _standardised(values: np.ndarray, train: np.ndarray | slice) -> np.ndarray:
     spread = values[train].std(0)
-    return (values - values[train].mean(0)) / np.where(
-        spread > 1e-12 * (1 + np.abs(values[train].mean(0))), spread, np.inf
-    )
+    mean: np.ndarray = values[train].mean(0)
+    result: np.ndarray = (values - mean) / np.where(spread > 1e-12 * (1 + np.abs(mean)), spread, np.inf)
+    return result
 
 
 def _cross_fitted(

@@ -150,8 +150,8 @@ def _decide(rows: list[dict[str, Any]], as_ratio: bool) -> None:
         for name in ("adjusted", "face")
         if row[name] is not None
     ]
-    q = _q([_p_of_interval(*(row[name + end] for end in ("", "_low", "_high")), at) for row, name, at in further])
-    for (row, name, _), value in zip(further, q, strict=True):
+    p = [_p_of_interval(row[name], row[f"{name}_low"], row[f"{name}_high"], at) for row, name, at in further]
+    for (row, name, _), value in zip(further, _q(p), strict=True):
         row[f"{name}_q"] = value
 
 

@@ -133,8 +133,8 @@ def shift(result: SplitResult, training: Training) -> Words:
             f"(called a shift from {255 * SHIFT:.2g} on)."
         )
         return Words(title, said)
-    ends = sorted((abs(low), abs(high)))
-    said = f"{name} comes out {spoken(abs(value), *ends, 255)} grey levels of 255 too"
+    least, most = sorted((abs(low), abs(high)))
+    said = f"{name} comes out {spoken(abs(value), least, most, 255)} grey levels of 255 too"
     said = f"{said[0].upper()}{said[1:]} {'bright' if value > 0 else 'dark'} on average."
     remedy = "Look at the preprocessing and the last layer's range: a decoder that is trained enough has no shift."
     return Words(title, said, (), remedy)
