@@ -30,7 +30,7 @@ test-lowest:  ## the tests again, with the lowest version of every dependency th
 	$(VENV)-lowest/bin/python -m pip install --quiet --constraint tests/lowest.txt --editable '.[dev]'
 	$(VENV)-lowest/bin/python -m pytest -n auto --maxprocesses 4 -o filterwarnings=default  # old versions warn of one another
 
-lint: $(READY)  ## ruff's rules and style
+lint: $(READY) types  ## ruff's rules and style, and the types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 

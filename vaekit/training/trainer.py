@@ -248,8 +248,8 @@ def training_loss(
     with torch.autocast(x.device.type, torch.bfloat16, enabled=bfloat16):
         likelihood = model.decode(posterior.sample(noise.to(x.device)))
     likelihood = replace(likelihood, mean=likelihood.mean.float())
-    if model.likelihood.is_optimal and isinstance(likelihood, Gaussian):
-        likelihood = likelihood.at_optimum(x)
+    if model.likelihood.is_optimal:
+        likelihood = cast(Gaussian, likelihood).at_optimum(x)  # no other likelihood has an optimum
     terms = negative_elbo(x, likelihood, posterior, objective, warmth)
     if perceptual is not None:
         terms = replace(terms, loss=terms.loss + objective.perceptual * perceptual(x, likelihood.mean))
