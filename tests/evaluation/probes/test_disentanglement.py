@@ -175,7 +175,7 @@ def test_rows_of_what_can_be_computed_and_of_what_can_not(worlds):
     labels = factors[:, :2] > 5
     train, test = (Coded(mu[part], labels[part], table.iloc[part]) for part in (slice(2000), slice(2000, 2600)))
     found = all_scores(train, test, ("One", "Two"), "", "", 0)
-    assert {name: row["reason"] for name, row in found.rows.items()} == dict.fromkeys(found.rows)
+    assert {name: row.reason for name, row in found.rows.items()} == dict.fromkeys(found.rows)
     assert found.rows["mig"].value > 0.97 and found.rows["mig"].n == 2000
     assert found.rows["mig"].low <= found.rows["mig"].value <= found.rows["mig"].high
     assert [kept["attribute"] for kept in found.record["tad"]] == ["One", "Two"]
@@ -184,9 +184,9 @@ def test_rows_of_what_can_be_computed_and_of_what_can_not(worlds):
     found = all_scores(*without, (), "these images have no attributes", "", 0)
     assert found.rows["tad"].reason == found.rows["dci_completeness"].reason == "these images have no attributes"
     assert "vaekit data faces --factors independent" in found.rows["mig"].reason
-    assert all(row["value"] is None for row in found.rows.values())
+    assert all(row.value is None for row in found.rows.values())
     few = [Coded(part.mu[:600], part.labels[:600], part.factors[:600]) for part in (train, test)]
     assert "are needed" in all_scores(*few, ("One", "Two"), "", "", 0).rows["factor_vae_score"].reason
     tiny = [Coded(part.mu[:50], part.labels[:50], part.factors[:50]) for part in (train, test)]
-    reasons = {row["reason"] for row in all_scores(*tiny, ("One", "Two"), "", "", 0).rows.values()}
+    reasons = {row.reason for row in all_scores(*tiny, ("One", "Two"), "", "", 0).rows.values()}
     assert reasons == {"fewer than 100 images in a split"}
