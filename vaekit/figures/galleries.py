@@ -1,6 +1,6 @@
 """The worst, best and random test images: original, reconstruction and error map on one scale, with what is known."""
 
-from functools import partial
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -67,8 +67,15 @@ def _draw(artifacts: Artifacts, kind: str) -> Drawn:
     return Drawn(f"{kind.capitalize()} images", caption, alt, png_bytes(picture), "png")
 
 
+def _gallery(kind: str) -> Callable[[Artifacts], Drawn]:
+    def draw(artifacts: Artifacts) -> Drawn:
+        return _draw(artifacts, kind)
+
+    return draw
+
+
 for _kind, _file in KINDS.items():
-    figure(f"gallery_{_kind}", needs=(FAILURES_SUMMARY, GALLERY, _file, SUMMARY))(partial(_draw, kind=_kind))
+    figure(f"gallery_{_kind}", needs=(FAILURES_SUMMARY, GALLERY, _file, SUMMARY))(_gallery(_kind))
 
 
 @figure("finding_images", needs=(FINDINGS, FINDING_PICTURES))
