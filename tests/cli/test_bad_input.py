@@ -183,7 +183,8 @@ def test_evaluating_at_another_size_is_refused(finished, faces):
     fails(finished, "evaluate", "--image-size", 128, code=2, says="sees 64 pixels and --image-size asked for 128")
 
 
-def test_ctrl_c_in_training_keeps_the_finished_epochs(faces, workplace):
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_in_training_keeps_the_finished_epochs_and_says_how_to_go_on(faces, workplace, signal_number):
     process = subprocess.Popen(
         [
             sys.executable,
@@ -208,8 +209,9 @@ def test_ctrl_c_in_training_keeps_the_finished_epochs(faces, workplace):
     while not (run / "epochs/002.png").exists():
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(signal_number)
     _, said = process.communicate(timeout=60)
-    assert process.returncode == 130 and "Interrupted." in said and "Traceback" not in said
+    assert process.returncode == 128 + signal_number and "Interrupted." in said and "Traceback" not in said
+    assert "Go on with: vaekit train --resume checkpoints/long" in said
     assert workplace.json("evaluate", "long")["metrics"]["mse"]["value"] > 0
     assert not [p for p in run.rglob("*") if p.name.startswith(".")]

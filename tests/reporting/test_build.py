@@ -329,6 +329,9 @@ def test_one_image_one_dim_one_epoch_no_attributes(write_artifacts, tmp_path):
     page = Page(report.html)
     assert "<h1>A title</h1>" in report.html.read_text(encoding="utf-8")
     assert "The only latent dim carries" in page.text
+    assert (
+        "on the 1 test image of" in page.text and "Over 1 test image," in page.text and "1 test images" not in page.text
+    )
     assert "There is no table of attributes" in page.text
     assert "There are no directions: these images have no attributes." in page.text
 

@@ -2,7 +2,10 @@
 
 import hashlib
 import logging
+import shlex
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +22,17 @@ log = logging.getLogger("vaekit")
 
 AnyModel: TypeAlias = Union[str, Path, "nn.Module", None]  # what a public function takes for a model
 RUNS = Path("checkpoints")
+
+
+@contextmanager
+def told_how_to_go_on(folder: Path) -> Iterator[None]:
+    """Say, where training in `folder` is interrupted after its first epoch, which command goes on with it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        if (folder / artifacts.LAST).is_file():
+            log.warning("Go on with: vaekit train --resume %s", shlex.quote(str(folder)))
+        raise
 
 
 @dataclass(frozen=True)

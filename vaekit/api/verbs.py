@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from vaekit import artifacts
 from vaekit.api.opening import located, prepare_data, read_model, reconstructor, settings_of
 from vaekit.api.reuse import evaluate_anew, evaluation_of, exploration_of, images_of, is_made_of, log
-from vaekit.api.runs import RUNS, AnyModel, find_model, new_run_folder
+from vaekit.api.runs import RUNS, AnyModel, find_model, new_run_folder, told_how_to_go_on
 from vaekit.errors import CheckpointError, ConfigError, DataError
 from vaekit.options import EvaluationOptions, Options, read_options
 from vaekit.progress import Progress, silent
@@ -94,7 +94,7 @@ def train(
         log.info(note)
     folder = new_run_folder(Path(out), run, f"{Path(recipe).stem}-{prepared.name}{suffix}", overwrite)
     config = config.model_copy(update={"data": settings})
-    with artifacts.alone_in(folder):
+    with artifacts.alone_in(folder), told_how_to_go_on(folder):
         return run_training(config, prepared, folder, device=target, progress=progress)
 
 
@@ -148,7 +148,7 @@ def resume(
             "them by names and sizes alone): name where they lie now with --data, or start a new run with "
             "`vaekit train`."
         )
-    with artifacts.alone_in(folder):
+    with artifacts.alone_in(folder), told_how_to_go_on(folder):
         return run_training(config, prepared, folder, device=target, resume=checkpoint, progress=progress)
 
 

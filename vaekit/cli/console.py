@@ -3,6 +3,7 @@
 import io
 import json
 import logging
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,11 +62,19 @@ def show_pictures(result: "Shown", out: Path | None, reports: Path, as_json: boo
 
 @contextmanager
 def _interruptible() -> Iterator[None]:
-    """End the program with one sentence on Ctrl-C; typer, left to itself, ends it without a word."""
+    """End the program with one sentence on Ctrl-C and SIGTERM; typer, left to itself, ends it without a word."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt(signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, stop)
     try:
         yield
-    except KeyboardInterrupt:
-        _fail("Interrupted. What was finished before is on disk; nothing half-written was left.", 130)
+    except KeyboardInterrupt as stopped:
+        code = 128 + (signal.SIGTERM if stopped.args else signal.SIGINT)
+        _fail("Interrupted. What was finished before is on disk; nothing half-written was left.", code)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

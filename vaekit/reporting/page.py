@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from vaekit.errors import DataError
-from vaekit.figures.words import count
+from vaekit.figures.words import count, plural
 from vaekit.registry import Registry
 from vaekit.reporting.document import SECTIONS, Block, Gap, Note, Page, Section, SectionSpec, in_order
 from vaekit.reporting.edition import PREFACE, Edition
@@ -66,7 +66,7 @@ def _subtitle(summary: dict[str, Any]) -> str:
     run, protocol, model = summary["run"], summary["protocol"], summary["model"]
     return (
         f"{model['name']} VAE of {count(model['parameters'])} parameters and {model['latent_dim']} latent dims"
-        f"{', after epoch ' + str(run['epoch']) if run['epoch'] else ''}, on the {count(protocol['n'])} "
-        f"{protocol['split']} images of {protocol['data']}, "
+        f"{', after epoch ' + str(run['epoch']) if run['epoch'] else ''}, on the "
+        f"{plural(protocol['n'], protocol['split'] + ' image')} of {protocol['data']}, "
         f"{cropped(protocol)} at {pixels(protocol)}."
     )

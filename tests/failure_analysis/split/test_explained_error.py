@@ -149,11 +149,15 @@ def test_errors_that_may_be_negative_are_explained_as_they_are():
     assert result.facts["target"] == "the ELBO" and result.facts["r2"]["both"].value > 0.95
 
 
-@pytest.mark.parametrize("n", [0, 10, 99])
+@pytest.mark.parametrize("n", [0, 1, 10, 99])
 def test_few_images_say_what_can_not_be_said(n):
     properties, labels, generator = material(n)
     result = explain(np.exp(generator.normal(size=n)), properties, labels, label="MSE")
-    assert not said(result).found and f"{n} images are too few (100 are the least)" in words(result.result).sentence
+    assert (
+        not said(result).found
+        and f"{'1 image is' if n == 1 else f'{n} images are'} too few (100 are the least)"
+        in words(result.result).sentence
+    )
     assert result.facts["importance"] == []
 
 

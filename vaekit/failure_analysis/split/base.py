@@ -20,10 +20,16 @@ import numpy.typing as npt
 from vaekit.failure_analysis.advice import UNKNOWN, Training
 from vaekit.failure_analysis.context import Context
 from vaekit.failure_analysis.finding import Effect
+from vaekit.figures.words import plural
 from vaekit.quantity import Quantity
 from vaekit.registry import Registry
 
 LEAST = 20  # images on either side of a comparison: fewer say nothing
+
+
+def too_few(n: int, least: int = LEAST) -> str:
+    """Return why nothing is tested on n images: "1 image is too few (20 are the least)"."""
+    return f"{plural(n, 'image')} {'is' if n == 1 else 'are'} too few ({least} are the least)"
 
 
 @dataclass(frozen=True)

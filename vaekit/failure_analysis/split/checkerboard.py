@@ -7,7 +7,7 @@ import numpy.typing as npt
 from scipy import fft, stats
 
 from vaekit.failure_analysis.finding import Effect
-from vaekit.failure_analysis.split.base import LEAST, SplitResult
+from vaekit.failure_analysis.split.base import LEAST, SplitResult, too_few
 from vaekit.statistics.bootstrap import interval, resampled_sums
 
 PERIODS = (2, 4)  # pixels, of the grids that strided layers leave
@@ -97,9 +97,7 @@ def _result(
     id, n, numbers = f"grid-{period}", len(own), {"period": period, "also": []}
     columns = np.concatenate([own, made], axis=1)
     if n < LEAST or not (columns.sum(0) > 0).all():
-        why = (
-            f"{n:,} images are too few ({LEAST} are the least)" if n < LEAST else "there is no power at its frequencies"
-        )
+        why = too_few(n) if n < LEAST else "there is no power at its frequencies"
         return SplitResult(id, "grid", False, n=n, untested=why, numbers=numbers)
     value, drawn = (
         (sums[..., 2] / sums[..., 3]) / (sums[..., 0] / sums[..., 1])

@@ -15,7 +15,7 @@ from scipy import fft, stats
 
 from vaekit.failure_analysis.context import Context
 from vaekit.failure_analysis.finding import Effect
-from vaekit.failure_analysis.split.base import LEAST, Measured, SplitResult, split_test
+from vaekit.failure_analysis.split.base import LEAST, Measured, SplitResult, split_test, too_few
 from vaekit.failure_analysis.split.checkerboard import GridPower, grid_results
 from vaekit.progress import Progress, silent
 from vaekit.quantity import Quantity
@@ -239,7 +239,7 @@ def _detail(
     """Test whether fine detail is lost: H of the finest octave under one half."""
     n = len(sums.power)
     if n < LEAST or drawn is None or not sums.power[:, fine].sum() > 0:
-        why = f"{n:,} images are too few ({LEAST} are the least)" if n < LEAST else "the images have none"
+        why = too_few(n) if n < LEAST else "the images have none"
         return SplitResult("detail", "detail", False, n=n, untested=why)
     kept = facts["fine_transfer"]
     assert kept.value is not None

@@ -10,7 +10,7 @@ from scipy import stats
 from vaekit.failure_analysis.context import Context
 from vaekit.failure_analysis.face_area import Sides, face_mask
 from vaekit.failure_analysis.finding import Effect
-from vaekit.failure_analysis.split.base import LEAST, Measured, SplitResult, split_test
+from vaekit.failure_analysis.split.base import LEAST, Measured, SplitResult, split_test, too_few
 from vaekit.progress import Progress, silent
 from vaekit.quantity import Quantity
 from vaekit.statistics.bootstrap import interval, resampled_sums
@@ -205,7 +205,7 @@ def _worse_region(columns: npt.NDArray[np.float64], facts: dict[str, Quantity], 
     n = len(columns)
     ratio, share = facts["surroundings_ratio"], facts["surroundings_share"].value
     if n < LEAST or ratio.value is None or ratio.low is None or ratio.high is None or share is None:
-        why = f"{n:,} images are too few ({LEAST} are the least)" if n < LEAST else "some regions have no error"
+        why = too_few(n) if n < LEAST else "some regions have no error"
         return SplitResult("region", "region", False, untested=why)
     p = float(stats.ttest_rel(columns[:, 1], columns[:, 0]).pvalue)
     found = p < 0.05 and not ratio.low <= 1 <= ratio.high and not 1 / RATIO < ratio.value < RATIO
@@ -223,7 +223,7 @@ def _shifts(columns: npt.NDArray[np.float64], facts: dict[str, Quantity], area: 
     """Test whether the face and what surrounds it come out too dark or too bright on average."""
     n = len(columns)
     if n < LEAST:
-        why = f"{n:,} images are too few ({LEAST} are the least)"
+        why = too_few(n)
         return [SplitResult("shift", "shift", False, n=n, untested=why)]
     mse = area * columns[:, 0].mean() + (1 - area) * columns[:, 1].mean()
     spread = columns[:, 4:].std(0, ddof=1) / np.sqrt(n)

@@ -19,7 +19,7 @@ from sklearn.linear_model import RidgeCV
 from vaekit.failure_analysis.context import Context
 from vaekit.failure_analysis.finding import Effect
 from vaekit.failure_analysis.properties import PROPERTIES
-from vaekit.failure_analysis.split.base import Measured, SplitResult, split_test, words
+from vaekit.failure_analysis.split.base import Measured, SplitResult, split_test, too_few, words
 from vaekit.figures.words import in_sentence, readable
 from vaekit.quantity import Quantity
 from vaekit.seeding import numpy_generator
@@ -97,7 +97,7 @@ def explain(
     }
     y = np.log(error[usable]) if positive else error[usable].astype(np.float64)
     if n < FEWEST or np.ptp(y) == 0:
-        why = f"{n:,} images are too few ({FEWEST} are the least)" if n < FEWEST else "all images have the same"
+        why = too_few(n, FEWEST) if n < FEWEST else "all images have the same"
         return Explained(SplitResult("explained", "explained", False, n=n, untested=why, numbers=facts), facts)
 
     columns = [properties.to_numpy(np.float64)[usable], attributes.to_numpy(np.float64)[usable]]

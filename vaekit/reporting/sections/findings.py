@@ -22,7 +22,8 @@ def findings(content: dict[str, Any], material: Material) -> Iterable[Block]:
     """Yield every finding of findings.json with its pictures, and how they were tested."""
     found = content["findings"]
     yield Prose(
-        f"Groups of images were searched on {count(content['n_discovery'])} of the {count(content['n'])} test images, "
+        f"Groups of images were searched on {count(content['n_discovery'])} of the "
+        f"{plural(content['n'], 'test image')}, "
         f"and the {plural(content['candidates'], 'candidate')} tested on the other {count(content['n_confirmation'])} "
         f"alone; what is asked of all images was decided on beforehand. A finding has q ≤ {content['q_level']:g} "
         "(Benjamini & Hochberg 1995) and an effect above its stated threshold."

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from vaekit import artifacts
-from vaekit.figures.words import count, fixed, listed, number, percent, plain, plural, short
+from vaekit.figures.words import fixed, listed, number, percent, plain, plural, short
 from vaekit.reporting.document import Block, Verdict, section
 from vaekit.reporting.material import Material
 from vaekit.reporting.tables import metrics_of
@@ -50,7 +50,7 @@ def verdict(material: Material) -> Iterable[Block]:
     yield Verdict(
         tiles=tiles,
         names=tuple(TILES[row.id] for row in tiles),
-        tiled=f"Over {count(material.summary['protocol']['n'])} test images, with 95 % intervals.",
+        tiled=f"Over {plural(material.summary['protocol']['n'], 'test image')}, with 95 % intervals.",
         good=tuple(_good(material)),
         wrong=tuple(_wrong(material, found)),
         attempt=tuple(_attempt(material, found)),
