@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from vaekit import artifacts
-from vaekit.figures.words import count, fixed, in_sentence, number, plain
+from vaekit.figures.words import count, fixed, in_sentence, number, plain, plural
 from vaekit.reporting.document import Block, Grid, Metrics, Prose, section
 from vaekit.reporting.document import Facts as Pairs
 from vaekit.reporting.material import Material
@@ -26,8 +26,8 @@ def metrics(material: Material) -> Iterable[Block]:
     """Yield one table per group of metrics, and how the error is spread."""
     protocol = material.summary["protocol"]
     yield Prose(
-        f"Protocol: the {count(protocol['n'])} {protocol['split']} images of {protocol['data']}, {cropped(protocol)}, "
-        f"{pixels(protocol)}, seed {protocol['seed']}. Means over images; n is "
+        f"Protocol: the {plural(protocol['n'], protocol['split'] + ' image')} of {protocol['data']}, "
+        f"{cropped(protocol)}, {pixels(protocol)}, seed {protocol['seed']}. Means over images; n is "
         "their number. Numbers of another protocol do not compare with these."
     )
     probes = material.files.get(artifacts.PROBES_SUMMARY, {}).get("rows", {}) if "probes" in material.chosen else {}
