@@ -105,6 +105,7 @@ def test_options_that_decide_numbers_are_part_of_what_an_evaluation_was_made_wit
         "objective": "mse",
         "reduction": "mean",
         "beta": 2.0,
+        "metric": "torchmetrics:spectral_angle_mapper",
         "inception_weights": weights,
         "seed": 3,
     }

@@ -58,7 +58,7 @@ def _batches(
     image_ids = prepared.index["image_id"].to_numpy(object)
     if generator is not None:
         rows = rows[torch.randperm(len(rows), generator=generator).numpy()]
-    for chosen in np.split(rows, batch_ends(len(rows), batch_size, least)):
+    for chosen in np.split(rows, batch_ends(len(rows), batch_size, least)) if len(rows) else ():
         if generator is not None:
             chosen = np.sort(chosen)
         pixels = torch.from_numpy(images[chosen])
