@@ -1,6 +1,7 @@
 """Networks that are trained a little, so that their pixels can be told, and the images to tell them by."""
 
 import functools
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,14 +11,14 @@ from tests.foreign.styles import SIZE, network
 from vaekit.data import Protocol, open_source
 from vaekit.data.crop import decode, strict_pillow
 from vaekit.foreign.pixels import Images, to_floats
+from vaekit.models.base import VAE
 
 CROP = 148  # that they are trained at
 
 
-@pytest.fixture(scope="session")
-def images(faces) -> Images:
-    """All 64 drawn faces."""
-    source = open_source(str(faces))
+def faces_under(data: Path) -> Images:
+    """All of the drawn faces in a folder."""
+    source = open_source(str(data))
 
     @functools.cache
     def under(protocol: Protocol) -> np.ndarray:
@@ -27,23 +28,29 @@ def images(faces) -> Images:
     return Images(under)
 
 
+def train(x: torch.Tensor, output: str = "sigmoid", seed: int = 0) -> VAE:
+    """Return vaekit's network of the styles, trained for a second on images x (B, 3, 32, 32)."""
+    generator = torch.Generator().manual_seed(seed)
+    net = network(output, seed).train()
+    optimiser = torch.optim.Adam(net.parameters(), 5e-3)
+    for _ in range(70):
+        posterior = net.encode(x)
+        z = posterior.sample(torch.randn(posterior.mu.shape, generator=generator))
+        loss = 20 * (net.decode(z).mean - x).square().sum() / len(x) + posterior.kl().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    return net.eval()
+
+
+@pytest.fixture(scope="session")
+def images(faces) -> Images:
+    """All 64 drawn faces."""
+    return faces_under(faces)
+
+
 @pytest.fixture(scope="session")
 def trained(images):
     """Return vaekit's network of the styles, trained for a second on faces at crop 148, by output and seed."""
     x = to_floats(images.under(Protocol(CROP, SIZE)))
-
-    @functools.cache
-    def make(output: str = "sigmoid", seed: int = 0):
-        generator = torch.Generator().manual_seed(seed)
-        net = network(output, seed).train()
-        optimiser = torch.optim.Adam(net.parameters(), 5e-3)
-        for _ in range(70):
-            posterior = net.encode(x)
-            z = posterior.sample(torch.randn(posterior.mu.shape, generator=generator))
-            loss = 20 * (net.decode(z).mean - x).square().sum() / len(x) + posterior.kl().mean()
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-        return net.eval()
-
-    return make
+    return functools.cache(functools.partial(train, x))
