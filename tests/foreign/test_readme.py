@@ -51,10 +51,10 @@ def _autoencoder_kl(folder: Path, x: torch.Tensor) -> None:
     diffusers = pytest.importorskip("diffusers", reason="README's fourth command reads a folder of diffusers")
     torch.manual_seed(0)
     net = diffusers.AutoencoderKL(
-        block_out_channels=(8, 8),
+        block_out_channels=(4, 4),
         down_block_types=("DownEncoderBlock2D",) * 2,
         up_block_types=("UpDecoderBlock2D",) * 2,
-        norm_num_groups=4,
+        norm_num_groups=2,
         layers_per_block=1,
         latent_channels=2,
         sample_size=SIZE,
