@@ -112,6 +112,11 @@ class ModelConfig(Config):
         """The network's own options."""
         return dict(self.model_extra or {})
 
+    @property
+    def network(self) -> str:
+        """The network's name; of one that another program wrote, that of its class."""
+        return str(self.options.get("network", self.name))
+
 
 class LikelihoodConfig(Config):
     """The observation model p(x|z) around the decoder's mean, over pixel values in [0, 1]."""
@@ -159,7 +164,8 @@ class RunConfig(Config):
     """Everything that defines a training run.
 
     `likelihood` and `objective` are None exactly where the training objective is unknown: of a checkpoint that another
-    program wrote, when nobody said. TOML has no word for that, so that such a config is no recipe.
+    program wrote, when nobody said. `training` is None for all of those. TOML has no word for that, so that such a
+    config is no recipe.
     """
 
     note: str = Field("", description="A sentence that every report of this run repeats, such as what a profile trims.")
@@ -167,7 +173,7 @@ class RunConfig(Config):
     model: ModelConfig = ModelConfig()
     likelihood: LikelihoodConfig | None = LikelihoodConfig()
     objective: ObjectiveConfig | None = ObjectiveConfig()
-    training: TrainingConfig = TrainingConfig()
+    training: TrainingConfig | None = TrainingConfig()
 
     @model_validator(mode="after")
     def _both_or_neither(self) -> Self:

@@ -8,6 +8,7 @@ import pytest
 import vaekit
 from tests.foreign.live import module_of
 from tests.foreign.styles import STYLES, write
+from vaekit.artifacts import read_table
 
 SAID = ("--crop", 178, "--range", "0,1", "--device", "cpu")
 
@@ -37,6 +38,13 @@ def test_the_same_weights_give_the_same_numbers_and_the_whole_report(place, face
     assert theirs["folder"].startswith("reports/weights-")
     done = place.vaekit("report", *model)
     assert "Using the evaluation in" in done.stderr and "report.html" in done.stdout
+    page = next(place.folder.glob("reports/weights-*/report.md")).read_text(encoding="utf-8").replace("\\", "")
+    assert "**Training:** unknown" in page and "**Checkpoint:** theirs/weights.pth\n" in page and "Net VAE of" in page
+    assert "Another program trained this model" in page and "run `vaekit evaluate` again" not in page
+    assert "vaekit train" not in page and "epochs" not in json.dumps(theirs["config"])
+    assert "vaekit evaluate theirs/weights.pth --model theirs/model.py:Net --range 0,1 --data" in page
+    layers = read_table(place.folder / theirs["folder"] / "layers.csv")
+    assert not layers["layer"].duplicated().any() and layers["parameters"].sum() == theirs["model"]["parameters"]
     compared = place.vaekit("compare", "own", *model, "--allow-unlike")
     assert "compare.html" in compared.stdout
 

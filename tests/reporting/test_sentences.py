@@ -121,7 +121,7 @@ def test_what_was_found_out_about_a_network_stands_on_its_page_mistakes_first(fo
         {"question": "range", "answer": "Pixels are taken from -1 to 1.", "margin": "9 times", "is_mistake": False},
         {"question": "noise", "answer": "Log variances are read as variances.", "margin": "", "is_mistake": True},
     ]
-    summary = found.summary | {"findings": asked}
+    summary = found.summary | {"reading": asked}
     _, mistakes, grid = reading(replace(found, files=found.files | {artifacts.SUMMARY: summary}))
     assert mistakes.items == ("Log variances are read as variances.",)
     assert [row[0] for row in grid.table.rows] == ["noise", "range"] and grid.table.rows[0][2] == "–"
@@ -129,7 +129,7 @@ def test_what_was_found_out_about_a_network_stands_on_its_page_mistakes_first(fo
 
 def test_what_nobody_knows_about_training_is_not_told(folders):
     found = material(folders, hole=1.0)
-    config = found.summary["config"] | {"objective": None, "likelihood": None}
+    config = found.summary["config"] | {"objective": None, "likelihood": None, "training": None}
     summary = found.summary | {"config": config, "run": found.summary["run"] | {"epoch": 0}}
     unknown = replace(found, files=found.files | {artifacts.SUMMARY: summary})
     (facts, *_) = model(unknown)

@@ -135,7 +135,7 @@ def resume(
             raise ConfigError(f"{folder} has {checkpoint.epoch} epochs done already, more than --epochs {epochs}.")
         values = config.model_dump()
         config = RunConfig.parse(values | {"training": values["training"] | {"epochs": epochs}}, "The run")
-    if config.training.epochs == checkpoint.epoch:
+    if config.training is not None and config.training.epochs == checkpoint.epoch:
         log.info("%s has all of its %d epochs: more with --epochs.", folder, checkpoint.epoch)
     settings = located(config.data, folder) if data is None else config.data.model_copy(update={"source": data})
     if data is None:

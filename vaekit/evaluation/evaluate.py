@@ -290,7 +290,9 @@ def _records(rows: Mapping[str, Quantity], warnings: Mapping[str, str]) -> dict[
 def _facts(task: Task) -> dict[str, Any]:
     """Return what the summary says beside its numbers: of the run, the images, and what made it."""
     checkpoint, prepared = task.checkpoint, task.prepared
-    file = task.file.name if task.file is not None else f"the live {type(task.model).__name__}"
+    file = f"the live {checkpoint.config.model.network}"
+    if task.file is not None:  # ours lies in a folder of runs
+        file = task.file.name if checkpoint.config.training else str(task.file)
     return {
         "run": {"name": checkpoint.run, "checkpoint": file, "epoch": checkpoint.epoch, "step": checkpoint.step},
         "protocol": protocol_of(prepared, task.settings, task.seed),
@@ -302,7 +304,6 @@ def _facts(task: Task) -> dict[str, Any]:
         "config": checkpoint.config.model_dump(mode="json"),
         "data": _data_facts(checkpoint, prepared),
         "trimmed": [checkpoint.config.note] if checkpoint.config.note else [],
-        "findings": checkpoint.findings,
         "made_by": dict(task.made_by)
         | {"torch": torch.__version__, "python": platform.python_version(), "data_fingerprint": prepared.fingerprint},
     }
@@ -311,7 +312,7 @@ def _facts(task: Task) -> dict[str, Any]:
 def _model_facts(task: Task, sigma: float, trained: TrainedLikelihood) -> dict[str, Any]:
     model = task.model
     return {
-        "name": task.checkpoint.config.model.name,
+        "name": task.checkpoint.config.model.network,
         "parameters": sum(p.numel() for p in model.parameters()),
         "latent_dim": model.latent_dim,
         "likelihood": model.likelihood.sentence(),

@@ -14,10 +14,15 @@ def layer_table(model: VAE) -> pd.DataFrame:
     Shapes are those of one image, without the batch axis; a parameter is counted at the layer that owns it.
     """
     rows: list[dict[str, object]] = []
+    seen: set[nn.Module] = set()
 
     def note(name: str) -> object:
-        def hook(layer: nn.Module, inputs: object, output: torch.Tensor) -> None:
-            shape = " x ".join(map(str, output.shape[1:]))
+        def hook(layer: nn.Module, inputs: object, output: object) -> None:
+            if layer in seen:  # to measure its posterior a foreign encoder runs more than once
+                return
+            seen.add(layer)
+            first = output[0] if isinstance(output, tuple | list) and output else output  # a pool may give indices too
+            shape = " x ".join(map(str, first.shape[1:])) if isinstance(first, torch.Tensor) else ""
             count = sum(p.numel() for p in layer.parameters(recurse=False))
             part, _, rest = name.partition(".")
             what = {"part": part, "layer": rest or part, "kind": type(layer).__name__}

@@ -71,7 +71,7 @@ def open_foreign(
     model.adapter_text = adapter_text(options, taken, same.index(taken.route), said)
     return Checkpoint(
         model=model,
-        config=RunConfig(note="", data=data, model=network, likelihood=likelihood, objective=objective),
+        config=RunConfig(data=data, model=network, likelihood=likelihood, objective=objective, training=None),
         run=checkpoint.stem if isinstance(checkpoint, Path) else type(checkpoint).__name__,
         data={},
         epoch=0,

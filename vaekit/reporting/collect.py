@@ -9,6 +9,7 @@ from typing import Any
 from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures.base import FIGURES
+from vaekit.reporting.protocol import is_ours
 
 EXPLORED = {
     artifacts.EXPLORATION_SUMMARY,
@@ -128,6 +129,8 @@ def collect(folders: Folders, names: Iterable[str] | None = None) -> Collected:
 
 def _reasons(files: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield file -> why it was not made, as far as the stage's own summary says so."""
+    if artifacts.SUMMARY in files and not is_ours(files[artifacts.SUMMARY]):
+        yield artifacts.HISTORY, "Another program trained this model: the checkpoint does not say how that went."
     absent = files.get(artifacts.EXPLORATION_SUMMARY, {}).get("absent", {})
     yield from ((name, absent[Path(name).stem]) for name in sorted(EXPLORED) if Path(name).stem in absent)
     samples = files.get(artifacts.SAMPLES, {})

@@ -1,5 +1,6 @@
-"""What was tested, in words: the images' shape and how they were cut."""
+"""What was tested, in words: the images' shape, how they were cut, and how a command names the model."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,3 +22,25 @@ def cropped(protocol: Mapping[str, Any]) -> str:
     """Return how the images were cut."""
     crop = protocol["crop"]
     return "the whole image" if crop == "none" else f"the {crop}-pixel centre crop"
+
+
+def is_ours(summary: Mapping[str, Any]) -> bool:
+    """Whether vaekit trained the model, so that its training is known."""
+    return summary["config"].get("training", True) is not None
+
+
+def model_words(summary: Mapping[str, Any]) -> list[str]:
+    """Return how a command names the model: its file, then the options that read a foreign one; [] for a live one."""
+    run = summary["run"]
+    if is_ours(summary):
+        return [f"checkpoints/{run['name']}/{run['checkpoint']}"]
+    if run["checkpoint"].startswith("the live "):
+        return []
+    said = [run["checkpoint"]]
+    for name, value in summary["made_by"]["read_with"].items():
+        if name.startswith("sha256 of "):
+            continue
+        said.append(f"--{name.replace('_', '-')}")
+        if value is not True:  # else a flag
+            said.append(value if isinstance(value, str) else json.dumps(value))
+    return said

@@ -51,6 +51,13 @@ def test_blames_the_step_that_adds_most(far, name, says):
     assert found.record()["thresholds"]["like_real"]["value"] == 1.5
 
 
+def test_what_chance_hides_is_not_called_as_near():
+    table = rows((3, 10, 11, 16, 25))
+    table["prior"]["fd_attributes"] = Estimate(25.0, 0.0, 52.0, 100)
+    found = blame([table], "attributes", {})
+    assert found.name == "not judged" and found.sentence.startswith("100 images are too few to tell")
+
+
 def test_shares_are_of_the_number_that_is_named():
     """Of 100 named, blur has 50, the number of images 3, the prior 30; a step of 17 is within chance, and said."""
     table = rows((3, 50, 50, 70, 100))

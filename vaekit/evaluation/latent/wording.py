@@ -214,8 +214,10 @@ def _better_beta(f: Facts, config: RunConfig) -> str:
     assert likelihood is not None and objective is not None
     if f.kl_weight and likelihood.name == "gaussian" and isinstance(likelihood.sigma, float):
         beta = objective.beta / f.kl_weight
+        if config.training is None:  # another program's, in whose loss vaekit's settings say nothing
+            return f"Set the weight of the KL to {beta:.2g} beside the same reconstruction term."
         return f'Set objective.beta = {beta:.2g}, or likelihood.sigma = "optimal" with beta = 1.'
-    return "Set objective.beta = 1."
+    return "Set objective.beta = 1." if config.training else "Set the weight of the KL to 1."
 
 
 def _more_dims(cause: Cause, f: Facts, config: RunConfig) -> tuple[str, str]:
@@ -242,11 +244,12 @@ def _untrained_is_better(cause: Cause, f: Facts, config: RunConfig) -> tuple[str
     return (
         f"Linear probes tell attributes better from an untrained encoder's code than from this one (mean AUROC "
         f"{cause.value:.3f} against {f.training.probe_auroc:.3f}): it has not yet learned what faces differ in.",
-        _TRAIN_ON,
+        _TRAIN_ON if config.training else _LONGER,
     )
 
 
 _TRAIN_ON = "Train on: `vaekit train --resume` with more epochs, before anything else is changed."
+_LONGER = "Train longer, before anything else is changed."
 
 _CAUSES: dict[str, Callable[[Cause, Facts, RunConfig], tuple[str, str]]] = {
     "few epochs": _few_epochs,
@@ -255,9 +258,11 @@ _CAUSES: dict[str, Callable[[Cause, Facts, RunConfig], tuple[str, str]]] = {
     "beta too large": _beta_too_large,
     "beta too small": _beta_too_small,
     "pixels averaged": lambda cause, f, config: (
-        "The loss averages over pixels where the bound sums: beside a summed KL that is a beta as many times too large "
-        f"as there are pixel values, {cause.value:.3g} times what the bound asks for in all.",
-        'Set objective.pixels = "sum".',
+        "The loss averages over pixels where the bound sums: beside a summed KL that multiplies beta by the number of "
+        f"pixel values, so that the KL weighs {cause.value:.3g} times what the bound asks for.",
+        'Set objective.pixels = "sum".'
+        if config.training
+        else "Sum over pixels with a KL of weight 1, or lower the KL's weight by that factor.",
     ),
     "free bits": lambda cause, f, config: (
         f"Half of the dims or more sit at the free bits of {cause.value:g} nats and learn no more.",

@@ -85,7 +85,15 @@ def blame(networks: Sequence[Rows], judge: str, reasons: Mapping[str, str]) -> V
     empty = _empty(rows)
     evidence = _evidence(rows, by_network, far, empty is not None)
     like_real = THRESHOLDS["like_real"][0]
-    if not _farther(by_network, PRIOR, FLOOR) or _value(far[PRIOR]) < like_real * _value(far[FLOOR]):
+    is_like_real = _value(far[PRIOR]) < like_real * _value(far[FLOOR])
+    if not is_like_real and not _farther(by_network, PRIOR, FLOOR):
+        return Verdict(
+            "not judged",
+            f"{far[PRIOR].n:,} images are too few to tell whether prior samples are farther from the test images than "
+            "real train images are.",
+            evidence,
+        )
+    if is_like_real:
         return Verdict(
             "none",
             f"Prior samples are as near to the test images as real train images are ({_said(far[PRIOR])} against "

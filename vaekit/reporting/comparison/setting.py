@@ -8,6 +8,7 @@ from vaekit.figures.words import count
 from vaekit.reporting.comparison.models import settings_that_differ
 from vaekit.reporting.comparison.together import Together
 from vaekit.reporting.document import COMPARED, Block, Bullets, Code, Grid, Heading, Prose, section
+from vaekit.reporting.protocol import is_ours, model_words
 from vaekit.reporting.sections.appendix import references
 from vaekit.reporting.tables import table_of, words
 from vaekit.statistics.bootstrap import RESAMPLES
@@ -24,8 +25,8 @@ def models(together: Together) -> Iterable[Block]:
         "Latent dims": lambda s: count(s["model"]["latent_dim"]),
         "β": lambda s: f"{s['config']['objective']['beta']:g}" if s["config"]["objective"] else "unknown",
         "Likelihood": lambda s: s["model"]["likelihood"],
-        "Epoch": lambda s: count(s["run"]["epoch"]),
-        "Train images": lambda s: count(s["data"]["counts"]["train"]),
+        "Epoch": lambda s: count(s["run"]["epoch"]) if is_ours(s) else "unknown",
+        "Train images": lambda s: count(s["data"]["counts"]["train"]) if is_ours(s) else "unknown",
     }
     columns = [words(model.name, (fact(model.summary) for fact in facts.values())) for model in together.models]
     yield Grid("Models", table_of(words("Model", facts), *columns))
@@ -33,7 +34,7 @@ def models(together: Together) -> Iterable[Block]:
         yield Heading("Settings that differ")
         columns = [words(name, (values[i] for _, values in differing)) for i, name in enumerate(together.names)]
         yield Grid("Settings that differ", table_of(words("Setting", (key for key, _ in differing)), *columns))
-    else:
+    elif all(is_ours(model.summary) for model in together.models):
         yield Prose("The runs have the same settings: they differ by their weights alone.")
 
 
@@ -53,8 +54,12 @@ def limits(together: Together) -> Iterable[Block]:
             "Where there are no paired differences, models whose intervals overlap are not told apart; a paired test, "
             "if there were one, could still do so."
         )
-    if len({str(model.summary["protocol"]["limit"]) for model in together.models}) > 1 and not together.unlike:
-        said.append("The models were trained on different numbers of images, and tested on the same ones.")
+    ours = [model.summary for model in together.models if is_ours(model.summary)]
+    if len({str(summary["protocol"]["limit"]) for summary in ours}) > 1 and not together.unlike:
+        said.append(
+            f"{'The' if len(ours) == len(together.models) else 'Some'} models were trained on different numbers of "
+            "images, and tested on the same ones."
+        )
     if together.judge_differs:
         said.append(f"Numbers about samples are not ranked: {together.judge_differs}.")
     said.append("Pixel errors forgive blur: a model can win by error and lack every fine detail. Look at the pictures.")
@@ -64,8 +69,9 @@ def limits(together: Together) -> Iterable[Block]:
 @section("reproduce", "How to reproduce", part="Method", place=130, of=COMPARED)
 def reproduce(together: Together) -> Iterable[Block]:
     """Yield the command that makes this page again, and what made each model's numbers."""
-    runs = [model.summary["run"] for model in together.models]
-    command = ["vaekit", "compare", *(f"checkpoints/{run['name']}/{run['checkpoint']}" for run in runs)]
+    named = [said for said in (model_words(model.summary) for model in together.models) if said]
+    options = dict.fromkeys(tuple(said[1:]) for said in named)
+    command = ["vaekit", "compare", *(said[0] for said in named), *(word for said in options for word in said)]
     if together.unlike:
         command.append("--allow-unlike")
     else:

@@ -22,7 +22,7 @@ from vaekit.reporting.document import (
     section,
 )
 from vaekit.reporting.material import Material
-from vaekit.reporting.protocol import pixels
+from vaekit.reporting.protocol import is_ours, model_words, pixels
 from vaekit.reporting.tables import metrics_of, numbers, table_of, words
 from vaekit.statistics.bootstrap import RESAMPLES
 
@@ -38,7 +38,7 @@ def model(material: Material) -> Iterable[Block]:
     """Yield the network, its objective and its layers."""
     summary = material.summary
     facts, config = summary["model"], summary["config"]
-    training = config["training"]
+    training, run = config["training"], summary["run"]
     yield Facts(
         (
             ("Network", f"{facts['name']}, {facts['latent_dim']} latent dims"),
@@ -49,13 +49,12 @@ def model(material: Material) -> Iterable[Block]:
                 "Training",
                 f"{training['epochs']} epochs in batches of {training['batch_size']}, learning rate "
                 f"{training['learning_rate']:g}, seed {training['seed']}"
-                if config["objective"]
+                if training
                 else "unknown: the checkpoint does not say",
             ),
             (
                 "Checkpoint",
-                f"{summary['run']['checkpoint']}: epoch {summary['run']['epoch']}, step "
-                f"{count(summary['run']['step'])}",
+                run["checkpoint"] + (f": epoch {run['epoch']}, step {count(run['step'])}" if training else ""),
             ),
         )
     )
@@ -93,7 +92,7 @@ def _layers(table: pd.DataFrame) -> Iterable[Block]:
 @section("reading", "How the checkpoint was read", part="Method", place=185)
 def reading(material: Material) -> Iterable[Block]:
     """Yield what was found out about the network of another program, mistakes first; nothing for one of vaekit's."""
-    found = sorted(material.summary.get("findings", ()), key=lambda finding: not finding["is_mistake"])
+    found = sorted(material.summary["reading"], key=lambda finding: not finding["is_mistake"])
     if not found:
         return
     if mistakes := [finding["answer"] for finding in found if finding["is_mistake"]]:
@@ -169,7 +168,10 @@ def limits(material: Material) -> Iterable[Block]:
 @section("reproduce", "How to reproduce", part="Method", place=220)
 def reproduce(material: Material) -> Iterable[Block]:
     """Yield the commands that make this page again, the settings of the run, and what made it."""
-    yield Code(tuple(_commands(material)))
+    if words := model_words(material.summary):
+        yield Code(tuple(_commands(material, shlex.join(words))))
+    else:
+        yield Prose("A live module of Python was evaluated: no command reads it again, vaekit.evaluate(module) does.")
     yield from material.part(_config, artifacts.CONFIG)
     yield Facts(tuple((key.replace("_", " "), str(value)) for key, value in material.summary["made_by"].items()))
 
@@ -178,19 +180,19 @@ def _config(text: str) -> Iterable[Block]:
     yield Details(artifacts.CONFIG, (Code(tuple(text.splitlines())),))
 
 
-def _commands(material: Material) -> Iterable[str]:
+def _commands(material: Material, model: str) -> Iterable[str]:
     run, protocol = material.summary["run"], material.summary["protocol"]
-    checkpoint = shlex.quote(f"checkpoints/{run['name']}/{run['checkpoint']}")
+    size = protocol["image_size"]
+    side = size if isinstance(size, int) else "x".join(map(str, size))
     source = shlex.quote(str(protocol.get("settings", {}).get("source") or protocol["data"]))
-    options = (
-        f"--data {source} --crop {protocol['crop']} --image-size {protocol['image_size']} --seed {protocol['seed']}"
-    )
+    options = f"--data {source} --crop {protocol['crop']} --image-size {side} --seed {protocol['seed']}"
     if protocol["limit"]:
         options += f" --limit {','.join(f'{split}={most}' for split, most in protocol['limit'].items())}"
     failures = material.files.get(artifacts.FAILURES_SUMMARY)
     by = ",".join([failures["ranked_by"], *failures.get("also_ranked_by", [])]) if failures else ""
     ranking = f" --by {by} --top {failures['top']}" if failures else ""
-    yield f"vaekit train --recipe {artifacts.CONFIG} --run {shlex.quote(run['name'])}"
-    yield f"vaekit evaluate {checkpoint} {options}"
-    yield f"vaekit failures {checkpoint}{ranking} {options}"
-    yield f"vaekit report {checkpoint} {options}"
+    if is_ours(material.summary):
+        yield f"vaekit train --recipe {artifacts.CONFIG} --run {shlex.quote(run['name'])}"
+    yield f"vaekit evaluate {model} {options}"
+    yield f"vaekit failures {model}{ranking} {options}"
+    yield f"vaekit report {model} {options}"
