@@ -127,6 +127,9 @@ def _inception_file(options: EvaluationOptions) -> Path | None:
 def _explore(opened: Opened, found: "Evaluation", seed: int, progress: Progress) -> None:
     from vaekit.exploration.explore import explore
 
+    if not (found.folder / artifacts.PER_DIM).is_file():  # as of a decoder that decodes no code but its last image's
+        log.info("The latent code could not be analysed, and is not explored.")
+        return
     explore(
         opened.source.run,
         opened.checkpoint.model,

@@ -12,7 +12,7 @@ from scipy import stats
 
 from vaekit import artifacts
 from vaekit.data import Prepared
-from vaekit.errors import DataError
+from vaekit.errors import DataError, VaekitError
 from vaekit.exploration.directions import Directions, read_directions
 from vaekit.exploration.edit import Edited, edited, side_effects
 from vaekit.exploration.interpolate import PATHS, between, picked_pairs
@@ -93,7 +93,7 @@ def explore(
         progress("explore", done, len(makers), name)
         try:
             facts[name] = make(space, folder / file, seed)
-        except DataError as reason:
+        except VaekitError as reason:  # a decoder may decode no code but the last image's
             absent[name] = str(reason)
             (folder / file).unlink(missing_ok=True)
     progress("explore", len(makers), len(makers))

@@ -39,3 +39,14 @@ def test_one_colour_has_no_detail_to_give():
     flat = np.full((3, 32, 32, 3), 90, np.uint8)
     assert np.ptp(blurred(noise(3), radial_power(flat)), axis=(1, 2)).max() == 0
     assert (blurred(flat, radial_power(noise(3))) == 90).all()
+
+
+def test_an_oblong_image_is_blurred_alike_along_both_sides():
+    images = noise(4, side=32)[:, :, :24]
+    power = radial_power(images)
+    np.testing.assert_allclose(blurred(images, power), images, atol=1)
+    low = power.copy()
+    low[8:] = 0
+    assert blurred(images[..., :1], low[:, :1]).shape == (4, 32, 24, 1)
+    spectrum = np.square(blur._transformed(blurred(images, low)), dtype=np.float64).mean((0, 3))
+    assert spectrum[0, 9:].max() < 0.05 * power[8:].mean() and spectrum[12:, 0].max() < 0.05 * power[8:].mean()
