@@ -92,7 +92,7 @@ def _layers(table: pd.DataFrame) -> Iterable[Block]:
 @section("reading", "How the checkpoint was read", part="Method", place=185)
 def reading(material: Material) -> Iterable[Block]:
     """Yield what was found out about the network of another program, mistakes first; nothing for one of vaekit's."""
-    found = sorted(material.summary["reading"], key=lambda finding: not finding["is_mistake"])
+    found = sorted(material.summary.get("reading", ()), key=lambda finding: not finding["is_mistake"])
     if not found:
         return
     if mistakes := [finding["answer"] for finding in found if finding["is_mistake"]]:
