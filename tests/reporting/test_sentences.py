@@ -130,7 +130,9 @@ def test_what_was_found_out_about_a_network_stands_on_its_page_mistakes_first(fo
 def test_what_nobody_knows_about_training_is_not_told(folders):
     found = material(folders, hole=1.0)
     config = found.summary["config"] | {"objective": None, "likelihood": None, "training": None}
-    summary = found.summary | {"config": config, "run": found.summary["run"] | {"epoch": 0}}
+    made_by = found.summary["made_by"] | {"read_with": {"model": "theirs.py:Net"}}
+    run = found.summary["run"] | {"epoch": 0}
+    summary = found.summary | {"config": config, "run": run, "made_by": made_by}
     unknown = replace(found, files=found.files | {artifacts.SUMMARY: summary})
     (facts, *_) = model(unknown)
     assert dict(facts.pairs)["Training"] == "unknown: the checkpoint does not say"

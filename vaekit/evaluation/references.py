@@ -43,7 +43,7 @@ def constant_colour(prepared: Prepared, rows: np.ndarray) -> dict[str, float]:
     """
     colour = prepared.mean_image().mean((0, 1))
     v = np.arange(256)[:, None] / 255
-    squares = (v - colour) ** 2  # (256, 3)
+    squares = (v - colour) ** 2  # (256, C)
     valid = prepared.rows("valid")
     valid = valid[:: max(1, len(valid) // CALIBRATED_ON)]
     fitted = _histogram(prepared, valid)
@@ -65,10 +65,10 @@ def constant_colour(prepared: Prepared, rows: np.ndarray) -> dict[str, float]:
 
 
 def _histogram(prepared: Prepared, rows: np.ndarray) -> np.ndarray:
-    """Return how often each of the 256 values stands in each channel, (256, 3)."""
-    counts = np.zeros((256, 3))
+    """Return how often each of the 256 values stands in each channel, (256, C)."""
+    counts = np.zeros((256, prepared.images.shape[-1]))
     for i in range(0, len(rows), CHUNK):
         images = prepared.images[rows[i : i + CHUNK]]
-        for channel in range(3):
+        for channel in range(counts.shape[1]):
             counts[:, channel] += np.bincount(images[..., channel].ravel(), minlength=256)
     return counts
