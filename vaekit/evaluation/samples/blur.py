@@ -15,10 +15,11 @@ def radial_power(images: np.ndarray) -> np.ndarray:
     power = np.zeros(images.shape[1:])
     for start in range(0, len(images), BLOCK):
         power += np.square(_transformed(images[start : start + BLOCK]), dtype=np.float64).sum(0)
-    rings = _rings(*power.shape[:2])
+    rings = _rings(images.shape[1], images.shape[2])
     counts = np.bincount(rings.ravel())
-    sums = [np.bincount(rings.ravel(), power[:, :, channel].ravel()) for channel in range(power.shape[2])]
-    return np.stack(sums, 1) / np.maximum(counts, 1)[:, None] / len(images)
+    sums = [np.bincount(rings.ravel(), power[:, :, channel].ravel()) for channel in range(images.shape[3])]
+    mean: np.ndarray = np.stack(sums, 1) / np.maximum(counts, 1)[:, None] / len(images)
+    return mean
 
 
 def blurred(images: np.ndarray, power: np.ndarray) -> np.ndarray:
@@ -30,7 +31,7 @@ def blurred(images: np.ndarray, power: np.ndarray) -> np.ndarray:
     gain = np.sqrt(np.divide(power, own, out=np.ones_like(own), where=own > 0))
     gain[0] = 1
     filtered = np.empty_like(images)
-    by_frequency = gain[_rings(*images.shape[1:3])].astype(np.float32)
+    by_frequency = gain[_rings(images.shape[1], images.shape[2])].astype(np.float32)
     for start in range(0, len(images), BLOCK):
         part = slice(start, start + BLOCK)
         pixels = idctn(_transformed(images[part]) * by_frequency, axes=(1, 2), norm="ortho", overwrite_x=True)
