@@ -214,8 +214,8 @@ def test_perceptual_term_is_zero_at_identity_and_is_added_with_its_weight(tmp_pa
 
 def test_schedules_by_hand():
     cosine = config(training__schedule="cosine", training__learning_rate=0.1)  # 3 epochs
-    assert [_learning_rate(cosine, step, 10) for step in (0, 15, 30)] == pytest.approx([0.1, 0.05, 0.0])
-    assert _learning_rate(config(training__learning_rate=0.1), 29, 10) == 0.1
+    assert [_learning_rate(cosine.training, step, 10) for step in (0, 15, 30)] == pytest.approx([0.1, 0.05, 0.0])
+    assert _learning_rate(config(training__learning_rate=0.1).training, 29, 10) == 0.1
     warm = ObjectiveConfig(kl_warmup_epochs=2)
     assert [_warmth(warm, e) for e in (0, 0.5, 2, 9)] == [0, 0.25, 1, 1] and _warmth(ObjectiveConfig(), 0) == 1
 

@@ -47,4 +47,5 @@ def _transformed(images: np.ndarray) -> np.ndarray:
 def _rings(height: int, width: int) -> np.ndarray:
     longer = max(height, width)
     axes = (np.arange(side) * (longer / side) for side in (height, width))
-    return np.rint(np.hypot(*np.meshgrid(*axes, indexing="ij"))).astype(np.int64)
+    rings: np.ndarray = np.rint(np.hypot(*np.meshgrid(*axes, indexing="ij"))).astype(np.int64)
+    return rings
