@@ -31,6 +31,7 @@ def takes_options(command: Callable[..., None]) -> Callable[..., None]:
         if name != "options"
     ]
     parameters = [*own, *flags.values()]
+    # `inspect.signature`, which typer asks, looks at this attribute first; the stubs of functions do not have it.
     with_flags.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     with_flags.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     with_flags.__doc__ = command.__doc__

@@ -212,8 +212,8 @@ def _point_at_line(
 
 def _read_parquet(path: Path) -> Table:
     try:
-        import pyarrow  # type: ignore[import-untyped]
-        import pyarrow.parquet as pq  # type: ignore[import-untyped]
+        import pyarrow
+        import pyarrow.parquet as pq
     except ImportError:
         raise DataError(f"{path} is parquet, which needs another library: pip install 'vaekit[hub]'.") from None
     try:

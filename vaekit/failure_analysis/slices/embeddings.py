@@ -49,7 +49,8 @@ def _coarse(x: npt.NDArray[np.uint8], x_hat: npt.NDArray[np.uint8]) -> tuple[Flo
         error = x_hat[start : start + CHUNK] - own
         for parts, values in zip(made, (own, error, np.abs(error)), strict=True):
             parts.append(_blocks(values))
-    return tuple(np.concatenate(parts) for parts in made)  # type: ignore[return-value]
+    picture, signed, size = (np.concatenate(parts) for parts in made)
+    return picture, signed, size
 
 
 def _blocks(values: npt.NDArray[np.floating]) -> Floats:
