@@ -185,32 +185,25 @@ def test_evaluating_at_another_size_is_refused(finished, faces):
 
 @pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_in_training_keeps_the_finished_epochs_and_says_how_to_go_on(faces, workplace, signal_number):
+    command = ["train", "--data", faces, "--epochs", "5000", "--set", "model.channels=[4,8]", "--run", "long"]
     process = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "vaekit",
-            "train",
-            "--data",
-            faces,
-            "--epochs",
-            "5000",
-            "--set",
-            "model.channels=[4,8]",
-            "--run",
-            "long",
-        ],
+        [sys.executable, "-m", "vaekit", *command],
         cwd=workplace.folder,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell's background job, such as a test run may be, ignores Ctrl-C, and so would what it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     run = workplace.folder / "checkpoints/long"
     deadline = time.monotonic() + 120
-    while not (run / "epochs/002.png").exists():
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.05)
-    process.send_signal(signal_number)
-    _, said = process.communicate(timeout=60)
+    try:
+        while not (run / "epochs/002.png").exists():
+            assert process.poll() is None and time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal_number)
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 128 + signal_number and "Interrupted." in said and "Traceback" not in said
     assert "Go on with: vaekit train --resume checkpoints/long" in said
     assert workplace.json("evaluate", "long")["metrics"]["mse"]["value"] > 0
