@@ -42,7 +42,7 @@ def place(tmp_path_factory):
     write(place.folder / "two", STYLES["two modules"], net)
     (place.folder / "two/saved").rename(place.folder / "saved")
     source = (place.folder / "two/model.py").read_text(encoding="utf-8")
-    (place.folder / "nets.py").write_text(source.replace("z_dim, side)", f"z_dim={Z}, side={SIZE // 4})", 2))
+    (place.folder / "nets.py").write_text(source.replace("self, z_dim, side)", f"self, z_dim={Z}, side={SIZE // 4})"))
     _autoencoder_kl(place.folder / "autoencoder-kl", x)
     return place
 

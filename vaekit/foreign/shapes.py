@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -14,7 +14,7 @@ from vaekit.foreign.routes import Route
 
 SIDES = (64, 128, 32, 28, 96, 100, 150, 256, 48, 112, 160, 192, 224)
 RECTANGLES = ((128, 112), (218, 178), (178, 218))
-NAMES_SIZE = re.compile(r"im(a)?g|input_?(size|shape|dim)|resolution", re.IGNORECASE)
+NAMES_SIZE = re.compile(r"im(a)?g|input_?(size|shape|dim)|sample_?size|resolution", re.IGNORECASE)
 LEAST = 28
 TRIED_ON = 3  # images: an odd number that no layer's width is taken for
 
@@ -83,7 +83,9 @@ def _said(module: nn.Module, arguments: dict[str, Any]) -> list[tuple[int, int]]
     """Return the image sizes that the module's attributes, its arguments and its first layer speak of."""
     said: dict[tuple[int, int], None] = {}
     parts = [module, *module.children()]
-    values = [(k, v) for k, v in arguments.items()] + [(k, v) for part in parts for k, v in vars(part).items()]
+    config = getattr(module, "config", None)  # what a folder of diffusers states of its network
+    stated = [*arguments.items(), *(config.items() if isinstance(config, Mapping) else ())]
+    values = stated + [(k, v) for part in parts for k, v in vars(part).items()]
     for name, value in values:
         if NAMES_SIZE.search(name):
             size = _as_size(value)
