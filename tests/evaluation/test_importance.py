@@ -8,13 +8,14 @@ import pytest
 import torch
 from PIL import Image
 from scipy import stats
+from torchmetrics.functional.image import structural_similarity_index_measure
 
 from tests.evaluation.oracle_runs import oracle, oracle_config, random_lengths
 from vaekit.data import Protocol, open_source, prepare
 from vaekit.data.loaders import batches
 from vaekit.evaluation.eightbit import TrainedLikelihood
 from vaekit.evaluation.importance import bound, effective_size, importance, ks, rows_of
-from vaekit.evaluation.references import constant_colour, r2
+from vaekit.evaluation.references import constant_colour, r2, scale_of
 from vaekit.evaluation.suspicion import warnings_of
 from vaekit.models.base import Gaussian, GaussianPosterior
 from vaekit.quantity import Quantity
@@ -125,6 +126,23 @@ def test_constant_colour_pixel_by_pixel(prepared):
     assert found["mse"] == pytest.approx((((prepared.images[rows] / 255) - colour) ** 2).mean(), rel=1e-6)
 
 
+def test_the_scale_is_the_mean_face_and_sklearns_pca(prepared):
+    rows, train = prepared.rows("test"), prepared.images[prepared.rows("train")] / 255
+    x = prepared.images[rows] / 255
+    flat, k = train.reshape(len(train), -1), 3
+    centre = flat.mean(0)
+    axes = np.linalg.svd(flat - centre, full_matrices=False)[2][:k]
+    back = np.clip((x.reshape(len(x), -1) - centre) @ axes.T @ axes + centre, 0, 1)
+    found = scale_of(prepared, rows, k, seed=0)
+    assert found["mean face"]["mse"] == pytest.approx(((x - centre.reshape(x.shape[1:])) ** 2).mean(), rel=1e-5)
+    assert found["pca"]["mse"] == pytest.approx(((x.reshape(back.shape) - back) ** 2).mean(), rel=1e-3)
+    assert found["pca"]["n"] == len(train)
+    pair = (torch.tensor(images.reshape(x.shape)).permute(0, 3, 1, 2).float() for images in (back, x))
+    theirs = structural_similarity_index_measure(*pair, data_range=1.0)
+    assert found["pca"]["ssim"] == pytest.approx(float(theirs), abs=1e-3)
+    assert "pca" not in scale_of(prepared, rows, len(train), seed=0)  # so many axes fit every train image
+
+
 @pytest.mark.parametrize("value", [0, 200])
 def test_a_folder_of_one_colour_has_references_without_bits(value, tmp_path):
     """Nothing to explain, no sigma of a constant colour: reasons, never a division by 0."""
@@ -136,6 +154,7 @@ def test_a_folder_of_one_colour_has_references_without_bits(value, tmp_path):
     assert found["mse"] == pytest.approx(0, abs=1e-12) and found.get("bpd", 0.0) == pytest.approx(0, abs=1e-6)
     assert value or "bpd" not in found
     assert r2(np.ones(len(rows)), plain, rows, 0).reason == "its denominator is 0"
+    assert scale_of(plain, rows, 2, 0)["pca"]["mse"] == pytest.approx(0, abs=1e-6)
 
 
 def test_interval_of_a_ratio_covers():

@@ -26,7 +26,7 @@ from vaekit.evaluation.importance import importance, rows_of
 from vaekit.evaluation.latent.analyse import analyse
 from vaekit.evaluation.layers import layer_table
 from vaekit.evaluation.probes import fit_probes
-from vaekit.evaluation.references import constant_colour, r2
+from vaekit.evaluation.references import constant_colour, r2, scale_of
 from vaekit.evaluation.results import Evaluation
 from vaekit.evaluation.samples.score import score_samples
 from vaekit.evaluation.samples.temperatures import TEMPERATURES
@@ -299,6 +299,7 @@ def _facts(task: Task) -> dict[str, Any]:
         "references": {
             "uniform pixels": {"bpd": 8.0},
             "the train split's mean colour": constant_colour(prepared, task.rows),
+            **scale_of(prepared, task.rows, task.model.latent_dim, task.seed),
         },
         "reading": checkpoint.findings,
         "config": checkpoint.config.model_dump(mode="json"),

@@ -1,15 +1,22 @@
-"""What the numbers are to be held against: the train split's mean image, one constant colour, uniform pixels."""
+"""What the numbers are to be held against: the train split's mean image, PCA, one constant colour, uniform pixels."""
+
+from collections.abc import Callable
 
 import numpy as np
+import torch
 from scipy.special import log_ndtr
+from sklearn.decomposition import PCA
 
 from vaekit.data import Prepared
 from vaekit.evaluation.eightbit import BIN
+from vaekit.evaluation.metrics.similarity import ssim_map
 from vaekit.quantity import Quantity
+from vaekit.seeding import some_rows
 from vaekit.statistics.bootstrap import bootstrap_ratio
 
 CHUNK = 32  # images at a time: they stay in the cache
 CALIBRATED_ON = 2048  # at most so many images, spread evenly, for the sigma of the constant colour
+FITTED = 50_000_000  # at most so many pixel values of train images, drawn by the seed, for PCA: 200 MB
 
 
 def squares_around(prepared: Prepared, rows: np.ndarray, centre: np.ndarray) -> np.ndarray:
@@ -33,6 +40,41 @@ def r2(sse: np.ndarray, prepared: Prepared, rows: np.ndarray, seed: int) -> Quan
         "than the mean face, 1 perfect",
         group="Reconstruction",
     )
+
+
+def scale_of(prepared: Prepared, rows: np.ndarray, components: int, seed: int) -> dict[str, dict[str, float]]:
+    """Return what two models without a network reach on `rows`: mean mse and ssim, and their n.
+
+    The train split's mean image for every face; and, where there are train images enough, PCA with as many
+    `components` as the code has dims, fitted to n of them, its reconstructions clipped to [0, 1].
+    """
+    mean = prepared.mean_image()
+    train = prepared.rows("train")
+    found = {"mean face": _scores(prepared, rows, lambda x: np.broadcast_to(mean, x.shape)) | {"n": len(train)}}
+    fitted = some_rows(train, FITTED // mean.size, seed, "pca")
+    if components < min(len(fitted), mean.size):
+        pca = PCA(components, svd_solver="randomized", copy=False, random_state=seed)
+        with np.errstate(invalid="ignore"):  # the shares of the variance, where all images are alike
+            pca.fit((prepared.images[fitted].astype(np.float32) / 255).reshape(len(fitted), -1))
+
+        def through(x: np.ndarray) -> np.ndarray:
+            back: np.ndarray = pca.inverse_transform(pca.transform(x.reshape(len(x), -1)))
+            return back.clip(0, 1).reshape(x.shape)
+
+        found["pca"] = _scores(prepared, rows, through) | {"n": len(fitted)}
+    return found
+
+
+def _scores(prepared: Prepared, rows: np.ndarray, reconstruct: Callable[[np.ndarray], np.ndarray]) -> dict[str, float]:
+    """Return mean mse and ssim over `rows` of what `reconstruct` makes of (B, H, W, C) float32 in [0, 1]."""
+    mse, ssim = [], []
+    for i in range(0, len(rows), CHUNK):
+        x = prepared.images[rows[i : i + CHUNK]].astype(np.float32) / 255
+        x_hat = reconstruct(x)
+        mse.append(np.square(x - x_hat, dtype=np.float64).mean((1, 2, 3)))
+        pair = (torch.from_numpy(images.transpose(0, 3, 1, 2).astype(np.float32)) for images in (x, x_hat))
+        ssim.append(ssim_map(*pair).flatten(1).mean(1).numpy())
+    return {"mse": float(np.concatenate(mse).mean()), "ssim": float(np.concatenate(ssim).mean())}
 
 
 def constant_colour(prepared: Prepared, rows: np.ndarray) -> dict[str, float]:
