@@ -39,7 +39,7 @@ JUDGE, JUDGE_SCORES = "judge.pt", "judge.json"
 # reports/<run>/<protocol>/evaluation/
 EVALUATION = "evaluation"
 SUMMARY, PER_IMAGE, PER_DIM, LAYERS = "summary.json", "per_image.csv", "per_dim.csv", "layers.csv"
-LATENTS, PICTURES, RECONSTRUCTIONS = "latents.npz", "images.npz", "reconstructions.npy"
+LATENTS, PICTURES, DRAWS, RECONSTRUCTIONS = "latents.npz", "images.npz", "draws.npz", "reconstructions.npy"
 IWAE, LATENT, LATENT_ARRAYS, KL_PER_DIM = "iwae.csv", "latent.json", "latent.npz", "kl_per_dim.csv"
 PER_CHANNEL, PER_POSITION = "per_channel.csv", "per_position.csv"
 SAMPLES, SAMPLING_GAP, ATTRIBUTE_RATES = "samples.json", "sampling_gap.csv", "attribute_rates.csv"

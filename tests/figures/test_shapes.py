@@ -22,10 +22,17 @@ def pictures(n, shape):
 @pytest.mark.parametrize("name", ["faces", "reconstructions", "samples", "temperatures"])
 def test_pictures_of_any_shape_are_drawn(name, shape):
     x = pictures(9, shape)
-    stored = {"x": x, "x_hat": x, "samples": x, "temperature": np.array([0.5]), "by_temperature": x[None]}
-    drawn = draw(name, {artifacts.PICTURES: stored})
+    draws = {"samples": x, "temperature": np.array([0.5]), "by_temperature": x[None]}
+    drawn = draw(name, {artifacts.PICTURES: {"x": x, "x_hat": x}, artifacts.DRAWS: draws})
     picture = Image.open(io.BytesIO(drawn.data))
     assert picture.mode == "RGB" and picture.height >= shape[0]
+
+
+def test_a_model_that_draws_nothing_shows_what_it_reconstructs():
+    x = pictures(9, (8, 8, 3))
+    pair = {artifacts.PICTURES: {"x": x, "x_hat": x}}
+    for more, said in (({}, False), ({artifacts.DRAWS: {"samples": x}}, True)):
+        assert ("sample" in draw("faces", pair | more).caption) == said
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -254,6 +254,9 @@ def make_artifacts(
         image_id=table["image_id"].to_numpy()[-32:].astype(str),
         x=x[-32:],
         x_hat=x_hat[-32:],
+    )
+    artifacts.write_arrays(
+        evaluation / artifacts.DRAWS,
         samples=blurred(blurred(faces(rng, 64, size))),
         temperature=np.array([0.5, 1.0]),
         by_temperature=blurred(faces(rng, 16, size)).reshape(2, 8, size, size, 3),

@@ -13,6 +13,7 @@ from markdown_it import MarkdownIt
 
 from vaekit import artifacts
 from vaekit.errors import DataError
+from vaekit.evaluation.evaluate import STAGES
 from vaekit.figures.base import FIGURES, Drawn
 from vaekit.reporting import Edition, Report, build_report
 from vaekit.reporting.document import in_order
@@ -252,6 +253,7 @@ INDEPENDENT = [
     artifacts.PER_IMAGE,
     artifacts.PER_DIM,
     artifacts.PICTURES,
+    artifacts.DRAWS,
     artifacts.LAYERS,
     artifacts.HISTORY,
     artifacts.CONFIG,
@@ -297,6 +299,20 @@ def test_without_failures_and_exploration_their_sections_say_so(small, tmp_path,
     text = report.markdown.read_text(encoding="utf-8")
     assert "have not been analysed: run `vaekit failures`." in text
     assert "has not been explored" in text
+
+
+def test_what_a_stage_could_not_make_has_that_stages_reason_and_no_command_that_can_not_help(small, tmp_path, quick):
+    stored = copied(small, tmp_path)
+    summary = artifacts.read_json(stored[0] / artifacts.SUMMARY)
+    failed = [stage for stage in STAGES if stage.writes and not stage.is_vital]
+    summary["absent"] = {file: f"Nothing came of {stage.name}." for stage in failed for file in stage.writes}
+    artifacts.write_json(stored[0] / artifacts.SUMMARY, summary)
+    for file in summary["absent"]:
+        (stored[0] / file).unlink(missing_ok=True)
+    shutil.rmtree(tmp_path / artifacts.EXPLORATION)
+    text = build(stored, tmp_path / "out").markdown.read_text(encoding="utf-8")
+    assert all(f"Nothing came of {stage.name}." in text for stage in failed if stage.name != "importance")
+    assert "run `vaekit evaluate` again" not in text and "has not been explored" not in text
 
 
 def test_without_a_summary_there_is_no_report(small, tmp_path):

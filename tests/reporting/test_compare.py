@@ -104,12 +104,9 @@ def write_model(folder: Path, *, run="run", worse=0.0, protocol=(), findings=("H
     artifacts.write_table(evaluation / artifacts.PER_IMAGE, table)
     artifacts.write_array(evaluation / artifacts.RECONSTRUCTIONS, x_hat)
     artifacts.write_arrays(
-        evaluation / artifacts.PICTURES,
-        image_id=table["image_id"].to_numpy(str)[:9],
-        x=x[:9],
-        x_hat=x_hat[:9],
-        samples=x_hat[:9],
+        evaluation / artifacts.PICTURES, image_id=table["image_id"].to_numpy(str)[:9], x=x[:9], x_hat=x_hat[:9]
     )
+    artifacts.write_arrays(evaluation / artifacts.DRAWS, samples=x_hat[:9])
     artifacts.write_table(evaluation / artifacts.PER_DIM, pd.DataFrame({"dim": range(DIMS), "kl": [3.0, 1, 0.1, 0]}))
     artifacts.write_json(
         evaluation / artifacts.LATENT,
@@ -371,7 +368,7 @@ def test_hostile_names_and_findings_are_text(tmp_path):
 def test_what_one_model_lacks_is_said_and_the_rest_stands(three, tmp_path):
     models = {name: Path(shutil.copytree(folder, tmp_path / name)) for name, folder in three.items()}
     bad = models["bad"]
-    for file in (artifacts.LATENT, artifacts.RECONSTRUCTIONS, artifacts.PICTURES):
+    for file in (artifacts.LATENT, artifacts.RECONSTRUCTIONS, artifacts.PICTURES, artifacts.DRAWS):
         (bad / artifacts.EVALUATION / file).unlink()
     (bad / artifacts.FAILURES / artifacts.FINDINGS).write_text("{broken")
     (models["good"] / artifacts.EVALUATION / artifacts.PER_DIM).unlink()
@@ -379,6 +376,7 @@ def test_what_one_model_lacks_is_said_and_the_rest_stands(three, tmp_path):
     assert "bad: latent.json is missing" in said(section(data, "latent"))
     assert "good: per_dim.csv is missing" in said(section(data, "latent"))
     assert "bad: images.npz is missing" in said(section(data, "reconstructions"))
+    assert "bad: draws.npz is missing" in said(section(data, "samples"))
     assert "bad: reconstructions.npy is missing" in said(section(data, "contrasts"))
     assert "bad: findings.json can not be read" in said(section(data, "findings"))
     assert "twin against good: gained none; lost none." in said(section(data, "findings"))

@@ -33,7 +33,6 @@ from vaekit.evaluation.samples.temperatures import TEMPERATURES
 from vaekit.evaluation.stages import SPLIT, Result, Task, run_stages, stage
 from vaekit.evaluation.suspicion import warnings_of
 from vaekit.judge import Judge, open_judge
-from vaekit.models.base import VAE
 from vaekit.quantity import Quantity
 from vaekit.seeding import numpy_generator, some_rows
 
@@ -115,8 +114,32 @@ def one_pass(task: Task, likelihoods: tuple[float, TrainedLikelihood]) -> Result
 
 @stage("pictures", needs=("one pass",), writes=(artifacts.PICTURES,))
 def pictures(task: Task, one_pass: Collected) -> Result:
-    """Keep some test images with their reconstructions, and some samples."""
-    _write_pictures(task.folder, task.model, task.prepared, task.rows, task.seed)
+    """Keep some test images with their reconstructions."""
+    count = min(PICTURED, len(task.rows))
+    chosen = np.sort(numpy_generator(task.seed, "pictures").choice(len(task.rows), count, replace=False))
+    artifacts.write_arrays(
+        task.folder / artifacts.PICTURES,
+        image_id=task.prepared.index["image_id"].to_numpy(dtype=str)[task.rows[chosen]],
+        x=task.prepared.images[task.rows[chosen]],
+        x_hat=artifacts.read_array(task.folder / artifacts.RECONSTRUCTIONS)[chosen],
+    )
+    return Result()
+
+
+@stage("draws", writes=(artifacts.DRAWS,))
+@torch.inference_mode()
+def draws(task: Task) -> Result:
+    """Keep some samples of the prior, and some at several temperatures."""
+    samples = task.model.sample(SAMPLES, seed=task.seed)
+    by_temperature = [task.model.sample(8, seed=task.seed, temperature=t) for t in TEMPERATURES]
+    if any(images.isnan().any() for images in (samples, *by_temperature)):
+        raise VaekitError("At random codes the decoder gives values that are no numbers: it has diverged there.")
+    artifacts.write_arrays(
+        task.folder / artifacts.DRAWS,
+        samples=to_uint8(samples),
+        temperature=np.array(TEMPERATURES),
+        by_temperature=np.stack([to_uint8(images) for images in by_temperature]),
+    )
     return Result()
 
 
@@ -235,6 +258,7 @@ STAGES = (
     likelihoods,
     one_pass,
     pictures,
+    draws,
     explained_variance,
     importance_weighting,
     codes,
@@ -279,6 +303,7 @@ def _summary(task: Task, results: Mapping[str, Result]) -> dict[str, Any]:
         "estimates": _records(estimates, warnings),
         "verdict": results["latent code"].value or "The latent code was not analysed.",
         "judge": _judge_facts(results["judge"].value),
+        "absent": {name: reason for found in results.values() for name, reason in found.absent.items()},
         "model": _model_facts(task, *results["likelihoods"].value),
     }
 
@@ -350,35 +375,10 @@ def _whole_history(checkpoint: Checkpoint, file: Path | None) -> pd.DataFrame:
 def _write_kl_per_dim(folder: Path, checkpoint: Checkpoint) -> None:
     """Write the kl of each dim on valid after each epoch, where the trainer kept it: epoch, dim, kl."""
     if not checkpoint.kl_per_dim:
-        (folder / artifacts.KL_PER_DIM).unlink(missing_ok=True)
         return
     table = pd.DataFrame(checkpoint.kl_per_dim, index=[record["epoch"] for record in checkpoint.history])
     table = table.melt(ignore_index=False, var_name="dim", value_name="kl").rename_axis("epoch").reset_index()
     artifacts.write_table(folder / artifacts.KL_PER_DIM, table.sort_values(["epoch", "dim"]))
-
-
-@torch.inference_mode()
-def _write_pictures(folder: Path, model: VAE, prepared: Prepared, rows: np.ndarray, seed: int) -> None:
-    count = min(PICTURED, len(rows))
-    chosen = np.sort(numpy_generator(seed, "pictures").choice(len(rows), count, replace=False))
-    reconstructions = artifacts.read_array(folder / artifacts.RECONSTRUCTIONS)
-    drawn = {"samples": model.sample(SAMPLES, seed=seed)}
-    drawn["by_temperature"] = torch.stack([model.sample(8, seed=seed, temperature=t) for t in TEMPERATURES])
-    artifacts.write_arrays(
-        folder / artifacts.PICTURES,
-        image_id=prepared.index["image_id"].to_numpy(dtype=str)[rows[chosen]],
-        x=prepared.images[rows[chosen]],
-        x_hat=reconstructions[chosen],
-        temperature=np.array(TEMPERATURES),
-        # A decoder that diverges away from its codes has no such pictures: samples.json says so.
-        **{name: _uint8(images) for name, images in drawn.items() if not images.isnan().any()},
-    )
-
-
-def _uint8(images: torch.Tensor) -> np.ndarray:
-    """Return pictures (..., C, H, W) as uint8 (..., H, W, C)."""
-    flat = to_uint8(images.reshape(-1, *images.shape[-3:]))
-    return flat.reshape(*images.shape[:-3], *flat.shape[1:])
 
 
 def _data_facts(checkpoint: Checkpoint, prepared: Prepared) -> dict[str, Any]:

@@ -84,10 +84,17 @@ class Task:
 
 @dataclass(frozen=True)
 class Result:
-    """What a stage found: the rows it adds to the table, and `value`, which the stages that need it are given."""
+    """What a stage found.
+
+    Attributes:
+        value: what the stages that need it are given.
+        rows: what it adds to the table.
+        absent: of a stage that could not run, its files and why they are not there, as a sentence.
+    """
 
     value: Any = None
     rows: Mapping[str, Quantity] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -127,10 +134,12 @@ def run_stages(stages: Sequence[Stage], task: Task) -> dict[str, Result]:
             except VaekitError as error:
                 if step.is_vital:
                     raise
-                reasons[step.name] = str(error)
+                reason = str(error)
         else:
-            reasons[step.name] = f"it needs {lacking}: {reasons[lacking]}"
-        results[step.name] = Result(rows={step.name.replace(" ", "_"): _not_run(step.name, reasons[step.name])})
+            reason = f"It needs {lacking}: {reasons[lacking]}"
+        reasons[step.name] = reason
+        row = {step.name.replace(" ", "_"): _not_run(step.name, reason)}
+        results[step.name] = Result(rows=row, absent=dict.fromkeys(step.writes, reason))
     return results
 
 

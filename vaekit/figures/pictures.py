@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from vaekit.artifacts import PER_IMAGE, PICTURES
+from vaekit.artifacts import DRAWS, PER_IMAGE, PICTURES
 from vaekit.figures.base import Artifacts, Drawn, figure
 from vaekit.figures.grids import absolute_error, image_grid, pair_grid, png_bytes
 from vaekit.figures.strips import strips
-from vaekit.figures.words import fixed, plain, plural
+from vaekit.figures.words import fixed, listed, plain, plural
 
 _FACES = 8  # a row that a phone still shows
 _PIXELS = 64 * 96 * 96  # at most so many pixels of each kind, so that a page of 128-pixel images still loads on a phone
@@ -20,16 +20,16 @@ def _shown(images: np.ndarray, columns: int) -> int:
 
 @figure("faces", needs=(PICTURES,))
 def faces(artifacts: Artifacts) -> Drawn:
-    """Draw what the model is about: a few test images, what it makes of them, and faces of its own."""
-    rows = [artifacts[PICTURES][name][:_FACES] for name in ("x", "x_hat", "samples")]
-    n = min(map(len, rows))
-    sheet = strips(np.stack([row[:n] for row in rows]), ("test images", "reconstructed", "sampled"), rows_apart=(2,))
-    caption = (
-        f"{plural(n, 'test image')} drawn by seed, what the model reconstructs of each, and as many unselected samples "
-        "from the prior."
-    )
-    alt = f"Three rows of {plural(n, 'face')}: test images, their reconstructions, samples."
-    return Drawn("Faces", caption, alt, png_bytes(sheet), "png")
+    """Draw what the model is about: a few test images, what it makes of them, and faces of its own where it has any."""
+    rows = {"test images": artifacts[PICTURES]["x"], "reconstructed": artifacts[PICTURES]["x_hat"]}
+    if DRAWS in artifacts:
+        rows["sampled"] = artifacts[DRAWS]["samples"]
+    n = min(_FACES, *map(len, rows.values()))
+    sheet = strips(np.stack([row[:n] for row in rows.values()]), [*rows], rows_apart=(2,))
+    parts = [f"{plural(n, 'test image')} drawn by seed", "what the model reconstructs of each"]
+    parts += ["as many unselected samples from the prior"] * ("sampled" in rows)
+    alt = f"{len(rows)} rows of {plural(n, 'face')}: {listed([*rows])}."
+    return Drawn("Faces", f"{listed(parts)}.", alt, png_bytes(sheet), "png")
 
 
 @figure("reconstructions", needs=(PICTURES,))
@@ -57,10 +57,10 @@ def reconstructions(artifacts: Artifacts) -> Drawn:
     return Drawn("Reconstructions", caption + ".", alt, png_bytes(pair_grid(x[:n], x_hat[:n], 8)), "png")
 
 
-@figure("temperatures", needs=(PICTURES,))
+@figure("temperatures", needs=(DRAWS,))
 def temperatures(artifacts: Artifacts) -> Drawn:
     """Draw the same random codes, scaled to several temperatures: one row each."""
-    values, images = artifacts[PICTURES]["temperature"], artifacts[PICTURES]["by_temperature"]
+    values, images = artifacts[DRAWS]["temperature"], artifacts[DRAWS]["by_temperature"]
     spreads = [float(row.astype(np.float64).std(axis=0).mean()) for row in images]
     caption = (
         f"The same {images.shape[1]} draws at z ~ N(0, t² I). Beside each row t, and how much a pixel varies across "
@@ -72,10 +72,10 @@ def temperatures(artifacts: Artifacts) -> Drawn:
     return Drawn("Samples by temperature", caption, alt, png_bytes(strips(images, labels)), "png")
 
 
-@figure("samples", needs=(PICTURES,))
+@figure("samples", needs=(DRAWS,))
 def samples(artifacts: Artifacts) -> Drawn:
     """Draw decoder means at random draws from the prior."""
-    images = artifacts[PICTURES]["samples"]
+    images = artifacts[DRAWS]["samples"]
     n = _shown(images, 8)
     spread = float(images.astype(np.float64).std(axis=0).mean())
     caption = f"{n} of {plural(len(images), 'decoder mean')}" if n < len(images) else f"{plural(n, 'decoder mean')}"
@@ -83,7 +83,7 @@ def samples(artifacts: Artifacts) -> Drawn:
         " at z ~ N(0, I), unselected. Across the samples a pixel varies with a standard deviation of "
         f"{plain(spread)} grey levels"
     )
-    if "x" in artifacts[PICTURES]:
+    if PICTURES in artifacts:
         real = float(artifacts[PICTURES]["x"].astype(np.float64).std(axis=0).mean())
         caption += f", across the test images above with {plain(real)}"
     alt = f"Grid of {plural(n, 'face image')} decoded from random latent codes."

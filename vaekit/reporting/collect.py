@@ -129,6 +129,10 @@ def collect(folders: Folders, names: Iterable[str] | None = None) -> Collected:
 
 def _reasons(files: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield file -> why it was not made, as far as the stage's own summary says so."""
+    not_made = files.get(artifacts.SUMMARY, {}).get("absent", {})
+    yield from not_made.items()
+    if artifacts.PER_DIM in not_made:  # a code that was not analysed is not explored
+        yield from ((name, not_made[artifacts.PER_DIM]) for name in sorted(EXPLORED))
     if artifacts.SUMMARY in files and not is_ours(files[artifacts.SUMMARY]):
         yield artifacts.HISTORY, "Another program trained this model: the checkpoint does not say how that went."
     absent = files.get(artifacts.EXPLORATION_SUMMARY, {}).get("absent", {})

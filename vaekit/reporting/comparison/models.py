@@ -19,6 +19,7 @@ _READ = (
     artifacts.PER_DIM,
     artifacts.LATENT,
     artifacts.PICTURES,
+    artifacts.DRAWS,
     artifacts.RECONSTRUCTIONS,
     artifacts.SAMPLES,
     artifacts.SAMPLING_GAP,

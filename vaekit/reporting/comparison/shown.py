@@ -81,15 +81,13 @@ def traversals(together: Together) -> Iterable[Block]:
 @section("samples", "Samples", part="Pictures", place=80, of=COMPARED)
 def samples(together: Together) -> Iterable[Block]:
     """Yield draws from each model's prior, and how far they are from the test images."""
-    drawn = {name: pictures["samples"][:8] for name, pictures in together.contents(artifacts.PICTURES).items()}
-    yield together.picture(
-        "samples",
-        lambda: figures.picture_rows(
-            "Samples from the prior", "Unselected decoder means at z ~ N(0, I) of each model.", drawn
-        ),
-    )
+    drawn = {name: pictures["samples"][:8] for name, pictures in together.contents(artifacts.DRAWS).items()}
+    caption = "Unselected decoder means at z ~ N(0, I) of each model."
+    if drawn:
+        yield together.picture("samples", lambda: figures.picture_rows("Samples from the prior", caption, drawn))
     yield from _sampling_gap(together)
-    yield from (Gap(reason) for reason in together.reasons(artifacts.SAMPLES))
+    reasons = [reason for file in (artifacts.DRAWS, artifacts.SAMPLES) for reason in together.reasons(file)]
+    yield from map(Gap, dict.fromkeys(reasons))
 
 
 def _sampling_gap(together: Together) -> Iterable[Block]:
