@@ -141,9 +141,12 @@ def test_python_gives_the_same_as_the_command_line(finished, monkeypatch):
     with (folder / "evaluation/per_image.csv").open() as file:
         assert list(csv.reader(file))[1][0] == result.per_image["image_id"].iloc[0]
     assert result["mse"] == json.loads((folder / "evaluation/summary.json").read_text())["metrics"]["mse"]["value"]
-    assert "mse" in str(result) and "<table" in result._repr_html_() and "data:image/png" in result._repr_html_()
+    assert all(name in result.text(every=True) for name in result.metrics.index)
+    assert "<table" in result._repr_html_() and "data:image/png" in result._repr_html_()
     worst = vaekit.failures(out=finished.folder / "again", top=2)
-    assert len(worst.worst) == 2 and "worst" in str(worst) and "data:image/png" in worst._repr_html_()
+    assert len(worst.worst) == 2 and str(worst).endswith("--all")
+    assert all(text in worst.text(every=True) for text in worst.not_found)
+    assert "data:image/png" in worst._repr_html_()
     report = vaekit.report(out=finished.folder / "again")
     assert report.html.is_file() and "report.html" in str(report)
     model = vaekit.load("small")

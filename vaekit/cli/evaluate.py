@@ -12,6 +12,7 @@ from vaekit.options import EvaluationOptions
 def command(
     checkpoint: flags.Checkpoint = None,
     out: flags.Reports = Path("reports"),
+    every: flags.Every = False,
     json: flags.Json = False,
     *,
     options: EvaluationOptions,
@@ -21,4 +22,4 @@ def command(
 
     with drawn_progress() as progress:
         result = verbs.evaluate(checkpoint, out=out, progress=progress, **options.given())
-    show(result, json, {"folder": str(result.folder), **result.summary})
+    show(result.text(every=every), json, {"folder": str(result.folder), **result.summary})

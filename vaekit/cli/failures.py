@@ -28,6 +28,7 @@ def command(
         typer.Option("--fairness", help="Attributes whose errors are compared. Default: Male,Young,Pale_Skin."),
     ] = None,
     out: flags.Reports = Path("reports"),
+    every: flags.Every = False,
     json: flags.Json = False,
     *,
     options: EvaluationOptions,
@@ -41,4 +42,4 @@ def command(
             checkpoint, top=top, by=by, fairness=groups, out=out, progress=progress, **options.given()
         )
     facts = {"folder": str(result.folder), **result.summary, "worst": result.worst["image_id"].tolist()}
-    show(result, json, facts | {key: result.content[key] for key in ("findings", "not_found")})
+    show(result.text(every=every), json, facts | {key: result.content[key] for key in ("findings", "not_found")})

@@ -84,6 +84,7 @@ Limit = Annotated[str | None, typer.Option("--limit", help=_said("limit"))]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object for machines instead of words.")]
+Every = Annotated[bool, typer.Option("--all", help="Print everything: what comes first is shown unasked.")]
 Checkpoint = Annotated[
     str | None,
     typer.Argument(

@@ -11,6 +11,9 @@ from vaekit import artifacts
 from vaekit.failure_analysis.finding import SLICES, Finding
 from vaekit.figures.grids import gallery
 from vaekit.figures.inline import inline_image
+from vaekit.figures.words import plural, short
+
+_SHOWN = 10  # findings that a terminal shows unasked
 
 
 @dataclass(frozen=True)
@@ -52,19 +55,29 @@ class Failures:
         return artifacts.read_table(self.folder / artifacts.SLICES)
 
     def __str__(self) -> str:
-        s = self.summary
-        lines = [f"The {s['top']} worst of {s['n']:,} images by {s['ranked_by']}: {self.folder}", *s["notes"]]
+        return self.text()
+
+    def text(self, *, every: bool = False) -> str:
+        """Return the worst images and the first findings, or `every` one with what was not found, as sentences."""
+        s, content = self.summary, self.content
+        lines = [f"The {s['top']} worst of {plural(s['n'], 'image')} by {s['ranked_by']}: {self.folder}", *s["notes"]]
         for row in self.worst.head(5).itertuples():
-            lines.append(f"  {row.rank:3}  {row.image_id}  {s['ranked_by']} {getattr(row, s['ranked_by']):.6g}")
-        found, content = self.findings, self.content
-        slices = [finding for finding in found if finding.kind in SLICES]
-        lines += ["", f"Which images fail, told by {content['n_confirmation']:,} that were not searched:"]
+            lines.append(f"  {row.rank:3}  {row.image_id}  {s['ranked_by']} {short(getattr(row, s['ranked_by']))}")
+        shown = self.findings if every else self.findings[:_SHOWN]
+        slices = [finding for finding in shown if finding.kind in SLICES]
+        unseen = plural(content["n_confirmation"], "image that was", "images that were")
+        lines += ["", f"Which images fail, told by {unseen} not searched:"]
         lines += [f"{k:3}. {finding}" for k, finding in enumerate(slices, 1)] or ["  No slice that was tested passed."]
-        if len(found) > len(slices):
+        if len(shown) > len(slices):
             lines += ["", "What is true of all images:"]
-        lines += [f"{k:3}. {finding}" for k, finding in enumerate(found[len(slices) :], len(slices) + 1)]
-        lines += ["", "Tested and not found:", *(f"  - {sentence}" for sentence in self.not_found)]
-        return "\n".join([*lines, *(f"  {note}" for note in content["notes"])])
+        lines += [f"{k:3}. {finding}" for k, finding in enumerate(shown[len(slices) :], len(slices) + 1)]
+        if every:
+            lines += ["", "Tested and not found:", *(f"  - {sentence}" for sentence in self.not_found)]
+            return "\n".join([*lines, *(f"  {note}" for note in content["notes"])])
+        more = plural(len(self.findings) - len(shown), "more finding")
+        silent = plural(len(self.not_found), "thing was tested and not found", "things were tested and not found")
+        notes = plural(len(content["notes"]), "remark")
+        return "\n".join([*lines, "", f"{more}; {silent}; {notes}: --all"])
 
     def _repr_html_(self) -> str:
         arrays = artifacts.read_arrays(self.folder / artifacts.GALLERY)

@@ -12,6 +12,22 @@ from typing import Any
 # Marks that reorder or hide what follows them; joiners that scripts and emoji need are left alone.
 _REORDERING = set("\u061c\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff")
 _INVISIBLE = {"Cc", "Zl", "Zp", "Cs"}
+ARROWS = {True: "↑", False: "↓", None: ""}  # to where a number is better, by `higher_is_better`
+# What a reader asks for first, and its short name; what was not computed leaves its place to the next.
+HEADLINES = {
+    "mse": "MSE",
+    "ssim": "SSIM",
+    "r2": "R²",
+    "kl": "KL (rate)",
+    "elbo": "ELBO",
+    "fid": "FID",
+    "fd_attributes": "FD (judge)",
+    "fd_random": "FD (judge)",
+    "bpd_calibrated": "Bits/dim",
+    "probe_auroc": "Probes",
+    "psnr": "PSNR",
+    "sse": "SSE",
+}
 _DECIMALS = 7  # more are written with an exponent
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from vaekit.figures.words import count, estimate, interval, number, short, unit
+from vaekit.figures.words import ARROWS, count, estimate, interval, number, short, unit
 from vaekit.quantity import Quantity
 
 ABSENT = "not computed"
@@ -55,7 +55,7 @@ class Metric:
     @property
     def arrow(self) -> str:
         """An arrow to where it is better, if anywhere."""
-        return {True: "↑", False: "↓", None: ""}[self.quantity.higher_is_better]
+        return ARROWS[self.quantity.higher_is_better]
 
     @property
     def direction(self) -> str:

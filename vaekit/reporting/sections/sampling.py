@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from vaekit import artifacts
-from vaekit.figures.words import count, percent, plural, probability, readable
+from vaekit.figures.words import ARROWS, count, percent, plural, probability, readable
 from vaekit.reporting.document import Block, Bullets, Details, Facts, Grid, Heading, Prose, section
 from vaekit.reporting.material import Material
 from vaekit.reporting.tables import Table, estimates, numbers, table_of, words
@@ -122,8 +122,7 @@ def _name(name: str, kinds: dict[str, Any]) -> str:
         head = "FD, N → ∞" if name.endswith("_inf") else "FD"
     else:
         head = "KID"
-    arrow = {True: " ↑", False: " ↓", None: ""}[kinds[name]["higher_is_better"]]
-    return head + arrow
+    return f"{head} {ARROWS[kinds[name]['higher_is_better']]}".rstrip()
 
 
 def _rates(content: dict[str, Any]) -> Iterable[Block]:

@@ -8,24 +8,11 @@ import numpy as np
 import pandas as pd
 
 from vaekit import artifacts
-from vaekit.figures.words import fixed, listed, number, percent, plain, plural, short
+from vaekit.figures.words import HEADLINES, fixed, listed, number, percent, plain, plural, short
 from vaekit.reporting.document import Block, Verdict, section
 from vaekit.reporting.material import Material
 from vaekit.reporting.tables import metrics_of
 
-# What stands in large figures, and by which short name; what was not computed leaves its place to the next.
-TILES = {
-    "mse": "MSE",
-    "ssim": "SSIM",
-    "r2": "R²",
-    "kl": "KL (rate)",
-    "elbo": "ELBO",
-    "fid": "FID",
-    "fd_attributes": "FD (judge)",
-    "fd_random": "FD (judge)",
-    "psnr": "PSNR",
-    "sse": "SSE",
-}
 _TILED = 6  # a row of a wide page
 _TOP = 3  # findings that stand in the box
 _ABSENT = 3  # metrics without a value that it names
@@ -45,11 +32,11 @@ _REMEDIES = {
 def verdict(material: Material) -> Iterable[Block]:
     """Yield the box with the numbers that matter most and the first sentences of every diagnosis."""
     found = _findings(material)
-    tiles = metrics_of({name: row for name, row in material.rows.items() if row.value is not None}, tuple(TILES))
+    tiles = metrics_of({name: row for name, row in material.rows.items() if row.value is not None}, tuple(HEADLINES))
     tiles = tiles[:_TILED]
     yield Verdict(
         tiles=tiles,
-        names=tuple(TILES[row.id] for row in tiles),
+        names=tuple(HEADLINES[row.id] for row in tiles),
         tiled=f"Over {plural(material.summary['protocol']['n'], 'test image')}, with 95 % intervals.",
         good=tuple(_good(material)),
         wrong=tuple(_wrong(material, found)),
