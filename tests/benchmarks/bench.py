@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from tests.benchmarks import findings, latent, probes, samples
 from tests.benchmarks.timing import Row, least
+from tests.evaluation.tasks import task_of
 from vaekit.config import load_config
 from vaekit.data import Protocol, open_source, prepare
 from vaekit.data.loaders import batches
@@ -37,7 +38,6 @@ def rows(folder: Path) -> list[Row]:
     config = load_config("default")
     model = build_model(config.model, config.likelihood, 64, 0).eval()
     trained = trained_likelihood(model, config)
-    trained = trained_likelihood(model, config)
     x = torch.cat([batch.x for batch in batches(prepared, every, 256)])
     tensors = DataLoader(TensorDataset(torch.from_numpy(np.array(prepared.images))), batch_size=256)
 
@@ -49,7 +49,7 @@ def rows(folder: Path) -> list[Row]:
             model.decode(posterior.mu)
 
     def ours() -> None:
-        collect(model, prepared, every, folder / "x_hat.npy", sigma=0.1, trained=trained, seed=0)
+        collect(task_of(model, prepared, folder), sigma=0.1, trained=trained)
 
     x_hat = model.reconstruct(x[:256])
     reference = least(bare)

@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 
 from tests.benchmarks.timing import Row, least
+from tests.evaluation.tasks import task_of
 from vaekit.config import load_config
 from vaekit.data import Prepared, Protocol, open_source, prepare
 from vaekit.data.loaders import batches
@@ -48,8 +49,9 @@ def _rows(folder: Path) -> list[Row]:
     config = load_config("default")
     model = build_model(config.model, config.likelihood, 64, 0).eval()
     trained = trained_likelihood(model, config)
-    found = collect(model, prepared, test, folder / "x_hat.npy", sigma=0.1, trained=trained, seed=0)
-    shared = {"sigma": 0.1, "trained": trained, "seed": 0}
+    task = task_of(model, prepared, folder, rows=test, config=config)
+    shared = {"sigma": 0.1, "trained": trained}
+    found = collect(task, **shared)
 
     def bare() -> None:
         for loaded in batches(prepared, test, 256):
@@ -71,7 +73,7 @@ def _rows(folder: Path) -> list[Row]:
     chosen = np.arange(information.IMAGES)
     codes = [a[chosen] for a in (found.mu, found.logvar, found.z)]
     of_information = least(lambda: information.information(*codes), 2)
-    whole = least(lambda: analyse.analyse(model, config, prepared, test, found, r2=0.5, **shared), 2)
+    whole = least(lambda: analyse.analyse(task, found, r2=0.5, **shared), 2)
     references = least(
         lambda: (r2(found.per_image["sse"].to_numpy(), prepared, test, 0), constant_colour(prepared, test))
     )
@@ -84,11 +86,6 @@ def _rows(folder: Path) -> list[Row]:
         ("latent analysis without the information, added", whole - of_information, reference, against),
         ("r2 and the constant colour, added", references, reference, against),
         ("all three", of_bits + whole - of_information + references, reference, against),
-        (
-            "iwae-64 of 256 images",
-            least(lambda: importance(model, prepared, test, **shared), 1),
-            decodes,
-            "bare decodes",
-        ),
+        ("iwae-64 of 256 images", least(lambda: importance(task, **shared), 1), decodes, "bare decodes"),
         (f"information of {len(chosen):,} images, {model.latent_dim} dims", of_information, BUDGET, "its budget"),
     ]

@@ -1,8 +1,8 @@
 """The oracle as a checkpoint on disk, and images that it can explain."""
 
-import numpy as np
 import torch
 
+from tests.evaluation.tasks import task_of
 from vaekit.artifacts import write_text
 from vaekit.calibration import calibrated_sigma
 from vaekit.checkpoint import Checkpoint, save_checkpoint
@@ -47,11 +47,9 @@ def write_checkpoint(folder, config: RunConfig, data: str):
 
 def analysed(model, config: RunConfig, prepared, folder, **options) -> Latent:
     """Return the analysis of the code of a model over all prepared images, as `vaekit evaluate` makes it of test."""
-    rows = np.arange(len(prepared.index))
+    task = task_of(model, prepared, folder, config=config)
     sigma = calibrated_sigma(model, prepared, seed=0, device="cpu")
     trained = trained_likelihood(model, config)
-    collected = collect(model, prepared, rows, folder / "reconstructions.npy", sigma=sigma, trained=trained, seed=0)
-    explained = r2(collected.per_image["sse"].to_numpy(), prepared, rows, 0).value
-    return analyse(
-        model, config, prepared, rows, collected, sigma=sigma, trained=trained, r2=explained, seed=0, **options
-    )
+    collected = collect(task, sigma, trained)
+    explained = r2(collected.per_image["sse"].to_numpy(), prepared, task.rows, 0).value
+    return analyse(task, collected, sigma=sigma, trained=trained, r2=explained, **options)

@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 import torch
 
+from tests.evaluation.tasks import task_of
+from vaekit import artifacts
 from vaekit.config import LikelihoodConfig, ModelConfig
 from vaekit.errors import VaekitError
 from vaekit.evaluation.base import METRICS
@@ -12,6 +14,8 @@ from vaekit.evaluation.collect import collect
 from vaekit.evaluation.eightbit import TrainedLikelihood
 from vaekit.evaluation.latent.codes import per_dim_table
 from vaekit.models.base import Gaussian, build_model
+
+TRAINED = TrainedLikelihood(Gaussian, 0.3, "")
 
 
 @pytest.fixture(scope="module")
@@ -21,10 +25,8 @@ def oracle():
     )
 
 
-def run(model, prepared, folder, rows=None, **options):
-    rows = np.arange(len(prepared.index)) if rows is None else rows
-    options = {"sigma": 0.3, "trained": TrainedLikelihood(Gaussian, 0.3, ""), "seed": 0, "batch_size": 64, **options}
-    return collect(model, prepared, rows, folder / "x_hat.npy", **options)
+def run(model, prepared, folder, trained=TRAINED, **options):
+    return collect(task_of(model, prepared, folder, **({"batch_size": 64} | options)), 0.3, trained)
 
 
 def test_as_many_rows_as_images_at_any_batch_size(oracle, prepared, tmp_path):
@@ -53,7 +55,7 @@ def test_same_seed_same_bytes_and_another_seed_moves_only_what_is_sampled(oracle
 
 def test_reconstructions_are_the_rounded_decoder_means(oracle, prepared, tmp_path):
     run(oracle, prepared, tmp_path, batch_size=10)
-    stored = np.load(tmp_path / "x_hat.npy")
+    stored = np.load(tmp_path / artifacts.RECONSTRUCTIONS)
     x = torch.from_numpy(np.array(prepared.images)).permute(0, 3, 1, 2) / 255
     with torch.no_grad():
         exact = (oracle.reconstruct(x).clamp(0, 1) * 255).permute(0, 2, 3, 1).numpy()

@@ -11,10 +11,11 @@ from scipy import stats
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from tests.evaluation.oracle_runs import oracle, oracle_config, random_lengths
+from tests.evaluation.tasks import task_of
 from vaekit.data import Protocol, open_source, prepare
 from vaekit.data.loaders import batches
 from vaekit.evaluation.eightbit import TrainedLikelihood
-from vaekit.evaluation.importance import bound, effective_size, importance, ks, rows_of
+from vaekit.evaluation.importance import IMAGES, bound, effective_size, importance, ks, rows_of
 from vaekit.evaluation.references import constant_colour, r2, scale_of
 from vaekit.evaluation.suspicion import warnings_of
 from vaekit.models.base import Gaussian, GaussianPosterior
@@ -24,9 +25,8 @@ from vaekit.statistics.bootstrap import bootstrap_ratio
 TRAINED = TrainedLikelihood(Gaussian, 0.4, "for the tests")
 
 
-def weights(model, prepared, **options):
-    rows = np.arange(len(prepared.index))
-    return importance(model, prepared, rows, **{"sigma": 0.4, "trained": TRAINED, "seed": 0, "samples": 64, **options})
+def weights(model, prepared, trained=TRAINED, images=IMAGES, samples=64, **options):
+    return importance(task_of(model, prepared, **options), 0.4, trained, images=images, samples=samples)
 
 
 def blunt(seed: int):

@@ -11,6 +11,7 @@ import torch
 from scipy.special import log_ndtr, logsumexp
 
 from tests.evaluation.oracle_runs import analysed, oracle, oracle_config, random_lengths, write_checkpoint
+from tests.evaluation.tasks import task_of
 from vaekit.checkpoint import Checkpoint, save_checkpoint
 from vaekit.config import RunConfig
 from vaekit.evaluation.eightbit import trained_likelihood
@@ -234,9 +235,7 @@ def test_pictures_that_are_all_alike_are_said_to_be(prepared, tmp_path):
     latent = analysed(model, config, alike, tmp_path)
     assert latent.verdict["name"] == "not judged" and "its denominator is 0" in latent.verdict["sentence"]
     assert latent.rows["noise_cost"].value is None and "exactly 0" in latent.rows["noise_cost"].reason
-    found = importance(
-        model, alike, np.arange(9), sigma=0.0, trained=trained_likelihood(model, config), seed=0, samples=8
-    )
+    found = importance(task_of(model, alike, rows=np.arange(9)), 0.0, trained_likelihood(model, config), samples=8)
     rows = rows_of(found, 0)
     assert "exactly 0" in rows["bpd_iwae_8_calibrated"].reason and rows["bpd_iwae_8_model"].value is not None
 

@@ -23,7 +23,7 @@ def evaluate_anew(source: ModelSource, options: EvaluationOptions, out: Path, pr
     """Evaluate a model, explore its latent space, and return the evaluation."""
     from vaekit.evaluation.evaluate import evaluate, protocol_of
     from vaekit.evaluation.metrics.borrowed import metrics_of
-    from vaekit.evaluation.stages import Task
+    from vaekit.evaluation.stages import SPLIT, Task
 
     artifacts.refuse_unwritable(out)
     inception = _inception_file(options)
@@ -35,6 +35,7 @@ def evaluate_anew(source: ModelSource, options: EvaluationOptions, out: Path, pr
         file=source.origin if isinstance(source.origin, Path) else None,
         made_by=made_with(source, options),
         prepared=opened.prepared,
+        rows=opened.prepared.rows(SPLIT),
         settings=opened.settings,
         folder=out / source.run / name / artifacts.EVALUATION,
         inception_weights=inception,

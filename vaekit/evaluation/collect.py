@@ -1,25 +1,21 @@
 """The one ordered pass over the test split: every image once, each number per image, nothing dropped or padded."""
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
 
-from vaekit.artifacts import array_writer
-from vaekit.data import Prepared
+from vaekit import artifacts
 from vaekit.data.loaders import batches
 from vaekit.data.pixels import to_uint8
 from vaekit.errors import VaekitError
-from vaekit.evaluation.base import Batch, DoesNotApply, Metric, NotComputed
+from vaekit.evaluation.base import Batch, DoesNotApply, NotComputed
 from vaekit.evaluation.divergence import require_finite_rate, require_sound_weights
 from vaekit.evaluation.eightbit import TrainedLikelihood
-from vaekit.evaluation.metrics.borrowed import metrics_of
-from vaekit.models.base import VAE, Gaussian
-from vaekit.progress import Progress, silent
+from vaekit.evaluation.stages import Task
+from vaekit.models.base import Gaussian
 from vaekit.seeding import keyed_normal
 
 DIVERGED = (
@@ -43,40 +39,25 @@ class Collected:
 
 
 @torch.inference_mode()
-def collect(
-    model: VAE,
-    prepared: Prepared,
-    rows: np.ndarray,
-    reconstructions: Path,
-    *,
-    sigma: float,
-    trained: TrainedLikelihood,
-    metrics: Mapping[str, Metric] | None = None,
-    seed: int,
-    device: torch.device | str = "cpu",
-    batch_size: int = 256,
-    progress: Progress = silent,
-) -> Collected:
-    """Run the metrics on the images in `rows`: one encode, a decode of mu and a decode of a sample per image.
+def collect(task: Task, sigma: float, trained: TrainedLikelihood) -> Collected:
+    """Run the metrics on the task's images: one encode, a decode of mu and a decode of a sample per image.
 
-    `metrics` are by their ids; None takes every one on file.
     Posterior noise is keyed by (seed, image_id), so values agree across batch sizes and orders to float32 tolerance.
     `sigma` is that of the calibrated Gaussian, `trained` what the training loss says of 8-bit images.
-    The reconstructions are written to the .npy file `reconstructions` as uint8 (N, H, W, C), in the order of `rows`.
+    The reconstructions are written to the task's folder as uint8 (N, H, W, C), in the order of the images.
     """
+    model, rows = task.model, task.rows
     require_sound_weights(model)
-    model = model.to(device).eval()
-    metrics = metrics_of() if metrics is None else metrics
-    columns: dict[str, list[np.ndarray]] = {name: [] for name in metrics}
+    columns: dict[str, list[np.ndarray]] = {name: [] for name in task.metrics}
     reasons: dict[str, str] = {}
-    shared_sigma = torch.tensor(sigma, device=device)
+    shared_sigma = torch.tensor(sigma, device=task.device)
     image_ids: list[str] = []
     mu, logvar, z = [], [], []
-    shape = (len(rows), *prepared.images.shape[1:])
-    with array_writer(reconstructions, shape, np.uint8) as append:
-        for loaded in batches(prepared, rows, batch_size, device):
+    shape = (len(rows), *task.prepared.images.shape[1:])
+    with artifacts.array_writer(task.folder / artifacts.RECONSTRUCTIONS, shape, np.uint8) as append:
+        for loaded in batches(task.prepared, rows, task.batch_size, task.device):
             posterior = model.encode(loaded.x)
-            noise = torch.from_numpy(keyed_normal(seed, "posterior", loaded.image_ids, model.latent_dim))
+            noise = torch.from_numpy(keyed_normal(task.seed, "posterior", loaded.image_ids, model.latent_dim))
             sample = posterior.sample(noise.to(loaded.x.device))
             at_sample = model.decode(sample)
             calibrated = Gaussian(at_sample.mean, shared_sigma)
@@ -85,7 +66,7 @@ def collect(
                 raise VaekitError(DIVERGED)
             for name in [name for name in columns if name not in reasons]:
                 try:
-                    columns[name].append(metrics[name](batch).numpy())
+                    columns[name].append(task.metrics[name](batch).numpy())
                 except DoesNotApply:
                     del columns[name]
                 except NotComputed as reason:
@@ -95,7 +76,7 @@ def collect(
             logvar.append(posterior.logvar.float().cpu().numpy())
             z.append(sample.float().cpu().numpy())
             image_ids += loaded.image_ids
-            progress("evaluate", len(image_ids), len(rows))
+            task.progress("evaluate", len(image_ids), len(rows))
     empty = np.full(len(image_ids), np.nan)
     values = {name: empty if name in reasons else np.concatenate(parts) for name, parts in columns.items()}
     table = pd.DataFrame({"image_id": image_ids, **values})

@@ -91,17 +91,7 @@ def likelihoods(task: Task) -> Result:
 def one_pass(task: Task, likelihoods: tuple[float, TrainedLikelihood]) -> Result:
     """Run every per-image metric on every test image, once."""
     sigma, trained = likelihoods
-    reconstructions = task.folder / artifacts.RECONSTRUCTIONS
-    collected = collect(
-        task.model,
-        task.prepared,
-        task.rows,
-        reconstructions,
-        sigma=sigma,
-        trained=trained,
-        metrics=task.metrics,
-        **task.how,
-    )
+    collected = collect(task, sigma, trained)
     artifacts.write_table(task.folder / artifacts.PER_IMAGE, collected.per_image)
     artifacts.write_arrays(
         task.folder / artifacts.LATENTS,
@@ -154,7 +144,7 @@ def explained_variance(task: Task, one_pass: Collected) -> Result:
 def importance_weighting(task: Task, likelihoods: tuple[float, TrainedLikelihood]) -> Result:
     """Tighten the bound on the likelihood on a subset of the test images."""
     sigma, trained = likelihoods
-    weights = importance(task.model, task.prepared, task.rows, sigma=sigma, trained=trained, **task.how)
+    weights = importance(task, sigma, trained)
     artifacts.write_table(task.folder / artifacts.IWAE, weights.table())
     return Result(weights.table(), rows_of(weights, task.seed))
 
@@ -171,7 +161,7 @@ def probes(task: Task, one_pass: Collected, codes: tuple[Codes, Codes]) -> Resul
     """Ask the codes for the attributes of the images."""
     ids = one_pass.per_image["image_id"].tolist()
     test = Codes(task.rows, ids, one_pass.mu, one_pass.logvar, one_pass.z)
-    found = fit_probes(task.model, task.prepared, *codes, test, **task.how)
+    found = fit_probes(task, *codes, test)
     found.write(task.folder)
     return Result(rows=found.estimates)
 
@@ -198,19 +188,8 @@ def latent_code(
     probed = task.folder / artifacts.PROBES_SUMMARY
     rows = artifacts.read_json(probed)["rows"] if probed.is_file() else {}
     sigma, trained = likelihoods
-    found = analyse(
-        task.model,
-        task.checkpoint.config,
-        task.prepared,
-        task.rows,
-        one_pass,
-        sigma=sigma,
-        trained=trained,
-        r2=r2,
-        history=history,
-        known={name: Quantity.from_record(row, str(probed)) for name, row in rows.items()},
-        **task.how,
-    )
+    known = {name: Quantity.from_record(row, str(probed)) for name, row in rows.items()}
+    found = analyse(task, one_pass, sigma=sigma, trained=trained, r2=r2, history=history, known=known)
     found.write(task.folder)
     return Result(found.verdict["sentence"])
 
@@ -238,17 +217,7 @@ def judge(task: Task) -> Result:
 )
 def samples(task: Task, one_pass: Collected, codes: tuple[Codes, Codes], judge: Judge | DataError) -> Result:
     """Compare sets of samples with sets of test images."""
-    found = score_samples(
-        task.model,
-        task.prepared,
-        task.rows,
-        one_pass,
-        *codes,
-        artifacts.read_array(task.folder / artifacts.RECONSTRUCTIONS),
-        judge=judge,
-        inception_weights=task.inception_weights,
-        **task.how,
-    )
+    found = score_samples(task, one_pass, *codes, judge)
     found.write(task.folder)
     return Result(rows=found.estimates)
 
@@ -273,10 +242,9 @@ def evaluate(task: Task) -> Evaluation:
     """Evaluate a model on the test split and write every artifact to the task's folder, summary.json last.
 
     Raises:
-        DataError: no test image, or no valid one.
+        DataError: no valid image.
         VaekitError: the weights have diverged.
     """
-    task.prepared.rows(SPLIT)  # an error before anything is removed
     with artifacts.alone_in(task.folder):
         (task.folder / artifacts.SUMMARY).unlink(missing_ok=True)  # until all is there, none of it counts
         artifacts.write_json(task.folder / artifacts.SUMMARY, _summary(task, run_stages(STAGES, task)))

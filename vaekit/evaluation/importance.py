@@ -11,12 +11,11 @@ import pandas as pd
 import torch
 from scipy.special import logsumexp
 
-from vaekit.data import Prepared
 from vaekit.data.loaders import batches
 from vaekit.evaluation.eightbit import SIGMA_ZERO, Residual, TrainedLikelihood
+from vaekit.evaluation.stages import Task
 from vaekit.models.base import VAE, Gaussian, GaussianPosterior
 from vaekit.models.likelihoods import OBJECTIVE_UNKNOWN, Unknown
-from vaekit.progress import Progress, silent
 from vaekit.quantity import Quantity
 from vaekit.seeding import keyed_normal, numpy_generator
 from vaekit.statistics.bootstrap import bootstrap_means
@@ -94,36 +93,24 @@ def effective_size(log_weights: Floats) -> Floats:
 
 @torch.inference_mode()
 def importance(
-    model: VAE,
-    prepared: Prepared,
-    rows: npt.NDArray[np.intp],
-    *,
-    sigma: float,
-    trained: TrainedLikelihood,
-    seed: int,
-    images: int = IMAGES,
-    samples: int = SAMPLES,
-    device: torch.device | str = "cpu",
-    batch_size: int = 256,
-    progress: Progress = silent,
+    task: Task, sigma: float, trained: TrainedLikelihood, *, images: int = IMAGES, samples: int = SAMPLES
 ) -> Importance:
-    """Return the importance weights of `samples` posterior draws for `images` of `rows`, both as many as there are.
+    """Return the importance weights of `samples` posterior draws for so many of the task's images, where there are.
 
-    Noise is keyed by (seed, image_id). Memory: `batch_size` decoded images at a time, whatever the number of samples,
+    Noise is keyed by (seed, image_id). Memory: a batch of decoded images at a time, whatever the number of samples,
     and 24 bytes for each of images x samples weights.
     """
-    count = min(images, len(rows))
-    chosen = np.sort(numpy_generator(seed, "iwae images").choice(rows, count, replace=False))
-    model = model.to(device).eval()
+    count, model = min(images, len(task.rows)), task.model
+    chosen = np.sort(numpy_generator(task.seed, "iwae images").choice(task.rows, count, replace=False))
     ids: list[str] = []
     found: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
-    for loaded in batches(prepared, chosen, batch_size, device):
+    for loaded in batches(task.prepared, chosen, task.batch_size, task.device):
         posterior = model.encode(loaded.x)
-        drawn = torch.from_numpy(keyed_normal(seed, "iwae", loaded.image_ids, samples * model.latent_dim))
+        drawn = torch.from_numpy(keyed_normal(task.seed, "iwae", loaded.image_ids, samples * model.latent_dim))
         noise = drawn.view(-1, samples, model.latent_dim).to(loaded.x.device)
-        for image, eps in _chunks(noise, batch_size):
+        for image, eps in _chunks(noise, task.batch_size):
             found.append(_log_weights(model, loaded.x[image], _part(posterior, image), eps, sigma, trained))
-            progress("iwae", len(ids) + int(image[-1]) + 1, count)
+            task.progress("iwae", len(ids) + int(image[-1]) + 1, count)
         ids += loaded.image_ids
     own, calibrated, by_training = (
         torch.cat(part).cpu().to(torch.float64).numpy().reshape(count, samples) for part in zip(*found, strict=True)

@@ -8,7 +8,6 @@ A stage that can not run leaves its reason in the table, and so do those that ne
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -45,7 +44,7 @@ class Task:
         checkpoint: the model and all that is known of its making.
         file: where it was read from; None for a live module.
         made_by: the facts that decide the numbers, which tie the artifacts to this model and these options.
-        prepared: decoded images at the protocol to evaluate under.
+        prepared: decoded images at the protocol to evaluate under; `rows`: which of them are tested.
         settings: what `prepared` was made with.
         folder: receives every artifact.
         inception_weights: file of the network behind FID; None does without.
@@ -57,6 +56,7 @@ class Task:
     file: Path | None
     made_by: Mapping[str, Any]
     prepared: Prepared
+    rows: np.ndarray
     settings: DataConfig
     folder: Path
     inception_weights: Path | None = None
@@ -68,13 +68,8 @@ class Task:
 
     @property
     def model(self) -> VAE:
-        """The network, on `device`."""
-        return self.checkpoint.model
-
-    @cached_property
-    def rows(self) -> np.ndarray:
-        """Row numbers of the test images; DataError where there is none."""
-        return self.prepared.rows(SPLIT)
+        """The network, on `device`, in evaluation mode."""
+        return self.checkpoint.model.to(self.device).eval()
 
     @property
     def how(self) -> How:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from vaekit.evaluation.probes.directions import directions
+from vaekit.evaluation.probes.disentanglement import Coded
 from vaekit.evaluation.probes.logistic import Scaling, fit_path
 
 
@@ -22,10 +23,8 @@ def world():
         fit,
         scaling,
         np.array([0.99, 0.98, 0.8]),
-        mu[train],
-        labels[train],
-        mu[test],
-        labels[test],
+        Coded(mu[train], labels[train], None),
+        Coded(mu[test], labels[test], None),
     )
     return mu, labels, scaling, fit, found
 

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from tests.evaluation.oracle_runs import oracle_config
+from tests.evaluation.tasks import task_of
 from vaekit import artifacts
 from vaekit.data import Prepared, Protocol
 from vaekit.evaluation.codes import Codes
@@ -47,7 +48,8 @@ def codes_of(prepared: Prepared, split: str, mu: np.ndarray, z: np.ndarray | Non
 
 
 def probes_of(prepared: Prepared, mu: np.ndarray, z: np.ndarray | None = None, seed: int = 0):
-    return fit_probes(MODEL, prepared, *(codes_of(prepared, s, mu, z) for s in ("train", "valid", "test")), seed=seed)
+    codes = (codes_of(prepared, split, mu, z) for split in ("train", "valid", "test"))
+    return fit_probes(task_of(MODEL, prepared, seed=seed), *codes)
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,6 @@
 import json
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -6,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from tests.evaluation.tasks import task_of
 from vaekit import artifacts
 from vaekit.config import load_config
 from vaekit.data.loaders import batches
@@ -52,18 +55,10 @@ def score(model, prepared, *, rows=None, by=None, seed: int = 0, batch_size: int
     of_test = encode_rows(model, prepared, rows, seed=seed, batch_size=batch_size)
     x_hat = decoded(model, of_test.mu, device="cpu", batch_size=batch_size)
     collected = Collected(pd.DataFrame({"image_id": of_test.image_ids}), {}, of_test.mu, of_test.logvar, of_test.z)
-    return score_samples(
-        model,
-        prepared,
-        rows,
-        collected,
-        *codes,
-        x_hat,
-        judge=Eyes() if by is None else by,
-        seed=seed,
-        batch_size=batch_size,
-        **options,
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        task = task_of(model, prepared, Path(folder), rows=rows, seed=seed, batch_size=batch_size, **options)
+        artifacts.write_array(task.folder / artifacts.RECONSTRUCTIONS, x_hat)
+        return score_samples(task, collected, *codes, Eyes() if by is None else by)
 
 
 @pytest.fixture(scope="module", autouse=True)

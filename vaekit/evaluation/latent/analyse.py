@@ -11,8 +11,6 @@ import pandas as pd
 import torch
 
 from vaekit import artifacts
-from vaekit.config import RunConfig
-from vaekit.data import Prepared
 from vaekit.data.loaders import batches
 from vaekit.evaluation.collect import Collected
 from vaekit.evaluation.eightbit import TrainedLikelihood
@@ -31,8 +29,7 @@ from vaekit.evaluation.latent.facts import Facts, blind_dims, kl_weight, trainin
 from vaekit.evaluation.latent.information import IMAGES, Information, information
 from vaekit.evaluation.latent.rows import latent_rows, moved_rows
 from vaekit.evaluation.latent.verdict import judge, limit
-from vaekit.models.base import VAE
-from vaekit.progress import Progress, silent
+from vaekit.evaluation.stages import Task
 from vaekit.quantity import Quantity
 from vaekit.seeding import keyed_normal, numpy_generator, torch_generator
 from vaekit.statistics.bootstrap import Estimate, bootstrap_ratio
@@ -80,37 +77,29 @@ class Latent:
 
 @dataclass(frozen=True)
 class _Work:
-    """The model, the images in `rows`, their codes, and how batches go through the model."""
+    """The task and what the pass over its images collected."""
 
-    model: VAE
-    prepared: Prepared
-    rows: Array
+    task: Task
     collected: Collected
-    seed: int
-    device: torch.device | str
-    batch_size: int
 
-    @property
-    def ids(self) -> list[str]:
-        return list(self.collected.per_image["image_id"])
+    def ids(self, chosen: Array) -> list[str]:
+        """Return the ids of the chosen images."""
+        return self.collected.per_image["image_id"].iloc[chosen].tolist()
 
     def some(self, name: str, most: int) -> Array:
         """Return the numbers of at most so many images, drawn by the seed."""
-        n = len(self.rows)
-        return np.sort(numpy_generator(self.seed, name).choice(n, min(most, n), replace=False))
+        n = len(self.task.rows)
+        return np.sort(numpy_generator(self.task.seed, name).choice(n, min(most, n), replace=False))
 
     def codes(self, chosen: Array) -> torch.Tensor:
         """Return mu of the chosen images, on the device."""
-        return torch.from_numpy(self.collected.mu[chosen]).to(self.device)
+        return torch.from_numpy(self.collected.mu[chosen]).to(self.task.device)
 
 
 # An encoder whose numbers are extreme may overflow here: what comes out is not finite, and is said to be so.
 @np.errstate(over="ignore", invalid="ignore", divide="ignore")
 def analyse(
-    model: VAE,
-    config: RunConfig,
-    prepared: Prepared,
-    rows: Array,
+    task: Task,
     collected: Collected,
     *,
     sigma: float,
@@ -118,39 +107,31 @@ def analyse(
     r2: float | None,
     history: pd.DataFrame | None = None,
     known: Mapping[str, Quantity] | None = None,
-    seed: int,
-    device: torch.device | str = "cpu",
-    batch_size: int = 256,
-    progress: Progress = silent,
 ) -> Latent:
-    """Return the analysis of the codes that the pass over `rows` collected.
+    """Return the analysis of the codes that the pass over the task's images collected.
 
     Subsets are drawn by the seed and named with their size: 64 images for the decoder's sensitivity, 128 for permuted
     codes, 4 to 32 per dim for interventions, up to 2,000 for the information.
 
     Args:
-        model: the network.
-        config: what it was trained with.
-        prepared: the images, of which `rows` were collected.
-        rows: their row numbers.
-        collected: their codes and errors.
+        task: the model and the images; its seed is that of subsets, noise and resamples.
+        collected: the images' codes and errors.
         sigma: of the calibrated Gaussian.
         trained: the likelihood that the training loss amounts to.
         r2: explained variance; None where it is not computed.
         history: history.csv of the run, for what it tells of training; None or empty where there is none.
         known: rows of the summary, of which those on the probes tell of training.
-        seed: of subsets, noise and resamples.
     """
-    work = _Work(model.to(device).eval(), prepared, rows, collected, seed, device, batch_size)
+    work, config = _Work(task, collected), task.checkpoint.config
     table = per_dim_table(collected.mu, collected.logvar)
     moments = aggregate(collected.mu, collected.logvar)
     table["mu_z_correlation"] = sample_correlation(collected.mu, collected.z)
     moved = _moved(work, table, moments.mean)
     permuted, hole = _permuted(work), _hole(work, table, moments.mean)
-    parts = _information(work, progress)
+    parts = _information(work)
     table["mutual_information"], table["marginal_kl"] = parts.mutual, parts.marginal
     table["information_error"] = parts.error
-    values = prepared.images[:1].size
+    values = task.prepared.images[:1].size
     facts = replace(
         _facts(table, collected.per_image, permuted, hole, sigma, values),
         r2=r2,
@@ -161,7 +142,7 @@ def analyse(
     arrays = {"correlation": moments.correlation} | _histograms(collected, table["kl"].to_numpy())
     return Latent(
         table,
-        by_place(table, model.latent_shape),
+        by_place(table, task.model.latent_shape),
         latent_rows(facts, table, moments, parts, permuted, hole) | moved_rows(table, *moved),
         sweep,
         arrays,
@@ -171,14 +152,12 @@ def analyse(
 
 def _moved(work: _Work, table: pd.DataFrame, mean: Array) -> tuple[decoder.Moved, decoder.Moved]:
     """Put into the table how far each dim moves the decoder's output, by its slope and by replacing it."""
-    how: dict[str, Any] = {"seed": work.seed, "batch_size": work.batch_size}
+    model, how = work.task.model, {"seed": work.task.seed, "batch_size": work.task.batch_size}
     variance = table["variance"].to_numpy()
     chosen = work.some("sensitivity", decoder.PROJECTED)
-    ids = [work.ids[i] for i in chosen]
-    sensitivity = decoder.sensitivity(work.model, work.codes(chosen), ids, variance, **how)
-    chosen = work.some("intervention", decoder.intervened(len(work.rows), len(table)))
-    ids = [work.ids[i] for i in chosen]
-    intervention = decoder.interventions(work.model, work.codes(chosen), ids, mean, variance, **how)
+    sensitivity = decoder.sensitivity(model, work.codes(chosen), work.ids(chosen), variance, **how)
+    chosen = work.some("intervention", decoder.intervened(len(work.task.rows), len(table)))
+    intervention = decoder.interventions(model, work.codes(chosen), work.ids(chosen), mean, variance, **how)
     for name, found in (("sensitivity", sensitivity), ("intervention", intervention)):
         table[name], table[f"{name}_error"] = found.value, found.error
     return sensitivity, intervention
@@ -189,34 +168,35 @@ def _permuted(work: _Work) -> Estimate:
     chosen = work.some("permuted", decoder.PERMUTED)
     if len(chosen) < 2:
         return Estimate(None, None, None, len(chosen), "one image has no other image's code to take")
-    x = torch.cat([batch.x for batch in batches(work.prepared, work.rows[chosen], work.batch_size, work.device)])
-    sse = decoder.permuted_sse(work.model, x, work.codes(chosen), batch_size=work.batch_size)
-    return bootstrap_ratio(sse, work.collected.per_image["sse"].to_numpy()[chosen], work.seed)
+    task = work.task
+    x = torch.cat([batch.x for batch in batches(task.prepared, task.rows[chosen], task.batch_size, task.device)])
+    sse = decoder.permuted_sse(task.model, x, work.codes(chosen), batch_size=task.batch_size)
+    return bootstrap_ratio(sse, work.collected.per_image["sse"].to_numpy()[chosen], task.seed)
 
 
 def _hole(work: _Work, table: pd.DataFrame, mean: Array) -> Estimate:
     """Return the mean cycle error of normal draws / that of as many sampled codes, over informative dims."""
-    z = work.collected.z[work.some("cycle", decoder.CYCLED)]
+    task, z = work.task, work.collected.z[work.some("cycle", decoder.CYCLED)]
     informative = (table["mu_share"] > INFORMATIVE_SHARE).to_numpy()
     if not informative.any():
         return Estimate(None, None, None, len(z), "no dim tells images apart")
     variance = table["variance"].to_numpy()
-    normal = torch.randn(z.shape, generator=torch_generator(work.seed, "prior hole")).double().numpy()
+    normal = torch.randn(z.shape, generator=torch_generator(task.seed, "prior hole")).double().numpy()
     scale = np.where(informative, variance, 0.0)
     drawn, coded = (
         decoder.cycle_error(
-            work.model, torch.from_numpy(codes.astype(np.float32)).to(work.device), scale, batch_size=work.batch_size
+            task.model, torch.from_numpy(codes.astype(np.float32)).to(task.device), scale, batch_size=task.batch_size
         )
         for codes in (mean + np.sqrt(variance) * normal, z)
     )
-    return bootstrap_ratio(drawn, coded, work.seed)
+    return bootstrap_ratio(drawn, coded, task.seed)
 
 
-def _information(work: _Work, progress: Progress) -> Information:
+def _information(work: _Work) -> Information:
     chosen = work.some("information", IMAGES)
     # The noise that gave z, in full precision: a float32 z has lost the noise of a very sharp code.
-    noise = keyed_normal(work.seed, "posterior", [work.ids[i] for i in chosen], work.model.latent_dim)
-    return information(work.collected.mu[chosen], work.collected.logvar[chosen], noise, progress)
+    noise = keyed_normal(work.task.seed, "posterior", work.ids(chosen), work.task.model.latent_dim)
+    return information(work.collected.mu[chosen], work.collected.logvar[chosen], noise, work.task.progress)
 
 
 def _facts(

@@ -10,8 +10,7 @@ from scipy import linalg
 
 from vaekit.data import Prepared
 from vaekit.evaluation.codes import encode_rows
-from vaekit.models.base import VAE
-from vaekit.progress import Progress, silent
+from vaekit.evaluation.stages import Task
 from vaekit.seeding import numpy_generator, torch_generator
 
 SIDE = 64  # larger images are averaged down to this side first: leading components are smooth
@@ -65,27 +64,15 @@ def _times_covariance(prepared: Prepared, rows: np.ndarray, mean: np.ndarray, ba
     return product
 
 
-def untrained_codes(
-    model: VAE,
-    prepared: Prepared,
-    rows: list[np.ndarray],
-    *,
-    seed: int,
-    device: torch.device | str = "cpu",
-    batch_size: int = 256,
-    progress: Progress = silent,
-) -> list[np.ndarray]:
+def untrained_codes(task: Task, rows: list[np.ndarray]) -> list[np.ndarray]:
     """Return mu of each set of rows, (N, D) float32, from the same network with fresh weights drawn by the seed."""
-    twin = copy.deepcopy(model)
+    twin = copy.deepcopy(task.model)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(torch_generator(seed, "untrained encoder").initial_seed())
+        torch.manual_seed(torch_generator(task.seed, "untrained encoder").initial_seed())
         for module in twin.modules():
             if callable(forget := getattr(module, "reset_parameters", None)):
                 forget()
-    return [
-        encode_rows(twin, prepared, part, seed=seed, device=device, batch_size=batch_size, progress=progress).mu
-        for part in rows
-    ]
+    return [encode_rows(twin, task.prepared, part, **task.how).mu for part in rows]
 
 
 def _parts(prepared: Prepared, rows: np.ndarray) -> Iterator[np.ndarray]:

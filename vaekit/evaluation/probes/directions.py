@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from vaekit.evaluation.probes.disentanglement import Coded
 from vaekit.evaluation.probes.logistic import Fit, Scaling
 from vaekit.evaluation.probes.scores import auroc_matrix
 
@@ -57,14 +58,7 @@ class Directions:
 
 
 def directions(
-    attributes: tuple[str, ...],
-    fit: Fit,
-    scaling: Scaling,
-    auroc: np.ndarray,
-    train: np.ndarray,
-    train_labels: np.ndarray,
-    test: np.ndarray,
-    test_labels: np.ndarray,
+    attributes: tuple[str, ...], fit: Fit, scaling: Scaling, auroc: np.ndarray, train: Coded, test: Coded
 ) -> Directions:
     """Return the directions of K attributes from their probes.
 
@@ -73,18 +67,13 @@ def directions(
         fit: the probes, on codes standardised by `scaling`.
         scaling: of the train codes.
         auroc: of the probes on test, (K,).
-        train: mu of the train images, (N, D).
-        train_labels: (N, K) bool.
-        test: mu of the test images, (M, D).
-        test_labels: (M, K) bool.
+        train, test: their mu and labels.
     """
-    train = train.astype(np.float64)
+    labels, mu = train.labels, train.mu.astype(np.float64)
     unit = _unit(fit.weights.T)
-    spread = (scaling(test) @ unit.T).std(0)
+    spread = (scaling(test.mu) @ unit.T).std(0)
     coefficients = fit.weights.T * scaling.inverse
-    with_it, without = (
-        (labels.T @ train) / np.maximum(labels.sum(0), 1)[:, None] for labels in (train_labels, ~train_labels)
-    )
+    with_it, without = ((mask.T @ mu) / np.maximum(mask.sum(0), 1)[:, None] for mask in (labels, ~labels))
     return Directions(
         attributes=attributes,
         coefficients=coefficients,
@@ -94,7 +83,7 @@ def directions(
         mean=scaling.mean,
         sd=scaling.sd,
         cosine=unit @ unit.T,
-        single_dim_auroc=auroc_matrix(test, test_labels),
+        single_dim_auroc=auroc_matrix(test.mu, test.labels),
         auroc=auroc,
     )
 

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from vaekit import artifacts
-from vaekit.data import SPLITS, Prepared
+from vaekit.data import SPLITS
 from vaekit.evaluation.codes import Codes
 from vaekit.evaluation.probes.directions import Directions, directions
 from vaekit.evaluation.probes.disentanglement import Coded, disentanglement
@@ -20,8 +19,7 @@ from vaekit.evaluation.probes.kinds import KINDS, SHUFFLES, Fitted, Split, fit_k
 from vaekit.evaluation.probes.logistic import GRID, Scaling
 from vaekit.evaluation.probes.scores import SCORES, Scored, by_chance, interval, score
 from vaekit.evaluation.probes.words import estimates, identities, sentences
-from vaekit.models.base import VAE
-from vaekit.progress import Progress, silent
+from vaekit.evaluation.stages import Task
 from vaekit.quantity import Quantity
 from vaekit.statistics.bootstrap import Estimate
 
@@ -68,28 +66,17 @@ class Probes:
         artifacts.write_arrays(folder / artifacts.DIRECTIONS, **self.directions.arrays())
 
 
-def fit_probes(
-    model: VAE,
-    prepared: Prepared,
-    train: Codes,
-    valid: Codes,
-    test: Codes,
-    *,
-    seed: int,
-    device: torch.device | str = "cpu",
-    batch_size: int = 256,
-    progress: Progress = silent,
-) -> Probes:
+def fit_probes(task: Task, train: Codes, valid: Codes, test: Codes) -> Probes:
     """Return the probes on these codes, their controls, directions and disentanglement.
 
     Args:
-        model: that made the codes; its untrained twin is a control.
-        prepared: the images.
+        task: the model that made the codes, whose untrained twin is a control; the images; the seed of the shuffled
+            labels, the untrained network, the components' images and the resamples.
         train: codes that the probes are fitted to.
         valid: codes that C is chosen on.
         test: codes that everything is scored on.
-        seed: of the shuffled labels, the untrained network, the components' images and the resamples.
     """
+    prepared, seed, progress = task.prepared, task.seed, task.progress
     codes = (train, valid, test)
     tables = [prepared.attribute_table(part.rows).to_numpy(bool) for part in codes]
     counts = np.array([[table.sum(0), (~table).sum(0)] for table in tables])  # (splits, with and without, attributes)
@@ -110,21 +97,19 @@ def fit_probes(
     }
     on_train, on_valid, on_test = (Split(part, table[:, enough]) for part, table in zip(codes, tables, strict=True))
     splits = (on_train, on_valid, on_test)
+    train_coded, _, test_coded = (
+        Coded(part.codes.mu, part.labels, prepared.factor_table(part.codes.rows)) for part in splits
+    )
     means: dict[str, Estimate] = {}
     if reason:
         table, found = pd.DataFrame(columns=list(COLUMNS)), _no_directions(train.mu, finite)
     else:
-        fitted = fit_kinds(model, prepared, splits, seed=seed, device=device, batch_size=batch_size, progress=progress)
+        fitted = fit_kinds(task, splits)
         table, means, comparisons, auroc = _scores(names, fitted, on_train.labels.mean(0), seed)
         facts["controls"] = fitted.controls | comparisons
-        found = directions(
-            names, fitted.latent, fitted.scaling, auroc, train.mu, on_train.labels, test.mu, on_test.labels
-        )
+        found = directions(names, fitted.latent, fitted.scaling, auroc, train_coded, test_coded)
         progress("probes", 5, 5)
     rows = estimates(means, facts, len(test.rows))
-    train_coded, _, test_coded = (
-        Coded(part.codes.mu, part.labels, prepared.factor_table(part.codes.rows)) for part in splits
-    )
     told = disentanglement(train_coded, test_coded, names, reason or "", "" if finite else reason or "", seed, progress)
     said = sentences(table, facts | {"rows": rows})
     records = {name: of.record() for name, of in (rows | told.rows).items()}

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from scipy.special import expit
 
-from vaekit.data import SPLITS, Prepared
+from vaekit.data import SPLITS
 from vaekit.evaluation.codes import Codes
 from vaekit.evaluation.probes.controls import pixel_codes, untrained_codes
 from vaekit.evaluation.probes.logistic import Fit, Scaling, fit_path
-from vaekit.models.base import VAE
-from vaekit.progress import Progress
+from vaekit.evaluation.stages import Task
 from vaekit.seeding import numpy_generator
 
 SHUFFLES = 3
@@ -62,18 +60,10 @@ class Fitted:
     controls: dict[str, Any]
 
 
-def fit_kinds(
-    model: VAE,
-    prepared: Prepared,
-    splits: tuple[Split, Split, Split],
-    *,
-    seed: int,
-    device: torch.device | str,
-    batch_size: int,
-    progress: Progress,
-) -> Fitted:
+def fit_kinds(task: Task, splits: tuple[Split, Split, Split]) -> Fitted:
     """Return the probes of every kind, from the codes and labels of train, valid and test."""
     rows, labels = [part.codes.rows for part in splits], [part.labels for part in splits]
+    seed, progress = task.seed, task.progress
     count, share = labels[0].shape[1], labels[0].mean(0)
     shuffled = [_shuffled(one, seed, split) for one, split in zip(labels, SPLITS, strict=True)]
     progress("probes", 0, 5, "mu")
@@ -82,10 +72,10 @@ def fit_kinds(
     progress("probes", 1, 5, "sampled z")
     sampled = _fit([part.codes.z for part in splits], labels)[1:]
     progress("probes", 2, 5, "components of the pixels")
-    components = pixel_codes(prepared, rows[0], rows, splits[0].codes.mu.shape[1], seed)
+    components = pixel_codes(task.prepared, rows[0], rows, splits[0].codes.mu.shape[1], seed)
     pixels = _fit(components.codes, labels)[1:]
     progress("probes", 3, 5, "an untrained encoder")
-    twin = untrained_codes(model, prepared, rows, seed=seed, device=device, batch_size=batch_size)
+    twin = untrained_codes(task, rows)
     untrained = _fit(twin, labels)[1:]
     progress("probes", 4, 5, "resampling")
     own, first = slice(count), slice(count, 2 * count)

@@ -7,14 +7,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from vaekit import artifacts
 from vaekit.data import Prepared
 from vaekit.errors import VaekitError
 from vaekit.evaluation.codes import Codes
 from vaekit.evaluation.collect import Collected
-from vaekit.evaluation.samples.base import FEWEST, compare, reals_of
+from vaekit.evaluation.samples.base import FEWEST, Compared, compare, reals_of
 from vaekit.evaluation.samples.blur import blurred, radial_power
 from vaekit.evaluation.samples.inception import inception_estimates
 from vaekit.evaluation.samples.memorisation import Memorisation, memorisation
@@ -30,12 +29,11 @@ from vaekit.evaluation.samples.sources import (
     Source,
     make_sources,
 )
-from vaekit.evaluation.samples.tables import all_columns, empty_rows, gap_table, summary_rows
+from vaekit.evaluation.samples.tables import Rows, all_columns, empty_rows, gap_table, summary_rows
 from vaekit.evaluation.samples.temperatures import by_temperature, temperature_sentence
 from vaekit.evaluation.samples.verdict import Verdict, blame, modes
+from vaekit.evaluation.stages import Task
 from vaekit.judge import Judge, Judged, unseen_rows
-from vaekit.models.base import VAE
-from vaekit.progress import Progress, silent
 from vaekit.quantity import Quantity
 from vaekit.seeding import numpy_generator, some_rows
 
@@ -75,79 +73,75 @@ class Scored:
         artifacts.write_json(folder / artifacts.SAMPLES, self.record)
 
 
-def score_samples(
-    model: VAE,
-    prepared: Prepared,
-    rows: np.ndarray,
-    collected: Collected,
-    train: Codes,
-    valid: Codes,
-    reconstructions: np.ndarray,
-    *,
-    judge: Judge | VaekitError,
-    inception_weights: Path | None = None,
-    seed: int = 0,
-    device: torch.device | str = "cpu",
-    batch_size: int = 256,
-    progress: Progress = silent,
-) -> Scored:
+def score_samples(task: Task, collected: Collected, train: Codes, valid: Codes, judge: Judge | VaekitError) -> Scored:
     """Return the sampling-gap table, attribute rates, memorisation, temperatures and the verdict on the model's parts.
 
     Args:
-        rows: the test images in `prepared`, in the order of `collected` and of `reconstructions`, uint8.
+        task: the model and the test images, whose reconstructions lie in its folder.
+        collected: their codes.
         train: codes of train images, to which the aggregate posterior is fitted; `valid` choose its components.
         judge: the network whose features are compared, or why there is none.
-        inception_weights: file of InceptionV3's weights for the FID; None looks where other tools keep them.
 
     What can not be computed is in the record with its reason, and the rest stands. Memory: the images of six sources,
     0.7 GB at 10,000 of 64 pixels, and as much again for distances in blocks.
     """
     try:
-        mixture: Mixture | VaekitError = fit_mixture(train.z, valid.z, seed)
+        mixture: Mixture | VaekitError = fit_mixture(train.z, valid.z, task.seed)
     except VaekitError as reason:
         mixture = reason
     if isinstance(judge, VaekitError):
         return _nothing(str(judge), mixture)
-    if len(rows) < FEWEST:
-        return _nothing(f"Sets are compared from {FEWEST} test images on, and there is {len(rows)}.", mixture)
-    test = np.asarray(prepared.images[rows])
-    whole = {"x": judge.judge(test, batch_size), "x_hat": judge.judge(reconstructions, batch_size)}
-    chosen = some_rows(np.arange(len(rows)), MOST, seed, "set metrics")
+    if len(task.rows) < FEWEST:
+        return _nothing(f"Sets are compared from {FEWEST} test images on, and there is {len(task.rows)}.", mixture)
+    test = np.asarray(task.prepared.images[task.rows])
+    x_hat = artifacts.read_array(task.folder / artifacts.RECONSTRUCTIONS)
+    whole = {"x": judge.judge(test, task.batch_size), "x_hat": judge.judge(x_hat, task.batch_size)}
+    chosen = some_rows(np.arange(len(test)), MOST, task.seed, "set metrics")
     test, real = test[chosen], whole["x"].of(chosen)
-    sources = make_sources(
-        model,
-        prepared,
-        test,
-        collected.mu[chosen],
-        np.asarray(reconstructions[chosen]),
-        mixture,
-        seed=seed,
-        device=device,
-        batch_size=batch_size,
-        progress=progress,
-    )
-    seen = _seen(judge, sources, {RECONSTRUCTIONS: whole["x_hat"].of(chosen)}, batch_size, progress)
+    sources = make_sources(task, test, collected.mu[chosen], np.asarray(x_hat[chosen]), mixture)
+    seen = _seen(task, judge, sources, {RECONSTRUCTIONS: whole["x_hat"].of(chosen)})
     reasons = {name: str(source.reason) for name, source in sources.items() if name not in seen}
-    reals = reals_of(real.features, seed)
+    reals = reals_of(real.features, task.seed)
     compared = {
         name: compare(judged.features, reals, judge.name, paired=sources[name].paired) for name, judged in seen.items()
     }
-    inception = inception_estimates(sources, test, inception_weights, device=device, progress=progress)
+    inception = inception_estimates(sources, test, task.inception_weights, device=task.device, progress=task.progress)
     estimates = {name: inception[name] | row.estimates for name, row in compared.items()}
-    rates, rates_record = _rates(judge, prepared, rows[chosen], test, sources, seen, real, batch_size)
-    copied, among = _memorisation(judge, prepared, seen, real, seed, batch_size)
-    temperatures = by_temperature(
-        model,
-        judge,
-        reals,
-        seen[PRIOR].features if PRIOR in seen else None,
-        seed=seed,
-        device=device,
-        batch_size=batch_size,
+    rates, rates_record = _rates(task, judge, chosen, test, sources, seen, real)
+    copied, among = _memorisation(task, judge, seen, real)
+    temperatures = by_temperature(task, judge, reals, seen[PRIOR].features if PRIOR in seen else None)
+    record = _record_of_sets(judge, estimates, compared, reasons) | {
+        "attribute_rates": rates_record,
+        "memorisation": copied.record() if isinstance(copied, Memorisation) else {"sentence": copied},
+        "temperatures": {"rows": temperatures, "sentence": temperature_sentence(temperatures, judge.name)},
+        "mixture": {"sentence": mixture.sentence() if isinstance(mixture, Mixture) else str(mixture)},
+        "warnings": _warnings(len(test), judge.feature_dim, judge.name),
+    }
+    return Scored(
+        record=record,
+        estimates=summary_rows(estimates, reasons, judge.name, judge.feature_dim),
+        gap=gap_table(estimates, reasons, judge.name),
+        rates=rates,
+        pictures=_pictures(task.prepared, sources, copied, among),
+        mixture=mixture.arrays() if isinstance(mixture, Mixture) else {},
+        judged={
+            "image_id": collected.per_image["image_id"].to_numpy(dtype=str),
+            "attributes": np.array(judge.attributes, dtype=str),
+            "thresholds": np.asarray(judge.thresholds, np.float64),
+            "features_x": whole["x"].features,
+            "probabilities_x": whole["x"].probabilities,
+            "probabilities_x_hat": whole["x_hat"].probabilities,
+        },
     )
-    networks = [{name: row.by_network[j] for name, row in compared.items()} for j in range(len(reals))]
+
+
+def _record_of_sets(
+    judge: Judge, estimates: Rows, compared: Mapping[str, Compared], reasons: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return what the record says of the judge, and of every source as it sees it."""
     found = modes(estimates)
-    record = {
+    networks = [{name: row.by_network[j] for name, row in compared.items()} for j in range(len(judge.networks))]
+    return {
         "judge": {
             "name": judge.name,
             "identity": judge.identity,
@@ -170,28 +164,7 @@ def score_samples(
         },
         "verdict": blame(networks, judge.name, reasons).record(),
         "modes": dict(zip(("name", "sentence"), found, strict=True)) if found else None,
-        "attribute_rates": rates_record,
-        "memorisation": copied.record() if isinstance(copied, Memorisation) else {"sentence": copied},
-        "temperatures": {"rows": temperatures, "sentence": temperature_sentence(temperatures, judge.name)},
-        "mixture": {"sentence": mixture.sentence() if isinstance(mixture, Mixture) else str(mixture)},
-        "warnings": _warnings(len(test), judge.feature_dim, judge.name),
     }
-    return Scored(
-        record=record,
-        estimates=summary_rows(estimates, reasons, judge.name, judge.feature_dim),
-        gap=gap_table(estimates, reasons, judge.name),
-        rates=rates,
-        pictures=_pictures(prepared, sources, copied, among),
-        mixture=mixture.arrays() if isinstance(mixture, Mixture) else {},
-        judged={
-            "image_id": collected.per_image["image_id"].to_numpy(dtype=str),
-            "attributes": np.array(judge.attributes, dtype=str),
-            "thresholds": np.asarray(judge.thresholds, np.float64),
-            "features_x": whole["x"].features,
-            "probabilities_x": whole["x"].probabilities,
-            "probabilities_x_hat": whole["x_hat"].probabilities,
-        },
-    )
 
 
 def _nothing(reason: str, mixture: Mixture | VaekitError) -> Scored:
@@ -204,29 +177,26 @@ def _nothing(reason: str, mixture: Mixture | VaekitError) -> Scored:
     return Scored(record, empty_rows(reason), mixture=mixture.arrays() if isinstance(mixture, Mixture) else {})
 
 
-def _seen(
-    judge: Judge, sources: Mapping[str, Source], known: dict[str, Judged], batch_size: int, progress: Progress
-) -> dict[str, Judged]:
+def _seen(task: Task, judge: Judge, sources: Mapping[str, Source], known: dict[str, Judged]) -> dict[str, Judged]:
     """Return what the judge sees in every source that has images, in their order; `known` are judged already."""
     seen = {}
     for done, (name, source) in enumerate(sources.items(), 1):
         if source.images is not None:
-            seen[name] = known[name] if name in known else judge.judge(source.images, batch_size)
-        progress("judge samples", done, len(sources))
+            seen[name] = known[name] if name in known else judge.judge(source.images, task.batch_size)
+        task.progress("judge samples", done, len(sources))
     return seen
 
 
 def _rates(
+    task: Task,
     judge: Judge,
-    prepared: Prepared,
-    rows: np.ndarray,
+    chosen: np.ndarray,
     test: np.ndarray,
     sources: Mapping[str, Source],
     seen: Mapping[str, Judged],
     real: Judged,
-    batch_size: int,
 ) -> tuple[pd.DataFrame | None, dict[str, Any]]:
-    """Return the table of attribute rates, or None, and what the record says of them."""
+    """Return the table of attribute rates, or None, and what the record says of them; `test` are the chosen images."""
     if not judge.attributes:
         return None, {"reason": f"Attribute rates are not computed: {judge.sentence}", "sentences": {}}
     drawn = {}
@@ -234,9 +204,9 @@ def _rates(
         images = sources[name].images
         if name in seen and images is not None:
             dull = blurred(test, radial_power(images))
-            drawn[name] = Seen(seen[name].probabilities, judge.judge(dull, batch_size).probabilities)
+            drawn[name] = Seen(seen[name].probabilities, judge.judge(dull, task.batch_size).probabilities)
     auroc = judge.scores.set_index("attribute")["auroc"].reindex(list(judge.attributes)).to_numpy(float)
-    labels = prepared.attribute_table(rows)[list(judge.attributes)].to_numpy()
+    labels = task.prepared.attribute_table(task.rows[chosen])[list(judge.attributes)].to_numpy()
     table = rate_table(judge.attributes, np.asarray(judge.thresholds), auroc, labels, real.probabilities, drawn)
     if not len(table):
         what = f"no attributes that the judge tells apart (AUROC of {DECENT} or more)" if drawn else "no samples"
@@ -250,15 +220,15 @@ def _rates(
 
 
 def _memorisation(
-    judge: Judge, prepared: Prepared, seen: Mapping[str, Judged], real: Judged, seed: int, batch_size: int
+    task: Task, judge: Judge, seen: Mapping[str, Judged], real: Judged
 ) -> tuple[Memorisation | str, np.ndarray]:
     """Return whether prior samples are copies, or why that is not known, and the train rows they were held against."""
-    among = some_rows(unseen_rows(prepared), NEAREST_AMONG, seed, "neighbours")
+    among = some_rows(unseen_rows(task.prepared), NEAREST_AMONG, task.seed, "neighbours")
     if PRIOR not in seen or len(among) < FEWEST:
         what = "prior samples" if PRIOR not in seen else "train images that the judge has not seen"
         return f"Memorisation is not judged: there are no {what}.", among
-    train = judge.judge(np.asarray(prepared.images[among]), batch_size)
-    generator = numpy_generator(seed, "memorisation")
+    train = judge.judge(np.asarray(task.prepared.images[among]), task.batch_size)
+    generator = numpy_generator(task.seed, "memorisation")
     return memorisation(seen[PRIOR].features, real.features, train.features, generator), among
 
 

@@ -5,14 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from vaekit.data import Prepared
 from vaekit.data.pixels import to_uint8
 from vaekit.errors import VaekitError
 from vaekit.evaluation.samples.blur import blurred, radial_power
 from vaekit.evaluation.samples.mixture import Mixture
+from vaekit.evaluation.stages import Task
 from vaekit.judge import unseen_rows
 from vaekit.models.base import VAE
-from vaekit.progress import Progress, silent
 from vaekit.seeding import numpy_generator, some_rows, torch_generator
 
 MOST = 10_000  # images of one source: as many as test has, at most so many
@@ -101,35 +100,26 @@ def midpoints(mu: np.ndarray, seed: int) -> np.ndarray:
 
 
 def make_sources(
-    model: VAE,
-    prepared: Prepared,
-    test: np.ndarray,
-    mu: np.ndarray,
-    reconstructions: np.ndarray,
-    mixture: Mixture | VaekitError,
-    *,
-    seed: int,
-    device: torch.device | str,
-    batch_size: int,
-    progress: Progress = silent,
+    task: Task, test: np.ndarray, mu: np.ndarray, reconstructions: np.ndarray, mixture: Mixture | VaekitError
 ) -> dict[str, Source]:
     """Return every source by name, as many images of each as there are of test where there are as many.
 
     Args:
+        task: the model, and the train images.
         test: the real images that all are held against, uint8 (N, S, S, 3).
         mu: their codes, (N, D).
         reconstructions: of them, uint8.
         mixture: the aggregate posterior, or why there is none.
     """
-    n = len(test)
-    unseen = some_rows(unseen_rows(prepared), n, seed, "floor")
+    n, seed = len(test), task.seed
+    unseen = some_rows(unseen_rows(task.prepared), n, seed, "floor")
     codes: dict[str, np.ndarray | VaekitError] = {
         INTERPOLATIONS: midpoints(mu, seed),
         AGGREGATE: mixture.sample(n, numpy_generator(seed, "aggregate")) if isinstance(mixture, Mixture) else mixture,
-        PRIOR: prior_codes(n, model.latent_dim, seed),
+        PRIOR: prior_codes(n, task.model.latent_dim, seed),
     }
     sources = [
-        Source(FLOOR, np.asarray(prepared.images[unseen])) if len(unseen) > 1 else Source(FLOOR, None, _NO_FLOOR),
+        Source(FLOOR, np.asarray(task.prepared.images[unseen])) if len(unseen) > 1 else Source(FLOOR, None, _NO_FLOOR),
         Source(BLURRED, blurred(test, radial_power(reconstructions))),
         Source(RECONSTRUCTIONS, reconstructions),
     ]
@@ -137,10 +127,10 @@ def make_sources(
         try:
             if isinstance(z, VaekitError):
                 raise z
-            sources.append(Source(name, decoded(model, z, device=device, batch_size=batch_size)))
+            sources.append(Source(name, decoded(task.model, z, device=task.device, batch_size=task.batch_size)))
         except VaekitError as reason:
             sources.append(Source(name, None, str(reason)))
-        progress("decode samples", done, len(codes))
+        task.progress("decode samples", done, len(codes))
     return {source.name: source for source in sources}
 
 

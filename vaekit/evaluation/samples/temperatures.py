@@ -4,16 +4,15 @@ import math
 from typing import Any
 
 import numpy as np
-import torch
 
 from vaekit.errors import VaekitError
 from vaekit.evaluation.samples import frechet
 from vaekit.evaluation.samples.base import ImageSet
 from vaekit.evaluation.samples.manifold import NEIGHBOURS, balls_of, diversity
 from vaekit.evaluation.samples.sources import decoded, prior_codes
+from vaekit.evaluation.stages import Task
 from vaekit.figures.words import distance, short
 from vaekit.judge import Judge
-from vaekit.models.base import VAE
 from vaekit.statistics.raters import pooled_estimate
 
 TEMPERATURES = (0.2, 0.5, 1.0, 1.5)  # standard deviations of z
@@ -21,16 +20,7 @@ MOST_STEPS = 4  # beyond the grid, until the nearest samples lie inside it
 MOST = 1000  # samples of each
 
 
-def by_temperature(
-    model: VAE,
-    judge: Judge,
-    reals: list[ImageSet],
-    prior: np.ndarray | None,
-    *,
-    seed: int,
-    device: torch.device | str,
-    batch_size: int,
-) -> list[dict[str, Any]]:
+def by_temperature(task: Task, judge: Judge, reals: list[ImageSet], prior: np.ndarray | None) -> list[dict[str, Any]]:
     """Return Fréchet distance and diversity of samples at each temperature; the same draws of z, scaled.
 
     The grid grows beyond its end until the nearest samples lie inside it.
@@ -39,7 +29,7 @@ def by_temperature(
     `prior` are the features of prior samples, whose first ones are those at temperature 1; None where they diverge.
     """
     n = min(len(reals[0].features), MOST)
-    z = prior_codes(n, model.latent_dim, seed)
+    z = prior_codes(n, task.model.latent_dim, task.seed)
 
     def measured(temperature: float) -> dict[str, Any]:
         row: dict[str, Any] = {"temperature": temperature, "n": n, "reason": None}
@@ -47,8 +37,8 @@ def by_temperature(
             if temperature == 1 and prior is not None:
                 features = prior[:, :n]
             else:
-                images = decoded(model, temperature * z, device=device, batch_size=batch_size)
-                features = judge.judge(images, batch_size).features
+                images = decoded(task.model, temperature * z, device=task.device, batch_size=task.batch_size)
+                features = judge.judge(images, task.batch_size).features
         except VaekitError as reason:
             return row | {"reason": str(reason)}
         by_network = list(zip(features, reals, strict=True))
