@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
 from tests.benchmarks.timing import Row
+from tests.evaluation.tasks import task_of
 from vaekit.config import RunConfig, load_config
 from vaekit.data import SPLITS, Prepared, Protocol, open_source, prepare
 from vaekit.evaluation.codes import Codes
@@ -56,7 +57,7 @@ def _whole(config: RunConfig, prepared: Prepared, codes: list[Codes]) -> list[Ro
 
     started = time.perf_counter()
     model = build_model(config.model, config.likelihood, prepared.protocol.image_size, seed=0)
-    fit_probes(model, prepared, *codes, seed=0, progress=progress)
+    fit_probes(task_of(model, prepared, progress=progress), *codes)
     whole = time.perf_counter() - started
     probes = passed["probes", 5] - started
     untrained = passed["probes", 4] - passed["probes", 3]
