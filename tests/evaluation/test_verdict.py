@@ -141,6 +141,16 @@ def test_each_cause_where_it_is(cause, facts, settings):
     )
 
 
+OURS = ("few epochs", "still falling", "overfitted", "no warm-up", "free bits")  # told by what vaekit alone writes
+
+
+@pytest.mark.parametrize(("cause", "facts", "settings"), [case for case in CAUSES if case[0] not in OURS])
+def test_of_another_programs_model_no_setting_of_vaekits_is_named(cause, facts, settings):
+    record = said(facts, settings.model_copy(update={"training": None}))
+    words = " ".join([*record["causes"], *record["remedies"]])
+    assert cause in record["cause_names"] and not re.search(r"(objective|likelihood|training)\.|vaekit train", words)
+
+
 @pytest.mark.parametrize(
     ("cause", "facts", "settings"),
     [

@@ -107,7 +107,9 @@ def test_rates_name_what_is_dropped(count):
     drawn = draw("attribute_rates", {artifacts.ATTRIBUTE_RATES: rates(count)})
     assert drawn.data.startswith(b"<?xml")
     assert "most of all Hat 0: 0 % against 30 % and 25 %" in drawn.caption
-    assert drawn.caption.startswith("The 24 of 40" if count == 40 else f"All {count} attributes")
+    assert drawn.caption.startswith(
+        {1: "The 1 attribute by", 40: "The 24 of 40 attributes"}.get(count, f"The {count} attributes")
+    )
     assert re.search(rb"font-weight: 700[^>]*>Hat 0<", drawn.data)
 
 

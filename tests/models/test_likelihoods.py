@@ -167,7 +167,7 @@ def test_a_head_holds_one_sigma_given_learned_or_fitted():
 @pytest.mark.parametrize(
     ("config", "sentence"),
     [
-        ({"sigma": 0.25}, "Gaussian for every pixel value in [0, 1], one sigma = 0.25000 (given)"),
+        ({"sigma": 0.25}, "Gaussian for every pixel value in [0, 1], one sigma = 0.25000 (set by the loss)"),
         ({"sigma": "learned"}, "one sigma = 0.30000 (learned)"),
         ({}, "(its maximum-likelihood value on the validation split)"),
         ({"name": "bernoulli"}, "no likelihood of an 8-bit image"),

@@ -315,6 +315,16 @@ def test_what_a_stage_could_not_make_has_that_stages_reason_and_no_command_that_
     assert "run `vaekit evaluate` again" not in text and "has not been explored" not in text
 
 
+def test_samples_that_were_scored_are_not_called_shown_only(small, tmp_path, quick):
+    stored = copied(small, tmp_path)
+    scored = build(stored, tmp_path / "out").markdown.read_text(encoding="utf-8")
+    (stored[0] / artifacts.SAMPLES).unlink()
+    shown = build(stored, tmp_path / "out").markdown.read_text(encoding="utf-8")
+    (stored[0] / artifacts.DRAWS).unlink()
+    neither = build(stored, tmp_path / "out").markdown.read_text(encoding="utf-8")
+    assert ["shown, not scored" in text for text in (scored, shown, neither)] == [False, True, False]
+
+
 def test_without_a_summary_there_is_no_report(small, tmp_path):
     stored = copied(small, tmp_path)
     (stored[0] / artifacts.SUMMARY).unlink()

@@ -20,7 +20,7 @@ from vaekit.seeding import keyed_normal
 
 DIVERGED = (
     "The model's reconstructions hold NaN pixels, so nothing can be said of them: its weights have diverged. Evaluate "
-    "an earlier checkpoint, or train again with a lower training.learning_rate."
+    "an earlier checkpoint, or train again with a lower learning rate."
 )
 
 

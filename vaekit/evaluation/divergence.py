@@ -12,7 +12,7 @@ from vaekit.models.base import VAE
 # rescaling a usual one a hundredfold stays a thousand times below.
 COSTLY = 1e5
 LARGE, OUTLYING = 1e3, 1e3  # a weight over the first, and so many times as large as its layer's others, is broken
-_NOW = "Evaluate an earlier checkpoint, or train again with a lower training.learning_rate."
+_NOW = "Evaluate an earlier checkpoint, or train again with a lower learning rate."
 
 
 def require_sound_weights(model: VAE) -> None:

@@ -39,6 +39,7 @@ class Training:
 
 
 UNKNOWN = Training()
+FACE_FIRST = "If faces are what counts, weigh the face in the loss or crop closer."
 
 
 def still_falling(loss: np.ndarray) -> bool | None:
@@ -51,13 +52,16 @@ def still_falling(loss: np.ndarray) -> bool | None:
 
 
 def give_room(training: Training) -> str:
-    """Return how the code may carry more, as an order without its full stop: longer, wider or at a smaller beta."""
+    """Return how the code may carry more, as an order without its full stop: longer, wider or with a cheaper KL.
+
+    It holds whatever the weight of the KL was, which is not known of another program's model.
+    """
     if training.falling:
         return "train on first: the validation loss was still falling in the last epoch"
     if training.free_dims:
         free = f"{training.free_dims} of {training.dims} latent dims carry nothing"
-        return f"lower beta, not more dims: {free}"
-    return "give the code more dims or lower beta"
+        return f"weigh the KL less, not more dims: {free}"
+    return "give the code more dims or weigh the KL less"
 
 
 def of_share(share: float, training: Training) -> str:

@@ -7,7 +7,7 @@ from vaekit.failure_analysis.slices.confirmation import Tested
 from vaekit.failure_analysis.slices.nameless_findings import NamelessFound
 from vaekit.failure_analysis.slices.rules import LEAST
 from vaekit.failure_analysis.slices.search import PLANNED, Searched
-from vaekit.failure_analysis.slices.wording import Measure, became, not_found, title
+from vaekit.failure_analysis.slices.wording import Measure, became, not_found, title, too_few
 from vaekit.failure_analysis.split.attribute_survival import BEYOND
 from vaekit.failure_analysis.split.base import SplitResult, words
 
@@ -27,7 +27,8 @@ def silent_tests(searched: Searched, measure: Measure, results: tuple[SplitResul
     found = {id(t) for kept in searched.kept for t in (kept.tested, *kept.folded)} | {id(t) for t in searched.beyond}
     answered = {result.id for result in results if result.found}
     of = {t.slice: t for t in searched.tested}
-    said, done = [], set(found)
+    few = {id(t) for t in searched.tested if t.difference is None}
+    said, done = [], found | few
     for topic, slices in searched.planned.items():
         tested = [of[s] for s in slices]
         open_ones = [t for t in tested if id(t) not in found]
@@ -35,10 +36,15 @@ def silent_tests(searched: Searched, measure: Measure, results: tuple[SplitResul
         if not tested:
             said.append(_item(topic, "Not tested: the data hold nothing that stands for it."))
         elif len(open_ones) == len(tested) and DETAIL.get(topic) not in answered:
-            said.append(_item(topic, " ".join(not_found(t, measure) for t in tested)))
+            made = [not_found(t, measure) for t in tested if id(t) not in few]
+            untested = [t for t in tested if id(t) in few]
+            said.append(_item(topic, " ".join([*made, *([too_few(untested)] if untested else [])])))
+            few -= {id(t) for t in untested}
         else:
-            said += [_item(f"{topic}: {t.slice.title}", not_found(t, measure)) for t in open_ones]
+            said += [_item(f"{topic}: {t.slice.title}", not_found(t, measure)) for t in open_ones if id(t) not in few]
     said += [_item(title(t.slice), not_found(t, measure)) for t in searched.tested if id(t) not in done]
+    if rest := [t for t in searched.tested if id(t) in few]:
+        said.append(_item("Too few images", too_few(rest)))
     return said + _of_all(results)
 
 

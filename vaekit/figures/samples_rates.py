@@ -66,8 +66,9 @@ def attribute_rates(artifacts: Artifacts) -> Drawn:
 
 
 def _caption(first: pd.DataFrame, order: pd.Index, source: str) -> str:
-    count = f"The {len(order)} of {len(first)}" if len(order) < len(first) else f"All {len(first)}"
-    said = f"{count} attributes by how far {_NAMES[source]} are from test images that are as blurred. "
+    some = f"{len(order)} of " if len(order) < len(first) else ""
+    said = f"The {some}{plural(len(first), 'attribute')} by how far {_NAMES[source]} are from "
+    said += "test images that are as blurred. "
     dropped = first[first["finding"] == "dropped"].sort_values("minus_blurred", kind="stable")
     overdrawn = int((first["finding"] == "overdrawn").sum())
     if len(dropped):

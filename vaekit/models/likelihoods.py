@@ -194,7 +194,7 @@ class ScaleHead(Head):
     def sentence(self) -> str:
         """Return what the likelihood is, for tables and reports."""
         optimum = "its maximum-likelihood value on the validation split"
-        how = optimum if self.is_optimal else "learned" if self.is_learned else "given"
+        how = optimum if self.is_optimal else "learned" if self.is_learned else "set by the loss"
         return f"{self.text}, one sigma = {self.sigma.item():.5f} ({how})"
 
 

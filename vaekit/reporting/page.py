@@ -64,8 +64,9 @@ def _with_notes(section: Section, edition: Edition) -> Section:
 
 def _subtitle(summary: dict[str, Any]) -> str:
     run, protocol, model = summary["run"], summary["protocol"], summary["model"]
+    kind = "" if "vae" in model["name"].lower() else " VAE"
     return (
-        f"{model['name']} VAE of {count(model['parameters'])} parameters and {model['latent_dim']} latent dims"
+        f"{model['name']}{kind} of {count(model['parameters'])} parameters and {model['latent_dim']} latent dims"
         f"{', after epoch ' + str(run['epoch']) if run['epoch'] else ''}, on the "
         f"{plural(protocol['n'], protocol['split'] + ' image')} of {protocol['data']}, "
         f"{cropped(protocol)} at {pixels(protocol)}."

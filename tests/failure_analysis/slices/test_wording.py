@@ -1,18 +1,29 @@
 """Findings in words and on disk: every sentence says its numbers, and comes back from JSON as it was."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from tests.failure_analysis.planted import errors, populate, searched
+from vaekit.failure_analysis.advice import FACE_FIRST
 from vaekit.failure_analysis.finding import Effect, Enrichment, Finding, finite
 from vaekit.failure_analysis.not_found import candidate_rows, silent_tests
 from vaekit.failure_analysis.slices.confirmation import Scale, confirm
 from vaekit.failure_analysis.slices.findings import Errors, slice_findings
 from vaekit.failure_analysis.slices.rules import Material, attribute_condition, property_condition, rule_of
-from vaekit.failure_analysis.slices.wording import Measure, not_found, remedy, sentence, slice_id, subject, title
+from vaekit.failure_analysis.slices.wording import (
+    Measure,
+    not_found,
+    remedy,
+    sentence,
+    slice_id,
+    subject,
+    title,
+    too_few,
+)
 from vaekit.failure_analysis.split.base import SplitResult
 
 MSE = Measure("Mean squared error", "squared pixel value", Scale(False, 0.0))
@@ -120,8 +131,13 @@ def test_the_remedy_says_how_rare_a_label_is_in_train():
     rule = rule_of([attribute_condition(of, "hat")])
     assert "Only 1 % of the train images" in remedy(rule, pd.DataFrame({"hat": [1] + [0] * 99}))
     assert "not rare in train (50 %)" in remedy(rule, pd.DataFrame({"hat": [0, 1] * 50}))
-    assert remedy(rule, pd.DataFrame({"hat": []})) and "--crop" in remedy(
-        rule_of([property_condition(populate(None, 40, 0).material, "background_edges", 0.25, True)]), pd.DataFrame()
+    assert (
+        remedy(rule, pd.DataFrame({"hat": []}))
+        and remedy(
+            rule_of([property_condition(populate(None, 40, 0).material, "background_edges", 0.25, True)]),
+            pd.DataFrame(),
+        )
+        == FACE_FIRST
     )
 
 
@@ -152,6 +168,14 @@ def test_a_topic_that_the_whole_split_answers_is_not_called_silent(found):
     assert any(item["title"].startswith("Fine detail") for item in without)
 
 
+def test_slices_of_too_few_images_are_named_in_one_sentence(found):
+    few = replace(found[2], tested=[replace(t, difference=None) for t in found[2].tested], kept=[], beyond=[])
+    silent = [item["sentence"] for item in silent_tests(few, MSE, ())]
+    accessories = next(s for s in silent if "Eyeglasses (" in s)
+    assert accessories.count("Not tested") == 1 and "Wearing Hat (" in accessories
+    assert all(s.count("Not tested") == 1 for s in silent)
+
+
 def test_reasons_of_silence():
     rng = np.random.default_rng(0)
     of = material(
@@ -160,6 +184,6 @@ def test_reasons_of_silence():
     error = rng.lognormal(0, 0.2, 2000) * (1 + 0.06 * of.attributes["hat"].to_numpy())
     rules = [[("hat", True)], [("noise", True)], [("rare", True)]]
     tested = confirm(error, of, [rule_of([attribute_condition(of, *c) for c in rule]) for rule in rules])
-    hat, noise, rare = (not_found(t, MSE) for t in tested)
+    hat, noise = (not_found(t, MSE) for t in tested[:2])
     assert hat.endswith("too small to be called a finding (from 1.1 times and 0.5 % of the error on).")
-    assert noise.endswith("not told from no difference.") and rare.startswith("Not tested:")
+    assert noise.endswith("not told from no difference.") and "rare (5)" in too_few(tested[2:])

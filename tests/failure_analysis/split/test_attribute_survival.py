@@ -167,10 +167,10 @@ def test_an_attribute_that_equal_blur_hides_from_the_judge_can_not_be_judged():
         (
             0.46,
             Training(False, 30, 128),
-            "not more dims: 30 of 128 latent dims carry nothing",
+            "weigh the KL less, not more dims: 30 of 128 latent dims carry nothing",
             "give the code more dims",
         ),
-        (0.46, Training(False, 0, 128), "give the code more dims or lower beta", "train on"),
+        (0.46, Training(False, 0, 128), "give the code more dims or weigh the KL less", "beta"),
     ],
 )
 def test_advice_on_a_lost_attribute_follows_from_its_share_in_train_and_the_training(share, training, says, never):

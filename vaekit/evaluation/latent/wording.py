@@ -224,7 +224,7 @@ def _more_dims(cause: Cause, f: Facts, config: RunConfig) -> tuple[str, str]:
     return (
         f"The code has more dims than the data pay for at this weight of the KL: {cause.value:,.0f} "
         f"{'tells' if cause.value == 1 else 'tell'} images apart.",
-        "It is no fault as such: a smaller code would do the same. Lower objective.beta if the faces lack detail.",
+        "It is no fault as such: a smaller code would do the same. Weigh the KL less if the faces lack detail.",
     )
 
 
@@ -284,7 +284,7 @@ _CAUSES: dict[str, Callable[[Cause, Facts, RunConfig], tuple[str, str]]] = {
     ),
     "objective unknown": lambda cause, f, config: (
         "The training objective is unknown, so that nothing can be said of beta.",
-        "Give --objective, --reduction and --beta.",
+        "Say which loss trained it: --objective, --reduction and --beta.",
     ),
     "no cause shows": lambda cause, f, config: ("No cause shows in the settings or in the history.", ""),
 }

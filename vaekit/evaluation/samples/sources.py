@@ -73,7 +73,7 @@ def decoded(model: VAE, z: np.ndarray, *, device: torch.device | str, batch_size
     if broken:
         raise VaekitError(
             f"{broken:,} of {len(z):,} decoded images hold NaN pixels, so nothing can be said of them: the decoder "
-            "diverges at these codes. Evaluate an earlier checkpoint, or train with a lower training.learning_rate."
+            "diverges at these codes. Evaluate an earlier checkpoint, or train with a lower learning rate."
         )
     return images
 

@@ -1,6 +1,7 @@
 """Slices in words: titles, sentences and what to try, from the numbers of the test and nothing else."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from vaekit.failure_analysis.advice import UNKNOWN, Training, give_room, of_share
+from vaekit.failure_analysis.advice import FACE_FIRST, UNKNOWN, Training, give_room, of_share
 from vaekit.failure_analysis.finding import Effect
 from vaekit.failure_analysis.properties import PROPERTIES
 from vaekit.failure_analysis.slices.confirmation import RATIO, SHARE, SPREAD, Scale, Slice, Tested
@@ -90,19 +91,24 @@ def _compared(d: MeanDifference, measure: Measure) -> str:
 
 
 def not_found(tested: Tested, measure: Measure) -> str:
-    """Return what the test of a slice says that did not pass, and why it did not."""
+    """Return what the test of a slice says that was made and did not pass, and why it did not."""
     d = tested.difference
-    if d is None:
-        return (
-            f"Not tested: of the images kept for testing, too few are of this kind ({int(tested.mask.sum())}), or they "
-            f"show fewer than {LEAST_GROUPS} people."
-        )
+    assert d is not None
     said = f"{subject(tested.slice)} {_compared(d, measure)}; n = {d.n:,}, q = {tested.q:.2g}: "
     if tested.q > Q_LEVEL:
         alone = isinstance(tested.slice, Rule) and len(tested.slice.conditions) > 1 and d.value > 0 and d.p < Q_LEVEL
         return said + ("no worse than a plainer rule." if alone else "not told from no difference.")
     least = f"{RATIO} times" if measure.scale.zero is not None else f"{SPREAD} standard deviations"
     return f"{said}too small to be called a finding (from {least} and {100 * SHARE:g} % of the error on)."
+
+
+def too_few(tested: Sequence[Tested]) -> str:
+    """Return that these slices could not be tested at all, in one sentence."""
+    kinds = listed([f"{t.slice.title} ({int(t.mask.sum())})" for t in tested])
+    return (
+        f"Not tested, as the images kept for testing hold too few of the kind, or fewer than {LEAST_GROUPS} people: "
+        f"{kinds}."
+    )
 
 
 def became(tested: Tested, kept: dict[int, str], folded: dict[int, str]) -> str:
@@ -128,7 +134,7 @@ def remedy(of: Slice, train: pd.DataFrame, training: Training = UNKNOWN) -> str:
     if all(c.kind == "attribute" for c in of.conditions) and len(train):
         return of_share(float(of.mask(Material(train, pd.DataFrame(index=train.index))).mean()), training)
     if any(name.startswith("background") for name in names):
-        return "Crop closer (--crop 148), or weigh the face in the loss, if backgrounds are not what counts."
+        return FACE_FIRST
     if {"sharpness": False, "face_likeness": False, "periodicity": True}.items() & names.items():
         return (
             "Look at the pictures first: where they are bad pictures, take them out of the data; else add such images."

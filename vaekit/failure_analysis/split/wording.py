@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vaekit.failure_analysis.advice import Training, give_room, of_share, percent_of
+from vaekit.failure_analysis.advice import FACE_FIRST, Training, give_room, of_share, percent_of
 from vaekit.failure_analysis.properties import PROPERTIES
 from vaekit.failure_analysis.split.attribute_survival import BEYOND
 from vaekit.failure_analysis.split.base import SplitResult, Words, worded
@@ -112,10 +112,8 @@ def region(result: SplitResult, training: Training) -> Words:
         f"{spoken(value, low, high) if around else spoken(1 / value, 1 / high, 1 / low)} times the error of "
         f"{'the face' if around else 'what surrounds it'}."
     )
-    remedy = f"If faces are what counts, weight the face in the loss or crop closer; else {give_room(training)}."
-    if not around:
-        remedy = "Weight the face in the loss, or add a perceptual term: what surrounds it is already the easier part."
-    return Words(title, said, evidence, remedy)
+    face = "Weigh the face in the loss, or add a perceptual term: what surrounds it is already the easier part."
+    return Words(title, said, evidence, FACE_FIRST if around else face)
 
 
 @worded("shift")

@@ -156,7 +156,8 @@ def limits(material: Material) -> Iterable[Block]:
         "this is one run.",
         "Pixel errors forgive blur: a reconstruction can have a low error and lack every fine detail.",
     ]
-    if material.files.get(artifacts.SAMPLES, {}).get("reason", "none were scored"):
+    scored = material.files.get(artifacts.SAMPLES)
+    if artifacts.DRAWS in material.files and (scored is None or scored.get("reason")):
         said.append("Samples are shown, not scored: no number here says how real or how varied they are.")
     if artifacts.SLICES in material.files:
         said.append(DESCRIPTIVE)

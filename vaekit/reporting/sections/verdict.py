@@ -20,10 +20,9 @@ _ABSENT = 3  # metrics without a value that it names
 _REMEDIES = {
     "prior": "Draw samples from the mixture fitted to the codes instead of from the prior: `vaekit sample --from "
     "aggregate` (Ghosh et al. 2020).",
-    "decoder": "Detail is lost before any sampling: try a larger decoder, longer training or a perceptual term "
-    "(`--set objective.perceptual`).",
-    "encoder": "The code lacks content that reconstructions need: try more latent dims or a smaller beta.",
-    "codes": "The codes have a shape that a mixture of Gaussians misses: try a larger beta, which brings them "
+    "decoder": "Detail is lost before any sampling: try a larger decoder, longer training or a perceptual term.",
+    "encoder": "The code lacks content that reconstructions need: try more latent dims or weigh the KL less.",
+    "codes": "The codes have a shape that a mixture of Gaussians misses: try to weigh the KL more, which brings them "
     "nearer to the prior.",
 }
 
