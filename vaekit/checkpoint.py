@@ -46,6 +46,7 @@ class Checkpoint:
         kl_per_dim: KL of every latent dim on valid, in nats, one list per epoch.
         training: state of the optimiser and of the random streams, for going on; empty in best.pt.
         findings: question, answer, margin and is_mistake of what was found out about a network of another program.
+        code: hash of every file that decides what such a network computes, by its path.
     """
 
     model: VAE
@@ -58,6 +59,7 @@ class Checkpoint:
     kl_per_dim: list[list[float]]
     training: dict[str, Any]
     findings: list[dict[str, Any]] = field(default_factory=list)
+    code: dict[str, str] = field(default_factory=dict)
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:

@@ -57,6 +57,22 @@ def test_a_changed_reading_is_another_evaluation(place, faces):
     assert "No evaluation of weights-" in done.stderr
 
 
+def test_a_changed_file_that_the_class_imports_outdates_the_evaluation(place, faces):
+    shutil.copytree(place.folder / "theirs", place.folder / "split")
+    source = (place.folder / "split/model.py").read_text(encoding="utf-8")
+    layers = source[: source.index("class Net")]
+    (place.folder / "split/layers.py").write_text(layers, encoding="utf-8")
+    (place.folder / "split/model.py").write_text(
+        "from layers import *\n" + source.removeprefix(layers), encoding="utf-8"
+    )
+    model = ("split/weights.pth", "--model", "split/model.py:Net", "--data", faces, *SAID)
+    place.vaekit("evaluate", *model)
+    assert "Using the evaluation in" in place.vaekit("failures", *model, "--top", 1).stderr
+    with (place.folder / "split/layers.py").open("a", encoding="utf-8") as file:
+        file.write("# changed\n")
+    assert "No evaluation of weights-" in place.vaekit("failures", *model, "--top", 1).stderr
+
+
 def test_without_a_class_one_sentence_names_the_command(place):
     done = place.vaekit("evaluate", "theirs/weights.pth", check=1)
     assert "vaekit did not write it" in done.stderr and "`--model FILE.py:Class`" in done.stderr

@@ -60,6 +60,18 @@ def test_imports_of_a_repository_work_from_wherever_its_author_ran_them(tmp_path
     assert made(tmp_path / "src" / "model.py", z_dim=7).layer.out_features == 7
 
 
+def test_a_forward_imports_from_its_repository_after_it_was_opened(tmp_path):
+    forward = "    def forward(self, x):\n        from src.late import twice\n        return twice(self.layer(x))\n"
+    late = "import src.later\ndef twice(x):\n    return src.later.TWO * x\n"
+    repository(tmp_path, src__model=NET + forward, src__late=late, src__later="TWO = 2")
+    imported = import_file(tmp_path / "src" / "model.py")
+    net, x = build(imported, "Net", {}), torch.ones(1, 3)
+    assert [file.name for file in imported.files] == ["model.py"]
+    torch.testing.assert_close(net(x), 2 * net.layer(x))
+    assert [file.name for file in imported.files] == ["late.py", "later.py", "model.py"]
+    assert not [name for name in sys.modules if name.startswith("src")]
+
+
 def test_a_module_of_the_repository_wins_over_one_of_the_same_name_in_this_process(tmp_path):
     repository(
         tmp_path, tests__model="from tests.size import SIZE\n" + NET.replace("z_dim)", "SIZE)"), tests__size="SIZE = 11"

@@ -33,7 +33,7 @@ def evaluate_anew(source: ModelSource, options: EvaluationOptions, out: Path, pr
     task = Task(
         checkpoint=opened.checkpoint,
         file=source.origin if isinstance(source.origin, Path) else None,
-        made_by=made_with(source, options),
+        made_by=made_with(source, options) | {"code": opened.checkpoint.code},
         prepared=opened.prepared,
         rows=opened.prepared.rows(SPLIT),
         settings=opened.settings,
@@ -53,7 +53,8 @@ def evaluate_anew(source: ModelSource, options: EvaluationOptions, out: Path, pr
 def evaluation_of(source: ModelSource, options: EvaluationOptions, out: Path, progress: Progress) -> "Evaluation":
     """Return the newest evaluation on disk that was made of this model with these options; make one where none was.
 
-    An option that is not given fits whatever the evaluation was made with; one that is given decides.
+    An option that is not given fits whatever the evaluation was made with; one that is given decides. Of a foreign
+    model every file of code that it was made with must be as it was.
     """
     from vaekit.evaluation.results import Evaluation
 
@@ -69,11 +70,16 @@ def evaluation_of(source: ModelSource, options: EvaluationOptions, out: Path, pr
         found = Evaluation(summary.parent)
         settings = found.summary["protocol"]["settings"]
         fits = all(value is None or settings.get(name) == value for name, value in images.items())
-        if fits and wanted.items() <= found.summary["made_by"].items():
+        made_by = found.summary["made_by"]
+        if fits and wanted.items() <= made_by.items() and _is_unchanged(made_by.get("code", {})):
             log.info("Using the evaluation in %s.", found.folder)
             return found
     log.info("No evaluation of %s under %s fits: evaluating first.", source.run, folder)
     return evaluate_anew(source, options, out, progress)
+
+
+def _is_unchanged(code: dict[str, str]) -> bool:
+    return all(Path(file).is_file() and artifacts.file_hash(Path(file)) == known for file, known in code.items())
 
 
 def images_of(found: "Evaluation", progress: Progress) -> "Prepared | None":

@@ -75,11 +75,8 @@ class ModelSource:
         return str(self.origin) if isinstance(self.origin, Path) else f"the live {type(self.origin).__name__}"
 
     def read_with(self) -> dict[str, Any]:
-        """Return what decides how the checkpoint is read: the options given, and hashes of the code files they name."""
-        given = self.options.model_dump(exclude_defaults=True, mode="json")
-        named = [given[name] for name in ("model", "encoder", "decoder", "adapter") if name in given]
-        files = {Path(text.rpartition(":")[0] or text) for text in named}
-        return given | {f"sha256 of {file.name}": artifacts.file_hash(file) for file in sorted(files) if file.is_file()}
+        """Return the options that decide how the checkpoint is read."""
+        return self.options.model_dump(exclude_defaults=True, mode="json")
 
 
 def find_model(

@@ -1,6 +1,7 @@
 """What a user writes where a network does not show what it does, and what the doctor writes of one that does."""
 
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -148,7 +149,7 @@ def open_adapter(options: ModelOptions, checkpoint: Path | nn.Module) -> tuple[A
     except Exception as error:
         raise ConfigError(f"load of {found[0].__name__} in {file} failed: {type(error).__name__}: {error}.") from error
     opened = adapter.opened or Opened(adapter, "live")
-    return adapter, Opened(adapter, opened.family, opened.notes, (*opened.files, *imported.files), opened.trained_on)
+    return adapter, replace(opened, module=adapter, imported=(*opened.imported, imported))
 
 
 def adapter_text(options: ModelOptions, taken: Candidate, way: int, sentences: list[str]) -> str:

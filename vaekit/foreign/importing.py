@@ -5,6 +5,7 @@ the file beside it all work. Code runs only because the user named the file.
 """
 
 import ast
+import builtins
 import importlib
 import sys
 from collections.abc import Iterator
@@ -43,6 +44,7 @@ class Repository:
         between = file.parent.relative_to(self.root).parts
         self.folders = [self.root.joinpath(*between[:depth]) for depth in range(len(between) + 1)]
         self.modules: dict[str, ModuleType] = {}
+        self.is_entered = False
 
     @property
     def path(self) -> list[Path]:
@@ -64,6 +66,7 @@ class Repository:
     @contextmanager
     def entered(self) -> Iterator[None]:
         """Run what is inside under quarantine, with the repository on the path and its modules importable."""
+        self.is_entered = True
         tops = {top for top in {name.split(".")[0] for name in sys.modules} if self._hides(top)}
         hidden = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] in tops}
         before, path = set(sys.modules), list(sys.path)
@@ -74,12 +77,25 @@ class Repository:
             with quarantine():
                 yield
         finally:
+            self.is_entered = False
             new = {name: sys.modules[name] for name in set(sys.modules) - before}
             self.modules = {name: module for name, module in new.items() if self._holds(module)}
             for name in self.modules:
                 del sys.modules[name]
             sys.modules.update(hidden)
             sys.path[:] = path
+
+    def builtins(self, finder: Definitions) -> dict[str, Any]:
+        """Return builtins for its code, whose imports find the repository also after it was left, as in a forward."""
+
+        def imported(name: str, *context: Any, **more: Any) -> ModuleType:
+            level = context[3] if len(context) > 3 else more.get("level", 0)
+            if self.is_entered or (level == 0 and not self._hides(name.split(".")[0])):
+                return __import__(name, *context, **more)
+            with self.entered(), finder.installed():
+                return __import__(name, *context, **more)
+
+        return {**vars(builtins), "__import__": imported}
 
     def _hides(self, name: str) -> bool:
         """Whether a module of this process has the name of one of the repository's."""
@@ -183,6 +199,7 @@ def import_file(file: Path) -> Imported:
         repository.modules = {}  # nothing of the way that failed before
         folders = repository.path[::-1] if nearest_first else repository.path
         finder = Definitions(repository.root, folders, forgiving)
+        finder.builtins = repository.builtins(finder)
         name = file.stem if nearest_first else repository.dotted
         try:
             with repository.entered(), finder.installed():

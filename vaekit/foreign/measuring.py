@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from vaekit.artifacts import file_hash
 from vaekit.checkpoint import Checkpoint
 from vaekit.config import DataConfig, LikelihoodConfig, ModelConfig, ObjectiveConfig, RunConfig
 from vaekit.errors import CheckpointError, ConfigError
@@ -80,6 +81,7 @@ def open_foreign(
         kl_per_dim=[],
         training={},
         findings=[finding.record() for finding in findings],
+        code={str(file): file_hash(file) for file in opened.code},  # with what was imported while it was measured
     )
 
 

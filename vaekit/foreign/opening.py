@@ -1,7 +1,8 @@
 """The one door: what the user names, a file, a folder or a live module, becomes a module with its weights."""
 
 import copy
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -47,15 +48,25 @@ class Opened:
         module: the network; a `TwoModules` where encoder and decoder are apart.
         family: where it came from.
         notes: sentences that a report must say, such as that only a part of the model's file was run.
-        files: every file whose content decides the result.
+        imported: the user's files that were run.
+        configs: files beside the weights that state arguments of the class.
         trained_on: ids of the training images, where a file states them.
     """
 
     module: nn.Module
     family: Family
     notes: tuple[str, ...] = ()
-    files: tuple[Path, ...] = ()
+    imported: tuple[Imported, ...] = ()
+    configs: tuple[Path, ...] = ()
     trained_on: tuple[str, ...] | None = None
+
+    @property
+    def code(self) -> list[Path]:
+        """Every file that decides what the network computes, its weights left out; what is imported late comes in."""
+        run = [file for imported in self.imported for file in imported.files]
+        classes = {type(part) for part in self.module.modules() if self.family == "live"}
+        live = [file for cls in classes if (file := _source_of(cls)) is not None]
+        return sorted({*run, *live, *self.configs})
 
 
 def open_module(checkpoint: Path | nn.Module, options: ModelOptions) -> Opened:
@@ -80,6 +91,16 @@ def open_module(checkpoint: Path | nn.Module, options: ModelOptions) -> Opened:
     raise CheckpointError(
         f"{checkpoint} holds no description of its network: name the class that was trained with --model FILE.py:Class."
     )
+
+
+def _source_of(cls: type) -> Path | None:
+    """Return the file of a class that is not torch's, vaekit's or typed into a shell."""
+    if cls.__module__.split(".")[0] in ("torch", "vaekit"):
+        return None
+    try:
+        return Path(inspect.getfile(cls))
+    except (TypeError, OSError):
+        return None
 
 
 def _copied(module: nn.Module) -> nn.Module:
@@ -123,13 +144,13 @@ def _open_class(files: list[Path], options: ModelOptions) -> Opened:
     thing = imported.find(name)
     for module in whole:  # a trusted pickle holds the network itself, with whatever arguments built it
         if type(module).__name__ == getattr(thing, "__name__", name):
-            return _opened(module.cpu().eval(), "class", imported.notes, [*files, *imported.files], content)
+            return _opened(module.cpu().eval(), "class", imported.notes, content, [imported])
     configs = {path: config for file in files if (config := config_of(path := file.parent / "config.json"))}
     stating = [*content.values(), *configs.values()]
     arguments, notes = _arguments(thing, name, stating, options.model_args or {})
     module = build(imported, name, arguments)
     notes = (*imported.notes, *notes, *fit_weights(module, content, _with_defaults(thing, arguments)))
-    return _opened(module, "class", notes, [*files, *configs, *imported.files], content)
+    return _opened(module, "class", notes, content, [imported], configs)
 
 
 def _arguments(
@@ -152,7 +173,6 @@ def _open_two(files: list[Path], options: ModelOptions) -> Opened:
     content = _read(files, options, found["encoder"][0])
     modules: dict[str, nn.Module] = {}
     notes: list[str] = []
-    sources: list[Path] = []
     given = options.model_args or {}
     by_part = bool(given) and set(given) <= set(PARTS) and all(isinstance(v, Mapping) for v in given.values())
     used: set[str] = set()
@@ -164,12 +184,11 @@ def _open_two(files: list[Path], options: ModelOptions) -> Opened:
         arguments, said = _arguments(thing, name, [*content.values()], own)
         modules[part] = build(imported, name, arguments)
         notes += [*imported.notes, *said]
-        sources += imported.files
     if not by_part and (unused := sorted(set(given) - used)):
         raise ConfigError(f"Neither the encoder nor the decoder has an argument {unused[0]!r}: see --model-args.")
     module = TwoModules(**modules).eval()
     notes += fit_weights(module, content, given)
-    return _opened(module, "two modules", notes, [*files, *sources], content)
+    return _opened(module, "two modules", notes, content, [imported for imported, _ in found.values()])
 
 
 def _open_family(family: Literal["diffusers", "pythae"], folder: Path) -> Opened:
@@ -182,16 +201,23 @@ def _open_family(family: Literal["diffusers", "pythae"], folder: Path) -> Opened
         raise CheckpointError(f"{folder} is {what_is_this(folder)}: there are no files of weights in it.")
     content = {str(file): read_weights(file) for file in files}
     notes = fit_weights(module, content, config_of(folder / config))
-    return _opened(module, family, notes, [*files, folder / config], content)
+    return _opened(module, family, notes, content, configs=[folder / config])
 
 
-def _opened(module: nn.Module, family: Family, notes: Any, files: list[Path], content: Mapping[str, Any]) -> Opened:
+def _opened(
+    module: nn.Module,
+    family: Family,
+    notes: Iterable[str],
+    content: Mapping[str, Any],
+    imported: Iterable[Imported] = (),
+    configs: Iterable[Path] = (),
+) -> Opened:
     if is_quantised([*module.state_dict()]):
         raise CheckpointError(
             f"{type(module).__name__} is a vector-quantised VAE: its latents are discrete codes, with no Gaussian "
             "posterior, no KL term and no prior N(0, I) to evaluate."
         )
-    return Opened(module, family, tuple(dict.fromkeys(notes)), tuple(dict.fromkeys(files)), training_ids(content))
+    return Opened(module, family, tuple(dict.fromkeys(notes)), tuple(imported), tuple(configs), training_ids(content))
 
 
 def _with_defaults(thing: Any, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import builtins
 import importlib.abc
 import importlib.machinery
 import importlib.util
@@ -54,10 +55,14 @@ class Definitions(importlib.abc.MetaPathFinder):
     """Imports what lies in `folders`: what starts work only in part, and, if `forgiving`, so too what fails.
 
     What lies there goes before an installed package of the same name, a folder without __init__.py too.
+
+    Attributes:
+        builtins: that its code is run with.
     """
 
     def __init__(self, root: Path, folders: Sequence[Path], forgiving: bool) -> None:
         self.root, self.folders, self.forgiving = root, [*map(str, folders)], forgiving
+        self.builtins: dict[str, object] = vars(builtins)
         self._missing: dict[str, None] = {}
         self._reasons: dict[str, str] = {}
 
@@ -118,6 +123,7 @@ class _Loader(importlib.machinery.SourceFileLoader):
 
     def exec_module(self, module: ModuleType) -> None:
         tree = ast.parse(self.get_data(self.path))
+        vars(module)["__builtins__"] = self.finder.builtins
         reason, before = is_script(tree), dict(vars(module))
         if reason is None:
             try:
@@ -173,7 +179,6 @@ def _called(call: ast.Call, space: dict[str, object]) -> object:
         root = root.value
     if not isinstance(root, ast.Name):
         return None
-    builtins = sys.modules["builtins"]
     return space.get(root.id, getattr(builtins, root.id, None))
 
 

@@ -38,8 +38,6 @@ def model_words(summary: Mapping[str, Any]) -> list[str]:
         return []
     said = [run["checkpoint"]]
     for name, value in summary["made_by"]["read_with"].items():
-        if name.startswith("sha256 of "):
-            continue
         said.append(f"--{name.replace('_', '-')}")
         if value is not True:  # else a flag
             said.append(value if isinstance(value, str) else json.dumps(value))
