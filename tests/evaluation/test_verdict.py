@@ -195,8 +195,7 @@ def test_remedies_follow_the_numbers():
             ),
         )
     )
-    assert early["sentence"].startswith("Train on") and early["remedies"] == [wording._TRAIN_ON]
-    assert "0.750 against 0.720" in early["causes"][1]
+    assert early["remedies"] == [wording.TRAIN_ON] and "0.750 against 0.720" in early["causes"][1]
 
 
 @pytest.mark.parametrize("facts", [replace(HEALTHY, noise_cost=-145.0), replace(HEALTHY, noise_cost=None)])
@@ -219,11 +218,28 @@ def test_one_is_told_as_one(facts, words):
 
 def test_a_prior_hole_is_said_of_a_healthy_code_too():
     holed, tight = said(replace(HEALTHY, hole=5.0)), said(HEALTHY)
-    assert holed["has_hole"] and holed["sentence"].endswith(
-        ", but draws from a normal distribution fitted to the codes come back from decoder and encoder 5.00 times as "
-        "far off as codes of test images: they fall where the decoder was never trained."
+    assert holed["sentence"].endswith(
+        "decoded and encoded again, come back with 5.00 times the squared error of test images' codes: they fall where "
+        "the decoder was never trained."
     )
-    assert "never trained" not in tight["sentence"] and not tight["has_hole"]
+    assert "never trained" not in tight["sentence"] and not tight["hole"]
+
+
+def test_what_is_good_is_told_from_what_is_wrong():
+    """No collapse is never wrong, training that ended early never good, and too few images are neither."""
+    early = said(replace(HEALTHY, training=replace(TRAINED, epochs=2), hole=5.0))
+    assert early["good"][0].startswith("No collapse") and early["wrong"] == ["Training had only 2 epochs."]
+    assert [len(said(COLLAPSED)[key]) for key in ("good", "wrong", "hole")] == [0, 1, 0]
+    few = said(replace(HEALTHY, images=5))
+    assert not few["good"] + few["wrong"] + few["hole"] and few["sentence"].startswith("No verdict")
+    broken = said(replace(HEALTHY, r2=-3.0))
+    assert broken["wrong"][0].startswith("No verdict on the code: the mean face is nearer") and not broken["good"]
+
+
+def test_beta_is_blamed_for_sharp_posteriors_before_a_short_training():
+    short = replace(SHARP, kl_weight=0.01, training=replace(TRAINED, epochs=2, still_falling=0.4))
+    assert said(short, config(beta=0.001))["cause_names"] == ["beta too small"]
+    assert said(replace(short, kl_weight=1.0), config())["cause_names"] == ["few epochs"]
 
 
 def test_grounds_say_for_what_they_speak():

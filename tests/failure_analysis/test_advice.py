@@ -1,30 +1,26 @@
-"""What is known of the training, and when a loss counts as still falling."""
+"""What an evaluation tells of the training, and advice that follows from it."""
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from vaekit import artifacts
-from vaekit.failure_analysis.advice import UNKNOWN, Training, still_falling
+from vaekit.evaluation.latent.wording import TRAIN_ON
+from vaekit.failure_analysis.advice import UNKNOWN, Training, against_a_grid
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_an_evaluation_tells_whether_training_ended_early_and_which_dims_are_free(tmp_path, early):
+    assert Training.of(tmp_path) == UNKNOWN
+    verdict = {"remedies": [TRAIN_ON] if early else ["Set objective.beta = 1."], "kl_weight": 0.9}
+    artifacts.write_json(tmp_path / artifacts.LATENT, {"verdict": verdict})
+    artifacts.write_table(tmp_path / artifacts.PER_DIM, pd.DataFrame({"regime": ["active", "passive", "mixed"]}))
+    layers = pd.DataFrame({"part": ["encoder", "decoder"], "kind": ["ConvTranspose2d", "Conv2d"]})
+    artifacts.write_table(tmp_path / artifacts.LAYERS, layers)
+    assert Training.of(tmp_path) == Training(early, 1, 3, 0.9, transposed=False)
 
 
 @pytest.mark.parametrize(
-    ("loss", "falling"),
-    [
-        ([10, 5, 4], True),
-        ([10, 5, 4.99], False),
-        ([10, 4, 5], False),
-        ([10, 9], None),
-        ([10, np.nan, 5, 4], True),
-        ([5, 5, 5], False),
-    ],
+    ("transposed", "said"), [(True, "Replace strided"), (False, "has no transposed"), (None, "Look at how")]
 )
-def test_a_loss_falls_while_its_last_epoch_takes_a_hundredth_of_the_whole_fall(loss, falling):
-    assert still_falling(np.array(loss, float)) is falling
-
-
-def test_an_evaluation_tells_whether_loss_fell_and_which_dims_are_free(tmp_path):
-    assert Training.of(tmp_path) == UNKNOWN
-    artifacts.write_table(tmp_path / artifacts.HISTORY, pd.DataFrame({"valid_loss": [3.0, 2.0, 1.0]}))
-    artifacts.write_table(tmp_path / artifacts.PER_DIM, pd.DataFrame({"regime": ["active", "passive", "mixed"]}))
-    assert Training.of(tmp_path) == Training(falling=True, free_dims=1, dims=3)
+def test_a_transposed_convolution_is_replaced_where_there_is_one(transposed, said):
+    assert against_a_grid(Training(transposed=transposed)).count(said) == 1

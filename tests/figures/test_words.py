@@ -1,6 +1,12 @@
+import ast
+import re
+from pathlib import Path
+
 import pytest
 
+import vaekit
 from vaekit.figures.words import (
+    chance,
     count,
     distance,
     estimate,
@@ -102,3 +108,20 @@ def test_nouns_follow_their_number():
     assert plural(1, "picture") == "1 picture" and plural(0, "picture") == "0 pictures"
     assert plural(1, "entry", "entries") == "1 entry" and plural(1200, "entry", "entries") == "1,200 entries"
     assert readable("Blond_Hair") == "Blond Hair" and listed(["a", "b", "c"], "or") == "a, b or c"
+
+
+def test_an_open_end_is_shown_and_a_small_p_is_never_called_nothing():
+    assert estimate(3.8, 2.1, None).endswith(", …]") and interval(None, None) == "–"
+    assert chance("q", 0.0123) == "q = 0.012" and chance("p", 1e-300) == "p < 0.0001"
+
+
+def test_numbers_in_sentences_are_worded_here_alone():
+    """A format of its own writes 1.2e+04, a hyphen for a minus, or a digit that the interval does not bear."""
+    own = []
+    for room in ("evaluation", "failure_analysis", "reporting", "judge"):
+        for file in sorted(Path(vaekit.__file__).parent.glob(f"{room}/**/*.py")):
+            for node in ast.walk(ast.parse(file.read_text())):
+                if isinstance(node, ast.FormattedValue) and node.format_spec and ast.unparse(node.value) != "beta":
+                    spec = ast.unparse(node.format_spec)
+                    own += [f"{file}:{node.lineno} {spec}"] if re.search(r"\.[1-9]|%|e'", spec) else []
+    assert not own, own

@@ -15,12 +15,13 @@ from vaekit.reporting.document import Verdict
 from vaekit.reporting.edition import Edition
 from vaekit.reporting.material import Material
 from vaekit.reporting.page import make_page
-from vaekit.reporting.sections.setting import model, reading
+from vaekit.reporting.sections.setting import limits, model, reading
 from vaekit.reporting.sections.theory import theory
 from vaekit.reporting.sections.verdict import verdict
 from vaekit.statistics.differences import paired_differences, with_q
 
 NO_COLLAPSE = "No collapse: all dims are active."
+HOLE = "Draws come back with many times the error: they fall where the decoder was never trained."
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def material(folders, **latent):
     return Material(found.files | {artifacts.LATENT: latent_of(**latent)}, found.missing, {}, {})
 
 
-def latent_of(*, hole, name="none", sentence=NO_COLLAPSE, passive=0):
+def latent_of(*, hole=1.0, name="none", sentence=NO_COLLAPSE, passive=0, remedies=()):
     facts = {"low": None, "high": None, "n": 30, "reason": None, "unit": "1", "higher_is_better": None}
     rows = {
         "prior_hole": {"value": hole, "label": "Prior hole", "definition": "times as far off"},
@@ -47,9 +48,14 @@ def latent_of(*, hole, name="none", sentence=NO_COLLAPSE, passive=0):
         "verdict": {
             "name": name,
             "sentence": sentence,
+            "good": [sentence] if name == "none" else [],
+            "wrong": [sentence] if name not in ("none", "not judged") else [],
+            "hole": [HOLE] if hole > 3 else [],
             "evidence": [],
+            "grounds": [{"name": "hole", "sentence": f"Draws have {hole} times the error."}],
             "causes": [],
-            "remedies": [],
+            "remedies": remedies,
+            "kl_weight": 1.0,
             "thresholds": {"hole": {"value": 3.0, "meaning": "a hole"}},
         },
     }
@@ -67,7 +73,7 @@ def test_no_collapse_is_never_what_is_wrong_whatever_the_prior_does(folders):
     for hole in (1.0, 6.0):
         said = box(material(folders, hole=hole))
         assert NO_COLLAPSE in said.good and NO_COLLAPSE not in said.wrong
-        assert any("Draws from a normal" in sentence for sentence in said.wrong) == (hole > 3)
+        assert (HOLE in said.wrong) == (hole > 3) and HOLE not in said.good
 
 
 def test_a_collapse_is_what_is_wrong(folders):
@@ -77,13 +83,65 @@ def test_a_collapse_is_what_is_wrong(folders):
 
 def test_theory_never_argues_against_the_verdict(folders):
     said = text(theory(material(folders, hole=1.0, name="full collapse", sentence="Full collapse.", passive=4)))
-    assert "Full collapse." in said and "0 of 4 dims are active" in said
+    assert "Full collapse." in said and NO_COLLAPSE not in said
     assert "For collapse" not in said and "Against collapse" not in said
 
 
 def test_draws_that_are_near_enough_are_not_said_to_lie_where_the_decoder_was_trained(folders):
-    assert "trained" not in text(theory(material(folders, hole=2.0))).split("Draws from a normal")[1]
-    assert "never trained" in text(theory(material(folders, hole=6.0)))
+    near, far = (text(theory(material(folders, hole=hole))) for hole in (2.0, 6.0))
+    assert "Draws have 2.0 times the error. A prior hole is called from 3 times on." in near and HOLE not in near
+    assert HOLE in far and "is called from" not in far
+
+
+def test_what_is_not_judged_is_neither_good_nor_wrong(folders):
+    said = box(material(folders, name="not judged", sentence="No verdict."))
+    assert "No verdict." in said.remarks and "No verdict." not in (*said.good, *said.wrong)
+
+
+def test_what_several_findings_call_for_is_said_once(folders):
+    found = material(folders, remedies=["Train on: longer."])
+    finding = found.files[artifacts.FINDINGS]["findings"][0]
+    several = [finding | {"remedy": f"{own}Train on: longer."} for own in ("", "Few have it. ", "")]
+    content = found.files[artifacts.FINDINGS] | {"findings": several}
+    said = box(replace(found, files=found.files | {artifacts.FINDINGS: content}))
+    assert said.attempt.count("Few have it.") == said.attempt.count("Train on: longer.") == 1
+
+
+def test_an_interval_is_announced_where_one_is(folders):
+    found = material(folders)
+    assert "with 95 % intervals" in box(found).tiled
+    bare = {name: row | {"low": None, "high": None} for name, row in found.summary["metrics"].items()}
+    summary = found.summary | {"metrics": bare, "estimates": {}}
+    assert "interval" not in box(replace(found, files=found.files | {artifacts.SUMMARY: summary})).tiled
+
+
+def test_samples_are_said_to_be_unscored_only_where_they_are(folders):
+    found = material(folders)
+    for content, unscored in ((None, True), ({"reason": "Ten images are too few."}, True), ({"verdict": {}}, False)):
+        files = {name: file for name, file in found.files.items() if name != artifacts.SAMPLES}
+        files |= {} if content is None else {artifacts.SAMPLES: content}
+        (said,) = limits(replace(found, files=files))
+        assert any("shown, not scored" in sentence for sentence in said.items) is unscored
+
+
+@pytest.mark.parametrize(
+    ("objective", "said"),
+    [
+        ({"beta": 1.0}, "the negative ELBO"),
+        ({"beta": 1.0, "perceptual": 0.5}, "plus 0.5 × a perceptual term: not the negative ELBO of this likelihood"),
+        ({"beta": 1.0, "pixels": "mean"}, "not the negative ELBO of this likelihood"),
+        ({"beta": 4.0}, "looser than the ELBO"),
+        ({"beta": 4.0, "perceptual": 0.5}, "not the negative ELBO of this likelihood"),
+    ],
+)
+def test_a_loss_is_called_the_elbo_where_it_is(folders, objective, said):
+    found = material(folders)
+    config = found.summary["config"] | {"objective": objective, "likelihood": {"sigma": "optimal"}}
+    own = replace(found, files=found.files | {artifacts.SUMMARY: found.summary | {"config": config}})
+    (facts, *_) = model(own)
+    assert dict(facts.pairs)["Objective"].endswith(said)
+    is_elbo = said == "the negative ELBO"
+    assert ("the loss is the negative ELBO itself" in text(theory(own))) is is_elbo
 
 
 def test_one_more_finding_stands(folders):

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from vaekit.errors import VaekitError
+from vaekit.figures.words import short
 from vaekit.models.base import VAE
 
 # A posterior that costs so many times what the raw pixels cost at 8 bits is no code of them, at any scale of the code:
@@ -24,8 +25,8 @@ def require_sound_weights(model: VAE) -> None:
         others = math.sqrt(max(0.0, (values.square().sum().item() - largest**2)) / (len(values) - 1))
         if largest > OUTLYING * others:
             raise VaekitError(
-                f"One weight of {name} is {largest:.3g} in size, the others are about {others:.2g}: the model has "
-                f"diverged or its file is damaged. {_NOW}"
+                f"One weight of {name} is {short(largest)} in size, the others are about {short(others, 2)}: the "
+                f"model has diverged or its file is damaged. {_NOW}"
             )
 
 
@@ -37,6 +38,6 @@ def require_finite_rate(kl: npt.NDArray[np.float64], values: int) -> None:
     mean, raw = float(np.mean(kl)), values * math.log(256)
     if not mean < COSTLY * raw:
         raise VaekitError(
-            f"The code costs {mean:.3g} nats per image, where the pixels themselves cost {raw:,.0f} at 8 bits: the "
+            f"The code costs {short(mean)} nats per image, where the pixels themselves cost {raw:,.0f} at 8 bits: the "
             f"encoder has diverged, and no bound or verdict of it means anything. {_NOW}"
         )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from vaekit.figures.words import short
 from vaekit.quantity import Quantity
 
 LOWEST_BITS = 4.0  # bits per dim that no compact Gaussian VAE of faces reaches: an error of 1 % of the range costs 6.5
@@ -44,7 +45,7 @@ def warnings_of(
         error = excess.std(ddof=1) / math.sqrt(len(excess))
         if excess.mean() > max(ERRORS * error, 1e-6 * abs(elbo.mean())):
             warnings["elbo"] = (
-                f"{excess.mean():.4g} nats above {tightest} on the same {len(excess):,} images (standard error "
-                f"{error:.2g}), and it can not be: one of the two is computed wrongly"
+                f"{short(excess.mean(), 4)} nats above {tightest} on the same {len(excess):,} images (standard error "
+                f"{short(error, 2)}), and it can not be: one of the two is computed wrongly"
             )
     return warnings

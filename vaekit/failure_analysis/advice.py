@@ -1,78 +1,77 @@
-"""What an engineer may try, as far as this run's facts bear it: no advice is a fixed sentence per kind."""
+"""What an engineer may try, as far as this run's facts bear it, in whole sentences: a page says each of them once."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from vaekit import artifacts
+from vaekit.evaluation.latent.wording import TRAIN_ON
+from vaekit.figures.words import percent, plural
 
 RARE = 0.05  # share of the train images under which more of them are asked for
-FALL = 0.01  # of the whole fall of the validation loss: from so much in the last epoch on it was still falling
+WEAK = 0.5  # weight of the KL under which to lower it is no advice
+FACE_FIRST = "If faces are what counts, weigh the face in the loss or crop closer."
+DETAIL = "A perceptual term in the loss is for detail, too."
 
 
 @dataclass(frozen=True)
 class Training:
-    """What is known of how the model was trained.
+    """What is known of the model and its training.
 
     Attributes:
-        falling: the validation loss was still falling when training ended; None where there is no history.
+        early: training ended early, by the verdict on the code.
         free_dims: of `dims` latent dims, those that repeat the prior; None where that is not known.
+        kl_weight: how many times what the bound asks for the KL weighed; None where that is not known.
+        transposed: whether the decoder has transposed convolutions; None where that is not known.
     """
 
-    falling: bool | None = None
+    early: bool = False
     free_dims: int | None = None
     dims: int | None = None
+    kl_weight: float | None = None
+    transposed: bool | None = None
 
     @classmethod
     def of(cls, evaluation: Path) -> "Training":
         """Return what an evaluation's folder says of it."""
-        history, per_dim = (evaluation / name for name in (artifacts.HISTORY, artifacts.PER_DIM))
-        falling, free, dims = None, None, None
-        if history.is_file():
-            table = artifacts.read_table(history)
-            falling = still_falling(table["valid_loss"].to_numpy(np.float64)) if "valid_loss" in table else None
+        latent, per_dim, layers = (evaluation / n for n in (artifacts.LATENT, artifacts.PER_DIM, artifacts.LAYERS))
+        early, weight, free, dims, transposed = False, None, None, None, None
+        if latent.is_file():
+            verdict = artifacts.read_json(latent)["verdict"]
+            early, weight = TRAIN_ON in verdict["remedies"], verdict["kl_weight"]
         if per_dim.is_file():
             regimes = artifacts.read_table(per_dim)["regime"]
             free, dims = int((regimes == "passive").sum()), len(regimes)
-        return cls(falling, free, dims)
+        if layers.is_file():
+            table = artifacts.read_table(layers)
+            transposed = bool(table.loc[table["part"] == "decoder", "kind"].str.contains("Transpose").any())
+        return cls(early, free, dims, weight, transposed)
 
 
 UNKNOWN = Training()
-FACE_FIRST = "If faces are what counts, weigh the face in the loss or crop closer."
-
-
-def still_falling(loss: np.ndarray) -> bool | None:
-    """Return whether a loss per epoch was lowest at the end and fell in its last epoch; None for fewer than three."""
-    loss = loss[np.isfinite(loss)]
-    if len(loss) < 3:
-        return None
-    fall = loss[0] - loss.min()
-    return bool(loss.argmin() == len(loss) - 1 and fall > 0 and loss[-2] - loss[-1] >= FALL * fall)
 
 
 def give_room(training: Training) -> str:
-    """Return how the code may carry more, as an order without its full stop: longer, wider or with a cheaper KL.
-
-    It holds whatever the weight of the KL was, which is not known of another program's model.
-    """
-    if training.falling:
-        return "train on first: the validation loss was still falling in the last epoch"
+    """Return how the code may carry more: longer, wider or with a cheaper KL."""
+    if training.early:
+        return TRAIN_ON
+    lower = training.kl_weight is None or training.kl_weight >= WEAK
     if training.free_dims:
-        free = f"{training.free_dims} of {training.dims} latent dims carry nothing"
-        return f"weigh the KL less, not more dims: {free}"
-    return "give the code more dims or weigh the KL less"
+        free = plural(training.free_dims, "latent dim carries", "latent dims carry")
+        return f"{'Weigh the KL less' if lower else 'Look at the encoder'}, not more dims: {free} nothing."
+    return "Give the code more dims or weigh the KL less." if lower else "Give the code more dims."
 
 
 def of_share(share: float, training: Training) -> str:
     """Return the advice for what `share` of the train images have: more of them only where they are rare."""
-    told = percent_of(share)
     if share < RARE:
-        return f"Only {told} of the train images are like this: add such images, or draw them more often."
-    room = give_room(training)
-    return f"They are not rare in train ({told}), so more of them will not help much: {room}."
+        return f"Only {percent(share)} of the train images are like this: add such images, or draw them more often."
+    return f"More such images will not help much, {percent(share)} of train are like this. {give_room(training)}"
 
 
-def percent_of(share: float) -> str:
-    """Return a share in percent, two digits."""
-    return f"{100 * share:.2g} %"
+def against_a_grid(training: Training) -> str:
+    """Return what may be done about a grid of the decoder's making."""
+    if training.transposed is False:
+        return "The decoder has no transposed convolution: look at how its last layers grow the picture."
+    if training.transposed is None:
+        return "Look at how the decoder's last layers grow the picture: strided transposed convolutions leave grids."
+    return "Replace strided transposed convolutions by resizing and a convolution, or use kernels the stride divides."

@@ -24,6 +24,7 @@ from vaekit.failure_analysis.slices.search import Searched
 from vaekit.failure_analysis.slices.wording import Measure
 from vaekit.failure_analysis.split.base import Measured, SplitResult, words
 from vaekit.figures.grids import gallery, png_bytes, shared_limit
+from vaekit.figures.words import number, short
 from vaekit.statistics.discovery import Q_LEVEL
 
 PICTURED = 12  # images in the gallery of a finding
@@ -144,7 +145,7 @@ def _write_pictures(folder: Path, found: Analysed, findings: Sequence[Pictured])
     for finding, rows in findings:
         if len(rows):
             labels = [
-                f"{image_id}   {found.metric} {found.context.values[row]:.5g}"
+                f"{image_id}   {found.metric} {number(found.context.values[row])}"
                 for image_id, row in zip(finding.image_ids, rows, strict=True)
             ]
             picture = gallery(*pairs[finding.id], labels, limit=limit)
@@ -175,7 +176,7 @@ def _notes(found: Analysed) -> list[str]:
         notes.append(
             f"The smallest group that can be found among {n:,} images: {LEAST_GROUP} that are alike without a name, "
             f"{2 * LEAST} with one ({LEAST} in either half). {some} without a name are found four times in five where "
-            f"they stand apart and have {found.nameless.least_ratio(some):.2f} times the error of the others."
+            f"they stand apart and have {short(found.nameless.least_ratio(some))} times the error of the others."
         )
     if searched.beyond:
         beyond = "; ".join(tested.slice.title for tested in searched.beyond)

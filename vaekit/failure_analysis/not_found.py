@@ -10,6 +10,7 @@ from vaekit.failure_analysis.slices.search import PLANNED, Searched
 from vaekit.failure_analysis.slices.wording import Measure, became, not_found, title, too_few
 from vaekit.failure_analysis.split.attribute_survival import BEYOND
 from vaekit.failure_analysis.split.base import SplitResult, words
+from vaekit.figures.words import fixed
 
 WORTH = 0.05  # of the images: from so many on an attribute that is not called lost is named
 DETAIL = {"Fine detail": "detail"}  # topics that a test of the whole split answers too
@@ -56,7 +57,9 @@ def _of_all(results: tuple[SplitResult, ...]) -> list[dict[str, str]]:
     attributes.sort(key=lambda result: -result.effect.value if result.effect else 0.0)
     if attributes:
         points = [
-            f"{words(o).title} {100 * o.effect.value:.0f}" for o in attributes if o.effect and o.effect.value >= WORTH
+            f"{words(o).title} {fixed(100 * o.effect.value, 0)}"
+            for o in attributes
+            if o.effect and o.effect.value >= WORTH
         ]
         most = f" The most: {', '.join(points)} points." if points else ""
         least = f"by fewer than {100 * BEYOND:.0f} points of it"

@@ -101,10 +101,10 @@ def distance(value: float, low: float | None = None, high: float | None = None) 
 
 
 def interval(low: float | None, high: float | None) -> str:
-    """Return "[low, high]" with the decimals that its width bears; a dash where there is none."""
-    if low is None or high is None:
+    """Return "[low, high]" with the decimals that its width bears, "…" for an open end; a dash where there is none."""
+    if low is None and high is None:
         return "–"
-    return f"[{number(low, low, high)}, {number(high, low, high)}]"
+    return f"[{', '.join('…' if end is None else number(end, low, high) for end in (low, high))}]"
 
 
 def estimate(value: float | None, low: float | None, high: float | None, *, sign: bool = False) -> str:
@@ -129,6 +129,11 @@ def percent(share: float, low: float | None = None, high: float | None = None) -
 def probability(p: float) -> str:
     """Return a p or q as it stands in a table."""
     return "< 0.0001" if p < 1e-4 else fixed(p, 4)
+
+
+def chance(name: str, p: float) -> str:
+    """Return a p or q as it stands in a sentence: "q = 0.013", "p < 0.0001"."""
+    return f"{name} < 0.0001" if p < 1e-4 else f"{name} = {plain(p, 2)}"
 
 
 def count(value: float) -> str:

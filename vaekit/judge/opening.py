@@ -18,6 +18,7 @@ from torch import nn
 from vaekit import artifacts
 from vaekit.data import Prepared
 from vaekit.errors import DataError, OutputError
+from vaekit.figures.words import readable, short
 from vaekit.judge import halves, learning, networks, scoring
 from vaekit.judge.base import Judge
 from vaekit.judge.halves import seen_rows
@@ -146,12 +147,12 @@ def _teach(
     sentence = (
         f"{NETWORKS} small convolutional networks of other seeds, taught {len(attributes)} attributes on "
         f"{len(rows['train']):,} train images (one half of train, by image_id) at 64 pixels; mean AUROC "
-        f"{scores['auroc'].mean():.3f} on {len(rows['test']):,} test images; their thresholds make them say "
+        f"{short(scores['auroc'].mean())} on {len(rows['test']):,} test images; their thresholds make them say "
         "each attribute on valid as often as is true. A number is the mean over the networks; its interval allows for "
         "other images and other networks."
     )
     if not judged.all():
-        sentence += f" Not judged: {', '.join(scores['attribute'][~judged])}."
+        sentence += f" Not judged: {', '.join(map(readable, scores['attribute'][~judged]))}."
     facts = {
         "attributes": attributes,
         "feature_dim": taught[0].feature_dim,

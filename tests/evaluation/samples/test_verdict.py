@@ -91,7 +91,7 @@ def test_distances_within_chance_of_nothing_are_about_0():
 
 def test_an_empty_code_is_the_encoders_fault_whatever_the_distances():
     found = blame([rows((3, 600, 1000, 800, 800), diversity=(1.0, 0.5, 0.01, 0.1, 0.1))], "attributes", {})
-    assert found.name == "encoder" and "0.01 times as diverse" in found.sentence
+    assert found.name == "encoder" and "0.010 times as diverse" in found.sentence
 
 
 def test_steps_within_chance_are_not_proven():

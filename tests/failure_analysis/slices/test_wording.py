@@ -25,6 +25,7 @@ from vaekit.failure_analysis.slices.wording import (
     too_few,
 )
 from vaekit.failure_analysis.split.base import SplitResult
+from vaekit.figures.words import percent
 
 MSE = Measure("Mean squared error", "squared pixel value", Scale(False, 0.0))
 PSNR = Measure("Peak signal-to-noise ratio", "dB", Scale(True, None))
@@ -61,7 +62,7 @@ def test_the_sentence_says_effect_interval_size_q_and_share(found):
         f"{d.n:,} of {len(found[2].confirmation):,} images",
     ):
         assert number in finding.sentence, number
-    assert f"{100 * finding.share:.2g} % of all error" in finding.sentence and "q = " in finding.sentence
+    assert f"{percent(finding.share)} of all error" in finding.sentence and "q < 0.0001" in finding.sentence
     assert (finding.effect.value, finding.effect.ratio) == (d.value, d.ratio) and finding.n == d.n
     assert any("worst of these images are among them" in said for said in finding.evidence) and finding.remedy
 
@@ -130,7 +131,7 @@ def test_the_remedy_says_how_rare_a_label_is_in_train():
     of = material(hat=[0, 1] * 20)
     rule = rule_of([attribute_condition(of, "hat")])
     assert "Only 1 % of the train images" in remedy(rule, pd.DataFrame({"hat": [1] + [0] * 99}))
-    assert "not rare in train (50 %)" in remedy(rule, pd.DataFrame({"hat": [0, 1] * 50}))
+    assert "will not help much, 50 % of train are like this" in remedy(rule, pd.DataFrame({"hat": [0, 1] * 50}))
     assert (
         remedy(rule, pd.DataFrame({"hat": []}))
         and remedy(

@@ -161,16 +161,17 @@ def test_an_attribute_that_equal_blur_hides_from_the_judge_can_not_be_judged():
 @pytest.mark.parametrize(
     ("share", "training", "says", "never"),
     [
-        (0.02, UNKNOWN, "Only 2 % of the train images are like this: add such images", "not rare"),
-        (0.46, UNKNOWN, "They are not rare in train (46 %)", "draw them more often"),
-        (0.46, Training(True, 0, 128), "train on first: the validation loss was still falling", "more dims"),
+        (0.02, UNKNOWN, "Only 2 % of the train images are like this: add such images", "will not help"),
+        (0.46, UNKNOWN, "will not help much, 46 % of train are like this", "draw them more often"),
+        (0.46, Training(True, 0, 128), "Train on: ", "more dims"),
         (
             0.46,
-            Training(False, 30, 128),
-            "weigh the KL less, not more dims: 30 of 128 latent dims carry nothing",
-            "give the code more dims",
+            Training(False, 1, 128),
+            "Weigh the KL less, not more dims: 1 latent dim carries nothing.",
+            "Give the code",
         ),
-        (0.46, Training(False, 0, 128), "give the code more dims or weigh the KL less", "beta"),
+        (0.46, Training(False, 0, 128, 1.0), "Give the code more dims or weigh the KL less.", "Train on"),
+        (0.46, Training(False, 0, 128, 0.01), "Give the code more dims.", "weigh"),
     ],
 )
 def test_advice_on_a_lost_attribute_follows_from_its_share_in_train_and_the_training(share, training, says, never):

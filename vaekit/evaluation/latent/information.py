@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from vaekit.figures.words import short
 from vaekit.progress import Progress, silent
 
 Floats = npt.NDArray[np.float64]
@@ -48,10 +49,10 @@ class Information:
             return "it is not finite"
         if self.joint <= ESTIMABLE * ceiling:
             return None
-        reached = f">= log N = {ceiling:.2f} nats" if self.joint > ceiling - 0.1 else f">= {self.joint:.2f} nats"
+        reached = f">= log N = {short(ceiling)} nats" if self.joint > ceiling - 0.1 else f">= {short(self.joint)} nats"
         return (
-            f"{reached}, not estimable at N = {self.n:,}: no estimate from N images exceeds log N = {ceiling:.2f}, and "
-            "one above half of it tells of N rather than of the model"
+            f"{reached}, not estimable at N = {self.n:,}: no estimate from N images exceeds log N = {short(ceiling)}, "
+            "and one above half of it tells of N rather than of the model"
         )
 
 

@@ -8,6 +8,7 @@ from vaekit.evaluation.latent.codes import ACTIVE_VARIANCE, INFORMATIVE_SHARE, N
 from vaekit.evaluation.latent.decoder import Moved
 from vaekit.evaluation.latent.facts import Facts
 from vaekit.evaluation.latent.information import Information
+from vaekit.figures.words import percent, short
 from vaekit.quantity import Quantity
 from vaekit.statistics.bootstrap import Estimate
 
@@ -69,15 +70,15 @@ def _of_dims(f: Facts, table: pd.DataFrame, moments: Aggregate) -> dict[str, Qua
             f.active,
             n,
             "Dims in the active regime",
-            f"informative dims that at most {1 - NEARLY_ALL:.0%} of the images leave unused, {_UNUSED}",
+            f"informative dims that at most {percent(1 - NEARLY_ALL)} of the images leave unused, {_UNUSED}",
             unit="dims",
         ),
         "passive_dims": _row(
             f.passive,
             n,
             "Dims in the passive regime",
-            f"dims that are not informative and that at least {NEARLY_ALL:.0%} of the images leave unused, {_UNUSED}; "
-            "the rest is mixed",
+            f"dims that are not informative and that at least {percent(NEARLY_ALL)} of the images leave unused, "
+            f"{_UNUSED}; the rest is mixed",
             unit="dims",
         ),
         "effective_dimension": _row(
@@ -121,7 +122,7 @@ def _of_the_prior(f: Facts, table: pd.DataFrame, moments: Aggregate, parts: Info
             n,
             "Aggregate posterior's moments against the prior",
             "KL(N(m, C) || N(0, I)), m and C mean and covariance of z ~ q(z|x) over images; for lack of images "
-            f"a perfect match would give {moments.kl_floor:.3g} on average",
+            f"a perfect match would give {short(moments.kl_floor)} on average",
             unit="nats",
             better=False,
         ),
@@ -130,7 +131,7 @@ def _of_the_prior(f: Facts, table: pd.DataFrame, moments: Aggregate, parts: Info
             n,
             "Gaussian total correlation",
             "KL(N(0, C) || N(0, diag C)), C = Cov[mu] + mean diag sigma^2; independent dims would give "
-            f"{moments.total_correlation_floor:.3g} on average",
+            f"{short(moments.total_correlation_floor)} on average",
             unit="nats",
         ),
         "dimwise_information": _row(
@@ -185,7 +186,7 @@ def _of_use(f: Facts, permuted: Estimate, hole: Estimate) -> dict[str, Quantity]
             f.images,
             "Cost of posterior noise",
             f"(sse at a sampled z - sse at mu) / 2 sigma^2, calibrated sigma; at the bound's optimum "
-            f"{f.noise_due:.3g}: half a nat for each fully used dim. Under 0 where sampled codes reconstruct better",
+            f"{short(f.noise_due)}: half a nat for each fully used dim. Under 0 where sampled codes reconstruct better",
             unit="nats per image",
             reason=None if f.noise_cost is not None else "the calibrated sigma is exactly 0",
         ),

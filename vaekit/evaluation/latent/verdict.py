@@ -54,7 +54,9 @@ THRESHOLDS = {
     "narrow": Threshold(
         0.1, "rate too high: and the median of sigma^2 / Var[z] over the informative dims is below this"
     ),
-    "hole": Threshold(3.0, "prior hole: normal draws come back from decoder and encoder so many times as far off"),
+    "hole": Threshold(
+        3.0, "prior hole: normal draws, decoded and encoded again, have so many times the squared error of codes"
+    ),
     "kl_weight": Threshold(2.0, "beta is blamed where the kl weighs more than so many times what the bound asks for"),
     "free_bits": Threshold(1.25, "free bits are reached where half of the dims' kl stay within this factor of them"),
     "falling": Threshold(
@@ -169,17 +171,12 @@ def _undertrained(f: Facts) -> list[Cause]:
 
 def _causes(name: Name, f: Facts, objective: ObjectiveConfig | None) -> list[Cause]:
     """Return the causes, settings first, then training that ended early; each only with a number that shows it."""
-    settings = _settings_that_collapse(f, objective) if name in COLLAPSED else []
+    settings = _settings_to_blame(name, f, objective)
     found = settings or _undertrained(f)  # training on under a setting that forbids the code does not bring it back
     if name in ("none", "undertrained"):
         return found
     if name in COLLAPSED and not settings:
         found += _other_causes_of_collapse(name, f, objective)
-    elif name == "rate too high":
-        if f.kl_weight is not None and f.kl_weight < 1 / limit("kl_weight"):
-            found.append(Cause("beta too small", f.kl_weight))
-        if f.training.risen is not None and f.training.risen > limit("risen"):
-            found.append(Cause("overfitted", f.training.best_epoch))
     if name in ("decoder ignores z", "decoder ignores dims"):
         found.append(Cause("blind decoder", f.blind))
     if objective is None:
@@ -187,9 +184,14 @@ def _causes(name: Name, f: Facts, objective: ObjectiveConfig | None) -> list[Cau
     return found or [Cause("no cause shows")]
 
 
-def _settings_that_collapse(f: Facts, objective: ObjectiveConfig | None) -> list[Cause]:
+def _settings_to_blame(name: Name, f: Facts, objective: ObjectiveConfig | None) -> list[Cause]:
     found: list[Cause] = []
-    if objective is None:
+    if name == "rate too high":
+        if f.kl_weight is not None and f.kl_weight < 1 / limit("kl_weight"):
+            found.append(Cause("beta too small", f.kl_weight))
+        if f.training.risen is not None and f.training.risen > limit("risen"):
+            found.append(Cause("overfitted", f.training.best_epoch))
+    if objective is None or name not in COLLAPSED:
         return found
     if f.kl_weight is not None and f.kl_weight > limit("kl_weight"):
         found.append(Cause("pixels averaged" if objective.pixels == "mean" else "beta too large", f.kl_weight))

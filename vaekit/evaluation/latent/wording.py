@@ -7,39 +7,45 @@ from typing import Any
 from vaekit.config import RunConfig
 from vaekit.evaluation.latent.facts import Facts
 from vaekit.evaluation.latent.verdict import THRESHOLDS, Cause, Verdict, limit
-from vaekit.figures.words import plural
+from vaekit.figures.words import fixed, percent, plural, short
 
 
 def record(verdict: Verdict, config: RunConfig) -> dict[str, Any]:
     """Return the verdict as plain data: name, sentences, and the numbers behind them with the thresholds."""
     causes = [_CAUSES[cause.name](cause, verdict.facts, config) for cause in verdict.causes]
+    good, wrong = _said(verdict, [said for said, _ in causes])
+    hole = [f"{_far_off(verdict.facts)}: they fall where the decoder was never trained."] if verdict.has_hole else []
     return {
         "name": verdict.name,
-        "sentence": sentence(verdict),
+        "sentence": " ".join([*wrong, *good, *hole]) or f"{_not_judged(verdict.facts)}.",
+        "good": good,
+        "wrong": wrong,
+        "hole": hole,
         "evidence": [_EVIDENCE[e.name](verdict.facts) for e in verdict.evidence] + _more_evidence(verdict),
         "grounds": [asdict(e) | {"sentence": _EVIDENCE[e.name](verdict.facts)} for e in verdict.evidence],
         "causes": [cause for cause, _ in causes],
         "remedies": list(dict.fromkeys(remedy for _, remedy in causes if remedy)),
         "cause_names": [cause.name for cause in verdict.causes],
-        "has_hole": verdict.has_hole,
         "kl_weight": verdict.facts.kl_weight,
         "thresholds": {name: asdict(threshold) for name, threshold in THRESHOLDS.items()},
     }
 
 
-def sentence(verdict: Verdict) -> str:
-    """Return the verdict in one sentence with its numbers."""
-    said = _SENTENCES[verdict.name](verdict.facts)
-    if not verdict.has_hole:
-        return f"{said}."
-    link = "but" if verdict.name in ("none", "undertrained") else "and"
-    return f"{said}, {link} d{_far_off(verdict.facts)[1:]}: they fall where the decoder was never trained."
+def _said(verdict: Verdict, causes: list[str]) -> tuple[list[str], list[str]]:
+    """Return the verdict in sentences: what is good, and what is wrong; neither where too little is known."""
+    f, sound = verdict.facts, verdict.name in ("none", "undertrained")
+    if verdict.name == "not judged" and (f.images < limit("images") or f.permuted is None):
+        return [], []
+    wrong = causes if verdict.name == "undertrained" else []  # that training ended early is said by its grounds
+    if not sound:
+        wrong = [f"{_SENTENCES[verdict.name](f)}."]
+    return [f"{_none(f)}."] if sound else [], wrong
 
 
 def _far_off(f: Facts) -> str:
     return (
-        f"Draws from a normal distribution fitted to the codes come back from decoder and encoder {f.hole:.2f} times "
-        "as far off as codes of test images"
+        "Draws from a normal distribution fitted to the codes, decoded and encoded again, come back with "
+        f"{short(f.hole)} times the squared error of test images' codes"
     )
 
 
@@ -59,29 +65,31 @@ def _not_judged(f: Facts) -> str:
         return f"No verdict: whether the decoder needs the code can not be told, {f.permuted_reason}"
     return (
         f"No verdict on the code: the mean face is nearer to the images than the reconstructions are (explained "
-        f"variance {f.r2:.3g}), so the weights are untrained or broken, or the images are not "
+        f"variance {short(f.r2)}), so the weights are untrained or broken, or the images are not "
         "those the model was made for"
     )
 
 
 def _full_collapse(f: Facts) -> str:
     return (
-        f"Full collapse: the code tells at most {f.kl_fitted:.2g} nats of an image ({_of_dims(f.informative, f)} "
-        f"{_are(f.informative)} informative), and with other images' codes the error is {f.permuted:.3f} times as large"
+        f"Full collapse: the code tells at most {short(f.kl_fitted, 2)} nats of an image ({_of_dims(f.informative, f)} "
+        f"{_are(f.informative)} informative), and with other images' codes the error is {fixed(f.permuted or 0, 3)} "
+        "times as large"
     )
 
 
 def _drowned(f: Facts) -> str:
     return (
-        f"Noise drowns the code: its means tell images apart (with other images' means the error is {f.permuted:.3g} "
-        f"times as large), but posteriors are so wide that a sampled code tells at most {f.kl_fitted:.2g} nats"
+        "Noise drowns the code: its means tell images apart (with other images' means the error is "
+        f"{short(f.permuted)} times as large), but posteriors are so wide that a sampled code tells at most "
+        f"{short(f.kl_fitted, 2)} nats"
     )
 
 
 def _ignored(f: Facts) -> str:
     return (
-        f"The decoder ignores z: the code can tell {f.kl_fitted:.3g} nats of an image, but with the codes of other "
-        f"images the error is only {f.permuted:.3f} times as large"
+        f"The decoder ignores z: the code can tell {short(f.kl_fitted)} nats of an image, but with the codes of other "
+        f"images the error is only {fixed(f.permuted or 0, 3)} times as large"
     )
 
 
@@ -94,15 +102,15 @@ def _blind(f: Facts) -> str:
 
 def _too_high(f: Facts) -> str:
     return (
-        f"The rate is too high: posteriors are far narrower than the reconstruction error warrants ({f.kl:.4g} nats "
-        f"per image, median variance {f.narrowness:.2g} of the code's)"
+        f"The rate is too high: posteriors are far narrower than the reconstruction error warrants ({short(f.kl, 4)} "
+        f"nats per image, median variance {short(f.narrowness, 2)} of the code's)"
     )
 
 
 def _partial(f: Facts) -> str:
     return (
         f"Partial collapse: {_of_dims(f.passive, f)} {'says' if f.passive == 1 else 'say'} nothing of the image, and "
-        f"{f.active:,} {_are(f.active)} used by nearly all images; the code costs {f.kl:.3g} nats"
+        f"{f.active:,} {_are(f.active)} used by nearly all images; the code costs {short(f.kl)} nats"
     )
 
 
@@ -113,18 +121,11 @@ def _weak(f: Facts) -> str:
     )
 
 
-def _undertrained(f: Facts) -> str:
-    return f"Train on: training ended early. No collapse shows ({_use(f)})"
-
-
 def _none(f: Facts) -> str:
-    return f"No collapse: {_use(f)}"
-
-
-def _use(f: Facts) -> str:
     return (
-        f"{_of_dims(f.active, f)} {_are(f.active)} used by nearly all images, and the decoder needs them: the error is "
-        f"{f.permuted:.3g} times as large with other images' codes"
+        f"No collapse: {_of_dims(f.active, f)} {_are(f.active)} used by nearly all images, and the decoder needs them: "
+        "the error is "
+        f"{short(f.permuted)} times as large with other images' codes"
     )
 
 
@@ -137,14 +138,12 @@ _SENTENCES: dict[str, Callable[[Facts], str]] = {
     "rate too high": _too_high,
     "partial collapse": _partial,
     "weakly used": _weak,
-    "undertrained": _undertrained,
-    "none": _none,
 }
 
 _EVIDENCE: dict[str, Callable[[Facts], str]] = {
     "kl_fitted": lambda f: (
-        f"The code costs {f.kl:.4g} nats per image against N(0, I), {f.kl_fitted:.4g} against a normal of its own mean "
-        "and variance in each dim: the most that its dims can tell."
+        f"The code costs {short(f.kl, 4)} nats per image against N(0, I), {short(f.kl_fitted, 4)} against a normal of "
+        "its own mean and variance in each dim: the most that its dims can tell."
     ),
     "informative": lambda f: (
         f"{_of_dims(f.informative, f)} {'tells' if f.informative == 1 else 'tell'} images apart; by regime "
@@ -155,29 +154,29 @@ _EVIDENCE: dict[str, Callable[[Facts], str]] = {
         if f.passive
         else "No dim is without a word about the image."
     ),
-    "permuted": lambda f: f"With other images' codes the error is {f.permuted:.4g} times as large.",
-    "r2": lambda f: f"The reconstruction explains {100 * (f.r2 or 0):.3g} % of what the mean face leaves open.",
+    "permuted": lambda f: f"With other images' codes the error is {short(f.permuted, 4)} times as large.",
+    "r2": lambda f: f"The reconstruction explains {percent(f.r2 or 0)} of what the mean face leaves open.",
     "blind": lambda f: (
         f"{plural(f.blind, 'informative dim')} {'moves' if f.blind == 1 else 'move'} the decoder's output next to "
         "nothing."
     ),
     "narrowness": lambda f: (
-        f"The median posterior variance is {f.narrowness:.3g} of the code's, over informative dims."
+        f"The median posterior variance is {short(f.narrowness)} of the code's, over informative dims."
     ),
     "noise_share": lambda f: (
         f"Posterior noise {_costs(f.noise_cost or 0)}; at the optimum of the calibrated bound it would cost "
-        f"{f.noise_due:.3g}, half a nat for each dim that is fully used."
+        f"{short(f.noise_due)}, half a nat for each dim that is fully used."
     ),
     "hole": lambda f: f"{_far_off(f)}.",
     "kl_weight": lambda f: (
-        f"In training the KL weighed {f.kl_weight:.3g} times what the bound at its own optimal noise asks for."
+        f"In training the KL weighed {short(f.kl_weight)} times what the bound at its own optimal noise asks for."
     ),
 }
 
 
 def _costs(nats: float) -> str:
     """Return what noise costs: sampled codes that happen to reconstruct better than mu cost nothing."""
-    return f"costs {nats:.3g} nats" if nats > 0 else "costs nothing that shows"
+    return f"costs {short(nats)} nats" if nats > 0 else "costs nothing that shows"
 
 
 def _more_evidence(verdict: Verdict) -> list[str]:
@@ -194,8 +193,8 @@ def _more_evidence(verdict: Verdict) -> list[str]:
 def _beta_too_large(cause: Cause, f: Facts, config: RunConfig) -> tuple[str, str]:
     assert config.objective is not None
     return (
-        f"beta = {config.objective.beta:g} is too large: the KL weighs {cause.value:.3g} times what the bound at its "
-        "own optimal noise asks for.",
+        f"beta = {config.objective.beta:g} is too large: the KL weighs {short(cause.value)} times what the bound at "
+        "its own optimal noise asks for.",
         _better_beta(f, config),
     )
 
@@ -203,8 +202,8 @@ def _beta_too_large(cause: Cause, f: Facts, config: RunConfig) -> tuple[str, str
 def _beta_too_small(cause: Cause, f: Facts, config: RunConfig) -> tuple[str, str]:
     assert config.objective is not None
     return (
-        f"beta = {config.objective.beta:g} is too small: the KL weighs only {cause.value:.2g} of what the bound at its "
-        "own optimal noise asks for.",
+        f"beta = {config.objective.beta:g} is too small: the KL weighs only {short(cause.value, 2)} of what the bound "
+        "at its own optimal noise asks for.",
         _better_beta(f, config),
     )
 
@@ -231,24 +230,25 @@ def _more_dims(cause: Cause, f: Facts, config: RunConfig) -> tuple[str, str]:
 def _still_falling(cause: Cause, f: Facts, config: RunConfig) -> tuple[str, str]:
     return (
         f"Training ended while the validation loss still fell: its last two of {f.training.epochs:,} epochs brought "
-        f"{100 * (cause.value or 0):.2g} % of the whole fall.",
-        _TRAIN_ON,
+        f"{percent(cause.value or 0)} of the whole fall.",
+        TRAIN_ON,
     )
 
 
 def _few_epochs(cause: Cause, f: Facts, config: RunConfig) -> tuple[str, str]:
-    return f"Training had only {plural(int(cause.value or 0), 'epoch')}.", _TRAIN_ON
+    return f"Training had only {plural(int(cause.value or 0), 'epoch')}.", TRAIN_ON
 
 
 def _untrained_is_better(cause: Cause, f: Facts, config: RunConfig) -> tuple[str, str]:
     return (
         f"Linear probes tell attributes better from an untrained encoder's code than from this one (mean AUROC "
-        f"{cause.value:.3f} against {f.training.probe_auroc:.3f}): it has not yet learned what faces differ in.",
-        _TRAIN_ON if config.training else _LONGER,
+        f"{fixed(cause.value or 0, 3)} against {fixed(f.training.probe_auroc or 0, 3)}): it has not yet learned what "
+        "faces differ in.",
+        TRAIN_ON if config.training else _LONGER,
     )
 
 
-_TRAIN_ON = "Train on: `vaekit train --resume` with more epochs, before anything else is changed."
+TRAIN_ON = "Train on: `vaekit train --resume` with more epochs, before anything else is changed."
 _LONGER = "Train longer, before anything else is changed."
 
 _CAUSES: dict[str, Callable[[Cause, Facts, RunConfig], tuple[str, str]]] = {
@@ -259,7 +259,7 @@ _CAUSES: dict[str, Callable[[Cause, Facts, RunConfig], tuple[str, str]]] = {
     "beta too small": _beta_too_small,
     "pixels averaged": lambda cause, f, config: (
         "The loss averages over pixels where the bound sums: beside a summed KL that multiplies beta by the number of "
-        f"pixel values, so that the KL weighs {cause.value:.3g} times what the bound asks for.",
+        f"pixel values, so that the KL weighs {short(cause.value)} times what the bound asks for.",
         'Set objective.pixels = "sum".'
         if config.training
         else "Sum over pixels with a KL of weight 1, or lower the KL's weight by that factor.",
@@ -270,7 +270,7 @@ _CAUSES: dict[str, Callable[[Cause, Facts, RunConfig], tuple[str, str]]] = {
     ),
     "no warm-up": lambda cause, f, config: (
         f"The KL weighed in full from the first step, and the code was never used: no epoch's kl exceeded "
-        f"{cause.value:.2g} nats on valid.",
+        f"{short(cause.value, 2)} nats on valid.",
         "Set objective.kl_warmup_epochs to a fifth of the epochs.",
     ),
     "more dims than pay": _more_dims,

@@ -10,6 +10,7 @@ from vaekit.evaluation.probes import factors as known
 from vaekit.evaluation.probes.dci import DCI, TESTED_ON, TRAINED_ON, dci
 from vaekit.evaluation.probes.rows import jackknife, none, row
 from vaekit.evaluation.probes.tad import DEFINITION, tad
+from vaekit.figures.words import plural, short
 from vaekit.progress import Progress, silent
 from vaekit.quantity import Quantity
 from vaekit.statistics.bootstrap import Estimate
@@ -127,7 +128,7 @@ def _on_factors(train: Coded, test: Coded, broken: str, seed: int, progress: Pro
             "FactorVAE score",
             f"share of groups of up to {known.GROUP} images that share a factor's bin whose factor is named by the dim "
             f"of least normed variance, by majority vote of groups from the other half of the images; {binned} "
-            f"(Kim & Mnih 2018); chance is {1 / max(count, 1):.3f}",
+            f"(Kim & Mnih 2018); chance is {short(1 / max(count, 1))}",
         ),
     }
     return Disentanglement(rows | _dci_rows("dci_factors", "true factors", scores, n, count), record)
@@ -137,7 +138,9 @@ def _vote(mu: np.ndarray, bins: np.ndarray, seed: int) -> Estimate:
     size = known.group_size(bins, known.halves_of(len(mu), seed))
     if size < known.SMALLEST:
         return none(
-            len(mu), f"only {size} images share a bin of some factor, {known.SMALLEST} are needed: draw more faces"
+            len(mu),
+            f"only {plural(size, 'image shares', 'images share')} a bin of some factor, {known.SMALLEST} are needed: "
+            "draw more faces",
         )
     return Estimate(known.factor_vae(mu, bins, seed), None, None, len(mu))
 

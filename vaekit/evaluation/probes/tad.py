@@ -5,14 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from vaekit.evaluation.probes.scores import auroc_matrix
+from vaekit.figures.words import percent
 
 CAPTURED = 0.75  # an attribute counts where its best dim alone has this AUROC
 TOLD_BY_ANOTHER = 0.2  # and no other attribute takes away more than this share of its entropy
 RANGE = 0.2  # a dim that spans less than this over the images counts as AUROC 0.5
 DEFINITION = (
     f"sum over captured attributes of the best dim's AUROC minus the second best's, folded at 0.5; captured: the best "
-    f"dim has at least {CAPTURED}, and no other attribute takes more than {TOLD_BY_ANOTHER:.0%} of the attribute's "
-    f"entropy; dims spanning under {RANGE} count as 0.5 (Yeats et al. 2022)"
+    f"dim has at least {CAPTURED}, and no other attribute takes more than {percent(TOLD_BY_ANOTHER)} of the "
+    f"attribute's entropy; dims spanning under {RANGE} count as 0.5 (Yeats et al. 2022)"
 )
 
 

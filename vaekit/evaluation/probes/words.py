@@ -9,7 +9,7 @@ import pandas as pd
 from vaekit.data import Prepared
 from vaekit.evaluation.probes.kinds import SHUFFLES
 from vaekit.evaluation.probes.rows import none, row
-from vaekit.figures.words import estimate, plural
+from vaekit.figures.words import estimate, fixed, plural, readable
 from vaekit.quantity import Quantity
 from vaekit.statistics.bootstrap import Estimate
 
@@ -91,7 +91,7 @@ def sentences(table: pd.DataFrame, facts: Mapping[str, Any]) -> list[str]:
             f"Left out, with fewer than {facts['fewest']} images with or without it in a split: {_listed(least)}."
         )
     if (stuck := table[table["converged"].eq(False)]).shape[0]:
-        named = [f"{one.attribute} ({one.kind})" for one in stuck.itertuples()]
+        named = [f"{readable(one.attribute)} ({one.kind})" for one in stuck.itertuples()]
         said.append(f"Not converged, so to be read with care: {_listed(named)}.")
     return [*said, facts["identities"]["sentence"]]
 
@@ -100,7 +100,7 @@ def _how_well(table: pd.DataFrame, facts: Mapping[str, Any]) -> str:
     ranked = table[table["kind"] == "latent"].sort_values("auroc", ascending=False, kind="stable")
     images = facts["images"]
     best, worst = (
-        ", ".join(f"{one.attribute} {one.auroc:.2f}" for one in part.itertuples())
+        ", ".join(f"{readable(one.attribute)} {fixed(one.auroc, 2)}" for one in part.itertuples())
         for part in (ranked.head(3), ranked.tail(3).iloc[::-1])
     )
     return (
@@ -136,8 +136,8 @@ def _against(table: pd.DataFrame, facts: Mapping[str, Any]) -> list[str]:
         + (
             "as it must."
             if abs(shuffled.value - 0.5) <= leak["bound"]
-            else f"where chance leaves 0.5 by {leak['bound']:.3f} once in a thousand times: look for a leak before "
-            "believing the rest."
+            else f"where chance leaves 0.5 by {fixed(leak['bound'], 3)} once in a thousand times: look for a leak "
+            "before believing the rest."
         ),
     ]
 
@@ -157,7 +157,7 @@ def _shown(of: Quantity) -> str:
 def _fewest(one: Mapping[str, Any]) -> str:
     """Return an attribute with its smallest count: "Bald (3 with it in valid)"."""
     count, having, split = min((n, having, split) for having in ("with", "without") for split, n in one[having].items())
-    return f"{one['attribute']} ({count:,} {having} it in {split})"
+    return f"{readable(one['attribute'])} ({count:,} {having} it in {split})"
 
 
 def _listed(named: list[str]) -> str:

@@ -9,6 +9,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.mixture import GaussianMixture
 
 from vaekit.errors import VaekitError
+from vaekit.figures.words import short
 from vaekit.seeding import numpy_generator
 
 COMPONENTS = (1, 2, 5, 10, 20)
@@ -73,7 +74,7 @@ class Mixture:
         return (
             f"The aggregate posterior is taken to be {noun} of {kind} covariance, fitted to z ~ q(z|x) of {self.n:,} "
             f"train images; of {', '.join(map(str, self.tried))} components that gives valid codes the highest log "
-            f"density, {abs(away):.3g} nats {'above' if away >= 0 else 'below'} that of the prior."
+            f"density, {short(abs(away))} nats {'above' if away >= 0 else 'below'} that of the prior."
         )
 
 

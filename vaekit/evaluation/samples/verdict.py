@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from vaekit.evaluation.samples.sources import AGGREGATE, BLURRED, FLOOR, INTERPOLATIONS, PRIOR, RECONSTRUCTIONS
-from vaekit.figures.words import distance, estimate, percent
+from vaekit.figures.words import distance, estimate, percent, short
 from vaekit.statistics.bootstrap import Estimate
 from vaekit.statistics.raters import pooled_estimate
 
@@ -109,11 +109,11 @@ def blame(networks: Sequence[Rows], judge: str, reasons: Mapping[str, str]) -> V
     name, blamed, why = _main(shares)
     parts = _parts(shares)
     order = sorted(parts, key=lambda part: -parts[part])
-    sentence = f"{blamed}: {100 * parts[order[0]]:.0f} % of {_whole(far, farthest)} {_PARTS[order[0]]}{why}."
+    sentence = f"{blamed}: {_whole_percent(parts[order[0]])} of {_whole(far, farthest)} {_PARTS[order[0]]}{why}."
     if parts[order[1]] >= THRESHOLDS["also"][0]:
-        sentence += f" Another {100 * parts[order[1]]:.0f} % {_PARTS[order[1]]}."
-    if (unproven := 100 * shares.get("unproven", 0.0)) >= 1:
-        sentence += f" The steps that hold another {unproven:.0f} % are within chance."
+        sentence += f" Another {_whole_percent(parts[order[1]])} {_PARTS[order[1]]}."
+    if (unproven := shares.get("unproven", 0.0)) >= 0.01:
+        sentence += f" The steps that hold another {_whole_percent(unproven)} are within chance."
     return Verdict(name, sentence, evidence, shares)
 
 
@@ -141,9 +141,9 @@ def _main(shares: Mapping[str, float]) -> tuple[str, str, str]:
         return "codes", "The encoder is at fault by the shape of its codes", ""
     content = shares.get("encoder", 0.0) / parts["reconstructions"]
     if content >= THRESHOLDS["content"][0]:
-        why = f", and {100 * content:.0f} % of that is more than their blur explains: content that the code lacks"
+        why = f", and {_whole_percent(content)} of that is more than their blur explains: content that the code lacks"
         return "encoder", "The encoder is at fault", why
-    why = f", and test images merely blurred like them show {100 * (1 - content):.0f} % of that: detail is lost"
+    why = f", and test images merely blurred like them show {_whole_percent(1 - content)} of that: detail is lost"
     return "decoder", "The decoder is at fault", why
 
 
@@ -196,8 +196,9 @@ def _empty(rows: Rows) -> str | None:
     if made.value is None or possible.value is None or made.value >= THRESHOLDS["alike"][0] * possible.value:
         return None
     return (
-        f"The encoder is at fault: reconstructions are {made.value:.2g} times as diverse as test images, where mere "
-        f"blur would leave {possible.value:.2g}: the code says next to nothing of the face, and no prior could mend it."
+        f"The encoder is at fault: reconstructions are {short(made.value, 2)} times as diverse as test images, where "
+        f"mere blur would leave {short(possible.value, 2)}: the code says next to nothing of the face, and no prior "
+        "could mend it."
     )
 
 
@@ -211,7 +212,7 @@ def _evidence(
         times = _value(far[INTERPOLATIONS]) / max(_value(far[nearest]), 1e-12)
         holes = _farther(networks, INTERPOLATIONS, nearest) and times >= THRESHOLDS["holes"][0]
         said.append(
-            f"Interpolations between test images are {times:.2f} times as far as {_NAMES[nearest]}: "
+            f"Interpolations between test images are {short(times)} times as far as {_NAMES[nearest]}: "
             + ("the codes have holes between images." if holes else "no sign of holes between the codes.")
         )
     drawn, real = rows[PRIOR]["density"], rows[FLOOR]["density"]
@@ -246,6 +247,10 @@ def modes(rows: Rows) -> tuple[str, str] | None:
 def _value(estimate: Estimate) -> float:
     assert estimate.value is not None
     return estimate.value
+
+
+def _whole_percent(share: float) -> str:
+    return percent(round(share, 2))
 
 
 def _said(of: Estimate) -> str:

@@ -14,6 +14,7 @@ from vaekit.failure_analysis.context import Images
 from vaekit.failure_analysis.pictures.image_flags import compared, flags
 from vaekit.failure_analysis.pictures.ranking import Ranking, rank
 from vaekit.figures.grids import gallery, png_bytes, shared_limit
+from vaekit.figures.words import number
 
 TABLES = {"worst": artifacts.WORST, "best": artifacts.BEST_IMAGES, "random": artifacts.RANDOM_IMAGES}
 PICTURED_ATTRIBUTES = 4  # more would not fit under a picture
@@ -106,7 +107,7 @@ def _label(row: pd.Series, by: str, attributes: pd.Index) -> str:
         f" +{len(present) - PICTURED_ATTRIBUTES}" if len(present) > PICTURED_ATTRIBUTES else ""
     )
     lines = [
-        f"{row['rank']}. {row['image_id']}   {by} {row[by]:.5g}",
+        f"{row['rank']}. {row['image_id']}   {by} {number(row[by])}",
         shown,
         f"! {row['flags']}" if row["flags"] else "",
     ]

@@ -12,8 +12,7 @@ from vaekit.failure_analysis.slices.redundancy import Kept
 from vaekit.failure_analysis.slices.rules import Material, Rule
 from vaekit.failure_analysis.slices.search import Searched
 from vaekit.failure_analysis.slices.wording import Measure, profile, remedy, sentence, slice_id, title
-from vaekit.failure_analysis.spoken import spoken
-from vaekit.figures.words import in_sentence, listed
+from vaekit.figures.words import chance, estimate, in_sentence, listed, short
 from vaekit.statistics.differences import mean_difference
 
 COMPLEXITY = {"contrast", "fine_detail", "brightness"}
@@ -101,14 +100,14 @@ class _Half:
         """Return mean inside over mean outside with its interval, "1.3 [1.2, 1.4]"; None where it means nothing."""
         known = np.isfinite(values)
         d = mean_difference(values[known], mask[known], self.codes[known], ratio=True)
-        return None if d is None or d.ratio is None else spoken(d.ratio, d.ratio_low, d.ratio_high)
+        return None if d is None or d.ratio is None else estimate(d.ratio, d.ratio_low, d.ratio_high)
 
 
 def _evidence(kept: Kept, there: _Half) -> list[str]:
     tested, mask, said = kept.tested, kept.tested.mask, []
     worst, of, odds, p = tested.worst
-    times = f", odds ratio {odds:.2g}" if np.isfinite(odds) else ""
-    said.append(f"{worst} of the {of} worst of these images are among them (p = {p:.1g}{times}).")
+    times = f", odds ratio {short(odds, 2)}" if np.isfinite(odds) else ""
+    said.append(f"{worst} of the {of} worst of these images are among them ({chance('p', p)}{times}).")
     if isinstance(tested.slice, Rule):
         own = {c.name for c in tested.slice.conditions} & COMPLEXITY
     else:
@@ -128,5 +127,7 @@ def _evidence(kept: Kept, there: _Half) -> list[str]:
 def _short(tested: Tested) -> str:
     d = tested.difference
     return (
-        f"{tested.slice.title} ({d.ratio:.3g} times)" if d is not None and d.ratio is not None else tested.slice.title
+        f"{tested.slice.title} ({short(d.ratio)} times)"
+        if d is not None and d.ratio is not None
+        else tested.slice.title
     )

@@ -16,8 +16,7 @@ from vaekit.failure_analysis.slices.embeddings import embeddings
 from vaekit.failure_analysis.slices.nameless import SAME, STARTS, Group, Mask, nameless_groups
 from vaekit.failure_analysis.slices.rules import Material
 from vaekit.failure_analysis.slices.wording import Measure, profile
-from vaekit.failure_analysis.spoken import percent, spoken
-from vaekit.figures.words import in_sentence, listed
+from vaekit.figures.words import chance, estimate, in_sentence, listed, percent
 from vaekit.seeding import numpy_generator
 from vaekit.statistics.differences import mean_difference
 from vaekit.statistics.discovery import Q_LEVEL
@@ -150,7 +149,8 @@ def _sentence(one: Found, measure: Measure, n: int) -> str:
     at = "" if "at equal complexity" in label else " at equal contrast, fine detail and brightness"
     return (
         f"{d.n:,} of {n:,} images that look, are coded or fail alike (pictured) have "
-        f"{spoken(d.ratio or 0, d.ratio_low, d.ratio_high)} times the {label} of the others{at}; q = {one.group.q:.1g}."
+        f"{estimate(d.ratio, d.ratio_low, d.ratio_high)} times the {label} of the others{at}; "
+        f"{chance('q', one.group.q)}."
     )
 
 
@@ -159,7 +159,7 @@ def _evidence(one: Found, measure: Measure, material: Material) -> list[str]:
     if one.undone is not None:
         u = one.undone
         fall = percent(1 - u.ratio, 1 - u.high, 1 - u.low)
-        others = f"rises by {100 * (u.others - 1):.0f} %" if u.others >= 1.005 else "does not change"
+        others = f"rises by {percent(u.others - 1)}" if u.others >= 1.005 else "does not change"
         said.append(
             f"{u.change.done[0].upper()}{u.change.done[1:]}, their error falls by {fall}, that of others {others}."
         )

@@ -10,7 +10,7 @@ import pandas as pd
 from sklearn.tree import DecisionTreeRegressor
 
 from vaekit.failure_analysis.properties import PROPERTIES
-from vaekit.figures.words import readable
+from vaekit.figures.words import percent, readable
 
 LEAST = 30  # images that a slice has in the half it is discovered on
 SHARES = {0.05: "twentieth", 0.1: "tenth", 0.25: "quarter"}  # of the images, at either end of a property
@@ -48,7 +48,7 @@ class Condition:
         """The condition in words: "Eyeglasses", "not Smiling", "sharpness in the lowest tenth"."""
         if self.kind == "attribute":
             return readable(self.name) if self.above else f"not {readable(self.name)}"
-        part = SHARES.get(self.share, f"{100 * self.share:.2g} %")
+        part = SHARES.get(self.share, percent(self.share))
         known = PROPERTIES.get(self.name)
         return f"{known.label if known else self.name} in the {'highest' if self.above else 'lowest'} {part}"
 

@@ -9,13 +9,12 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from vaekit.failure_analysis.advice import FACE_FIRST, UNKNOWN, Training, give_room, of_share
+from vaekit.failure_analysis.advice import DETAIL, FACE_FIRST, UNKNOWN, Training, give_room, of_share
 from vaekit.failure_analysis.finding import Effect
 from vaekit.failure_analysis.properties import PROPERTIES
 from vaekit.failure_analysis.slices.confirmation import RATIO, SHARE, SPREAD, Scale, Slice, Tested
 from vaekit.failure_analysis.slices.rules import Condition, Material, Rule
-from vaekit.failure_analysis.spoken import spoken
-from vaekit.figures.words import in_sentence, listed, plain, readable
+from vaekit.figures.words import chance, estimate, in_sentence, listed, percent, plain, readable, short
 from vaekit.statistics.differences import LEAST_GROUPS, MeanDifference
 from vaekit.statistics.discovery import Q_LEVEL
 
@@ -71,10 +70,10 @@ def sentence(tested: Tested, share: float, measure: Measure, n: int) -> str:
     """Return what was found of a slice among `n` images; `share` is its part of the error beside other findings."""
     d = tested.difference
     assert d is not None
-    said = f"{subject(tested.slice)} {_compared(d, measure)}; {d.n:,} of {n:,} images, q = {tested.q:.1g}."
+    said = f"{subject(tested.slice)} {_compared(d, measure)}; {d.n:,} of {n:,} images, {chance('q', tested.q)}."
     if measure.scale.zero is None:
-        return f"{said} They are {tested.size * SPREAD:.2g} standard deviations worse."
-    return f"{said} {100 * share:.2g} % of all error is their excess."
+        return f"{said} They are {short(tested.size * SPREAD, 2)} standard deviations worse."
+    return f"{said} {percent(share)} of all error is their excess."
 
 
 def _compared(d: MeanDifference, measure: Measure) -> str:
@@ -82,11 +81,11 @@ def _compared(d: MeanDifference, measure: Measure) -> str:
     effect, label = measure.effect(d), in_sentence(measure.label)
     inside, outside = plain(measure.scale.metric(d.mean_in)), plain(measure.scale.metric(d.mean_out))
     unit = f" {measure.unit}" if measure.unit not in ("", "1") else ""
-    numbers = f"{inside} against {outside}, difference {spoken(effect.value, effect.low, effect.high)}{unit}"
+    numbers = f"{inside} against {outside}, difference {estimate(effect.value, effect.low, effect.high)}{unit}"
     if effect.ratio is None or measure.scale.zero != 0:
         return f"have a {'worse' if d.value > 0 else 'better'} {label} than the others: {numbers}"
     return (
-        f"have {spoken(effect.ratio, effect.ratio_low, effect.ratio_high)} times the {label} of the others: {numbers}"
+        f"have {estimate(effect.ratio, effect.ratio_low, effect.ratio_high)} times the {label} of the others: {numbers}"
     )
 
 
@@ -94,12 +93,12 @@ def not_found(tested: Tested, measure: Measure) -> str:
     """Return what the test of a slice says that was made and did not pass, and why it did not."""
     d = tested.difference
     assert d is not None
-    said = f"{subject(tested.slice)} {_compared(d, measure)}; n = {d.n:,}, q = {tested.q:.2g}: "
+    said = f"{subject(tested.slice)} {_compared(d, measure)}; n = {d.n:,}, {chance('q', tested.q)}: "
     if tested.q > Q_LEVEL:
         alone = isinstance(tested.slice, Rule) and len(tested.slice.conditions) > 1 and d.value > 0 and d.p < Q_LEVEL
         return said + ("no worse than a plainer rule." if alone else "not told from no difference.")
     least = f"{RATIO} times" if measure.scale.zero is not None else f"{SPREAD} standard deviations"
-    return f"{said}too small to be called a finding (from {least} and {100 * SHARE:g} % of the error on)."
+    return f"{said}too small to be called a finding (from {least} and {percent(SHARE)} of the error on)."
 
 
 def too_few(tested: Sequence[Tested]) -> str:
@@ -141,8 +140,7 @@ def remedy(of: Slice, train: pd.DataFrame, training: Training = UNKNOWN) -> str:
         )
     if {"brightness", "face_brightness", "saturation", "face_colours"} & names.keys():
         return "Add train images of this light and colour, or vary brightness and colour in training."
-    room = give_room(training)
-    return f"{room[0].upper()}{room[1:]}; a perceptual term in the loss is for detail, too."
+    return f"{give_room(training)} {DETAIL}"
 
 
 def profile(inside: npt.NDArray[np.bool_], material: Material) -> list[str]:
@@ -152,9 +150,7 @@ def profile(inside: npt.NDArray[np.bool_], material: Material) -> list[str]:
         has = material.attributes[name].to_numpy() == 1
         a, b = int(has[inside].sum()), int(has[~inside].sum())
         p = stats.fisher_exact([[a, inside.sum() - a], [b, (~inside).sum() - b]], alternative="greater").pvalue
-        found.append(
-            (p, f"{readable(name)} ({100 * has[inside].mean():.2g} % against {100 * has[~inside].mean():.2g} %)")
-        )
+        found.append((p, f"{readable(name)} ({percent(has[inside].mean())} against {percent(has[~inside].mean())})"))
     for name in map(str, material.properties):
         values = material.properties[name].to_numpy()
         test = stats.mannwhitneyu(values[inside], values[~inside])

@@ -20,7 +20,7 @@ from vaekit.failure_analysis.face_area import face_mask
 from vaekit.failure_analysis.finding import Effect
 from vaekit.failure_analysis.split.base import LEAST, Measured, SplitResult, split_test
 from vaekit.failure_analysis.split.equal_blur import Blur, fit_blur
-from vaekit.figures.words import readable
+from vaekit.figures.words import fixed, readable
 from vaekit.judge import open_judge
 from vaekit.progress import Progress, silent
 from vaekit.seeding import numpy_generator
@@ -192,9 +192,9 @@ def _reason(row: dict[str, Any], sharp: float, blurred: float) -> str | None:
     if row["n"] < LEAST and row["n_without"] < LEAST:
         return f"{row['n']:,} images have it and {row['n_without']:,} lack it, {LEAST} are the least"
     if not sharp >= SURE:
-        return f"the judge is not sure of it: AUROC {sharp:.2f}, {SURE} is the least"
+        return f"the judge is not sure of it: AUROC {fixed(sharp, 2)}, {SURE} is the least"
     if not blurred >= SURE:
-        return f"can not be judged under equal blur: AUROC {blurred:.2f} there, {SURE} is the least"
+        return f"can not be judged under equal blur: AUROC {fixed(blurred, 2)} there, {SURE} is the least"
     return None
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import fft, ndimage
 
 from vaekit.failure_analysis.split.detail import half_frequency
+from vaekit.figures.words import short
 from vaekit.progress import Progress, silent
 
 FITTED_ON = 1024  # images, spread evenly: the transfers are then known to a few thousandths
@@ -43,7 +44,7 @@ class Blur:
 
     def _resolved(self, transfer: np.ndarray) -> str:
         half = half_frequency(transfer, self.frequency)
-        return f"{len(self.mask) / (2 * half):.2g} px" if np.isfinite(half) else "the pixel"
+        return f"{short(len(self.mask) / (2 * half), 2)} px" if np.isfinite(half) else "the pixel"
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
         """Return uint8 (N, S, S, 3) images, blurred."""

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vaekit.failure_analysis.advice import FACE_FIRST, Training, give_room, of_share, percent_of
+from vaekit.evaluation.latent.wording import TRAIN_ON
+from vaekit.failure_analysis.advice import DETAIL, FACE_FIRST, Training, against_a_grid, give_room, of_share
 from vaekit.failure_analysis.properties import PROPERTIES
 from vaekit.failure_analysis.split.attribute_survival import BEYOND
 from vaekit.failure_analysis.split.base import SplitResult, Words, worded
@@ -12,8 +13,7 @@ from vaekit.failure_analysis.split.detail import HALF
 from vaekit.failure_analysis.split.error_regions import RATIO, SHIFT
 from vaekit.failure_analysis.split.explained_error import feature_label
 from vaekit.failure_analysis.split.group_gaps import GAP
-from vaekit.failure_analysis.spoken import percent, spoken
-from vaekit.figures.words import in_sentence, listed, readable
+from vaekit.figures.words import chance, estimate, fixed, in_sentence, listed, percent, plain, readable, short
 from vaekit.quantity import Quantity
 from vaekit.statistics.discovery import Q_LEVEL
 
@@ -39,20 +39,19 @@ def detail(result: SplitResult, training: Training) -> Words:
         reach = "Less than half is kept even of the coarsest structure"
     else:
         reach = (
-            f"Half is lost from {spoken(*_ends(half))} cycles per image on: detail is resolved down to "
-            f"{spoken(*_ends(numbers['detail_px']))} px, where the images hold 1 px"
+            f"Half is lost from {estimate(*_ends(half))} cycles per image on: detail is resolved down to "
+            f"{estimate(*_ends(numbers['detail_px']))} px, where the images hold 1 px"
         )
     evidence = [
-        f"Under 2 px the reconstructions have {100 * numbers['fine_power']:.3g} % of the images' power; "
-        f"{100 * numbers['fine_coherence']:.3g} % of it follows the image (coherence)."
+        f"Under 2 px the reconstructions have {percent(numbers['fine_power'])} of the images' power; "
+        f"{percent(numbers['fine_coherence'])} of it follows the image (coherence)."
     ]
     if not result.found:
-        said = f"{kept[0].upper()}{kept[1:]} (called lost under {100 * HALF:.0f} %). {reach}."
+        said = f"{kept[0].upper()}{kept[1:]} (called lost under {percent(HALF)}). {reach}."
         return Words(title, said, tuple(evidence))
     share = percent(*_ends(numbers["fine_error_share"]))
     evidence.append(f"Structure that is not resolved carries {share} of the squared error of the luminance.")
-    room = give_room(training)
-    remedy = f"{room[0].upper()}{room[1:]}; a perceptual or adversarial term, or more channels in the last layers, too."
+    remedy = f"{give_room(training)} {DETAIL}"
     return Words(title, f"Fine detail is lost: {kept}. {reach}.", tuple(evidence), remedy)
 
 
@@ -66,19 +65,18 @@ def grid(result: SplitResult, training: Training) -> Words:
     assert result.effect is not None
     said = (
         f"at the frequencies of a grid of {period} pixels the reconstructions' spectrum peaks "
-        f"{spoken(result.effect.value, result.effect.low, result.effect.high)} times as high as the images' own, a "
-        f"pattern of {255 * result.numbers['amplitude']:.2g} grey levels (root mean square)"
+        f"{estimate(result.effect.value, result.effect.low, result.effect.high)} times as high as the images' own, a "
+        f"pattern of {short(255 * result.numbers['amplitude'], 2)} grey levels (root mean square)"
     )
     also = tuple(
-        f"A grid of {other['period']} pixels is part of it: {other['ratio']:.3g} times, {255 * other['amplitude']:.2g} "
-        "grey levels."
+        f"A grid of {other['period']} pixels is part of it: {short(other['ratio'])} times, "
+        f"{short(255 * other['amplitude'], 2)} grey levels."
         for other in result.numbers["also"]
     )
     if not result.found:
-        least = f"called a grid from {PEAK} times and {255 * AMPLITUDE:.2f} grey levels on"
+        least = f"called a grid from {PEAK} times and {plain(255 * AMPLITUDE, 2)} grey levels on"
         return Words(title, f"{said[0].upper()}{said[1:]}; {least}.")
-    remedy = "Replace strided transposed convolutions by resizing and a convolution, or use kernels the stride divides."
-    return Words(title, f"The decoder leaves a grid: {said}.", also, remedy)
+    return Words(title, f"The decoder leaves a grid: {said}.", also, against_a_grid(training))
 
 
 @worded("region")
@@ -89,15 +87,16 @@ def region(result: SplitResult, training: Training) -> Words:
         return Words(title, f"Whether the face is reconstructed worse was not tested: {result.untested}.")
     value, low, high = _ends(numbers["surroundings_ratio"])
     assert value is not None and low is not None and high is not None
-    r2 = [spoken(*_ends(numbers[name])) for name in ("face_r2", "surroundings_r2")]
+    r2 = [estimate(*_ends(numbers[name])) for name in ("face_r2", "surroundings_r2")]
     evidence = (
         f"Of what the mean face leaves open, the reconstructions explain {r2[0]} in the face and {r2[1]} around it "
-        f"(R2); per pixel, what surrounds the face differs {numbers['varies']:.3g} times as much from the mean face.",
+        f"(R2); per pixel, what surrounds the face differs {short(numbers['varies'])} times as much from the mean "
+        "face.",
     )
     if not result.found:
         said = (
-            f"Per pixel, {AROUND} has {spoken(value, low, high)} times the squared error of the face: from {RATIO} "
-            f"times on it would be called worse, below {1 / RATIO:.2g} better."
+            f"Per pixel, {AROUND} has {estimate(value, low, high)} times the squared error of the face: from {RATIO} "
+            f"times on it would be called worse, below {short(1 / RATIO, 2)} better."
         )
         return Words(title, said, evidence)
     around, area = value > 1, numbers["area"]
@@ -108,12 +107,11 @@ def region(result: SplitResult, training: Training) -> Words:
     name = AROUND if around else "the face"
     said = (
         f"{name[0].upper()}{name[1:]} carries {percent(part, least, most)} of the squared error "
-        f"on {100 * (1 - area if around else area):.3g} % of the area: per pixel "
-        f"{spoken(value, low, high) if around else spoken(1 / value, 1 / high, 1 / low)} times the error of "
+        f"on {percent(1 - area if around else area)} of the area: per pixel "
+        f"{estimate(value, low, high) if around else estimate(1 / value, 1 / high, 1 / low)} times the error of "
         f"{'the face' if around else 'what surrounds it'}."
     )
-    face = "Weigh the face in the loss, or add a perceptual term: what surrounds it is already the easier part."
-    return Words(title, said, evidence, FACE_FIRST if around else face)
+    return Words(title, said, evidence, FACE_FIRST if around else "Weigh the face in the loss.")
 
 
 @worded("shift")
@@ -127,14 +125,14 @@ def shift(result: SplitResult, training: Training) -> Words:
     value, low, high = result.effect.value, result.effect.low, result.effect.high
     if not result.found:
         said = (
-            f"The brightness of {name} is shifted by {spoken(value, low, high, 255)} grey levels of 255 on average "
-            f"(called a shift from {255 * SHIFT:.2g} on)."
+            f"The brightness of {name} is shifted by {estimate(255 * value, 255 * low, 255 * high)} grey levels of "
+            f"255 on average (called a shift from {plain(255 * SHIFT, 2)} on)."
         )
         return Words(title, said)
     least, most = sorted((abs(low), abs(high)))
-    said = f"{name} comes out {spoken(abs(value), least, most, 255)} grey levels of 255 too"
+    said = f"{name} comes out {estimate(255 * abs(value), 255 * least, 255 * most)} grey levels of 255 too"
     said = f"{said[0].upper()}{said[1:]} {'bright' if value > 0 else 'dark'} on average."
-    remedy = "Look at the preprocessing and the last layer's range: a decoder that is trained enough has no shift."
+    remedy = TRAIN_ON if training.early else "Look at the preprocessing and the last layer's range."
     return Words(title, said, (), remedy)
 
 
@@ -158,11 +156,9 @@ def attribute(result: SplitResult, training: Training) -> Words:
     )
     if not result.found:
         return Words(f"{name} made up", f"{said} (called made up {beyond} beyond blur on).")
-    share, room = row["train_share"], give_room(training)
-    if share > 0.5:
-        remedy = f"The decoder falls back on what most train images have ({percent_of(share)}): {room}."
-    else:
-        remedy = f"Few train images have it ({percent_of(share)}), so it is no habit of the commonest face: {room}."
+    share = row["train_share"]
+    common = "The decoder falls back on what most of them have. " if share > 0.5 else ""
+    remedy = f"{percent(share)} of the train images have it. {common}{give_room(training)}"
     return Words(f"{name} is made up", f"{said}. The model makes it up.", (), remedy)
 
 
@@ -194,7 +190,7 @@ def explained(result: SplitResult, training: Training) -> Words:
         low = r2["added"].low
         more = f"{points} more" if low is not None and low > 0 else f"nothing that shows ({points})"
         parts.append(f"{facts['attributes']} attributes add {more}")
-    first = [f"{feature_label(row['feature'])} ({row['value']:.2f})" for row in facts["importance"][:5]]
+    first = [f"{feature_label(row['feature'])} ({fixed(row['value'], 2)})" for row in facts["importance"][:5]]
     evidence = (f"Loss of R2 when one of them is shuffled among the images: {', '.join(first)}.",)
     return Words(title, f"{lost}{'; '.join(parts)}.", evidence)
 
@@ -220,13 +216,15 @@ def gap(result: SplitResult, training: Training) -> Words:
     if row["told"]:
         sentence = (
             f"The gap by {name} is too small to be called one: images labelled so are {said} than the others {about}; "
-            f"from {100 * GAP:.0f} % on it would be."
+            f"from {percent(GAP)} on it would be."
         )
         return Words(f"Gap by {name}", sentence, tuple(evidence))
     most = max(abs(end - ratio) for end in ends[1:])
-    bound = f"{100 * most:.2g} %" if ratio else f"{most:.3g} {unit}"
+    bound = percent(most) if ratio else f"{short(most)} {unit}"
     within = ends[1] <= (1 if ratio else 0) <= ends[2]
-    room = f"the interval leaves room for {bound} at most" if within else f"chance gives as much (q = {row['q']:.2g})"
+    room = (
+        f"the interval leaves room for {bound} at most" if within else f"chance gives as much ({chance('q', row['q'])})"
+    )
     sentence = f"No gap found by {name}: images labelled so are {said} than the others {about}; {room}."
     return Words(f"Gap by {name}", sentence, tuple(evidence))
 
@@ -238,7 +236,7 @@ def _gap(ends: Sequence[float], *, ratio: bool, unit: str = "", sign: int = 1) -
     better_or_worse = "worse" if value > 0 else "better"
     if value < 0:
         value, low, high = -value, -high, -low
-    number = percent(value, low, high) if ratio else f"{spoken(value, low, high)} {unit}"
+    number = percent(value, low, high) if ratio else f"{estimate(value, low, high)} {unit}"
     return f"{number} {better_or_worse}"
 
 
@@ -250,7 +248,7 @@ def _doubt(row: Mapping[str, Any], name: str, ratio: bool) -> str:
     return (
         ""
         if row[f"{name}_q"] < Q_LEVEL
-        else f", which chance gives among so many comparisons (q = {row[f'{name}_q']:.2g})"
+        else f", which chance gives among so many comparisons ({chance('q', row[f'{name}_q'])})"
     )
 
 

@@ -46,9 +46,10 @@ def latent(material: Material) -> Iterable[Block]:
 def _verdict(content: dict[str, Any]) -> Iterable[Block]:
     verdict = content["verdict"]
     yield Prose(verdict["sentence"], "strong")
-    if verdict["causes"]:
+    if causes := [cause for cause in verdict["causes"] if cause not in verdict["wrong"]]:
         yield Heading("Likely causes")
-        yield Bullets(tuple(verdict["causes"]))
+        yield Bullets(tuple(causes))
+    if verdict["remedies"]:
         yield Heading("What to try")
         yield Bullets(tuple(verdict["remedies"]))
     yield Heading("Evidence")

@@ -61,6 +61,12 @@ def model(material: Material) -> Iterable[Block]:
     yield from material.part(_layers, artifacts.LAYERS)
 
 
+def is_elbo(objective: dict[str, Any]) -> bool:
+    """Return whether the loss is the negative ELBO of its likelihood, once a warm-up is over."""
+    extras = objective.get("free_bits", 0) or objective.get("perceptual", 0)
+    return objective["beta"] == 1 and objective.get("pixels", "sum") == "sum" and not extras
+
+
 def _objective(objective: dict[str, Any] | None) -> str:
     if objective is None:
         return "unknown: another program trained this model, and nobody said how"
@@ -71,9 +77,11 @@ def _objective(objective: dict[str, Any] | None) -> str:
         said += f" above {free_bits:g} nats per dim"
     if warmup := objective.get("kl_warmup_epochs", 0):
         said += f", its weight growing from 0 over {warmup:g} epochs"
-    if beta == 1 and not averaged and not free_bits:
+    if perceptual := objective.get("perceptual", 0):
+        said += f", plus {perceptual:g} × a perceptual term"
+    if is_elbo(objective):
         return f"{said}: the negative ELBO"
-    if beta > 1 and not averaged and not free_bits:
+    if beta > 1 and not averaged and not free_bits and not perceptual:
         return f"{said}: its negative is still a bound on log p(x), looser than the ELBO"
     return f"{said}: not the negative ELBO of this likelihood"
 

@@ -12,6 +12,7 @@ from vaekit.figures.words import count, listed, percent, plain, plural, short
 from vaekit.reporting.document import Block, Heading, Prose, section
 from vaekit.reporting.material import Material
 from vaekit.reporting.protocol import image_shape
+from vaekit.reporting.sections.setting import is_elbo
 from vaekit.reporting.tables import metrics_of
 
 _BALANCED = 1.25  # a KL that weighs between 1 / so much and so much of what the bound asks for counts as balanced
@@ -68,67 +69,49 @@ def _beta(material: Material) -> Iterable[Block]:
     config, model = material.summary["config"], material.summary["model"]
     if config["objective"] is None:
         return
-    beta, sigma = config["objective"]["beta"], config["likelihood"].get("sigma")
-    fitted, trained = model["sigma_calibrated"], model.get("sigma_trained")
-    if beta == 1 and sigma == "optimal":
+    objective, sigma = config["objective"], config["likelihood"].get("sigma")
+    beta, fitted, trained = objective["beta"], model["sigma_calibrated"], model.get("sigma_trained")
+    weight = _verdict(material).get("kl_weight")
+    if is_elbo(objective) and sigma == "optimal":
         yield Prose(
             f"The observation noise was kept at its optimum during training (sigma = {plain(trained or fitted, 3)} at "
-            "the "
-            "end; Rybkin et al. 2021), and beta = 1: the loss is the negative ELBO itself, and no hidden weight "
+            "the end; Rybkin et al. 2021), and beta = 1: the loss is the negative ELBO itself, and no hidden weight "
             "favours either part."
         )
         return
-    if trained is None:
+    if weight is None or trained is None:
         yield Prose(
             f"beta = {beta:g} multiplies the KL of the loss (Higgins et al. 2017). The loss is no likelihood of an "
             "8-bit image, so that how much that is against the bound can not be said."
         )
         return
-    if isinstance(sigma, str):
-        weight, why = beta, f"beta = {beta:g} multiplies the KL of the bound (Higgins et al. 2017)"
-    else:
-        weight = (trained / fitted) ** 2
+    why = f"beta = {beta:g} multiplies the KL of the loss (Higgins et al. 2017)"
+    if not isinstance(sigma, str):
         why = (
             f"With beta = {beta:g} the loss is that of a Gaussian with sigma = {plain(trained, 3)}, while the errors "
-            "on the "
-            f"validation split have {plain(fitted, 3)} (Higgins et al. 2017; Rybkin et al. 2021)"
+            f"on the validation split have {plain(fitted, 3)} (Higgins et al. 2017; Rybkin et al. 2021)"
         )
-    if 1 / _BALANCED <= weight <= _BALANCED:
-        said = f"the KL weighs {plain(weight, 2)} times what the bound at the fitted noise asks for: about balanced."
-    elif weight > 1:
-        said = (
-            f"the KL weighs {plain(weight, 3)} times what the bound at the fitted noise asks for. That buys a cheaper "
-            "code, "
-            "closer to the prior, and pays with blur."
-        )
-    else:
-        said = (
-            f"the KL weighs only {plain(weight, 3)} of what the bound at the fitted noise asks for. That buys sharper "
-            "reconstructions, and pays with a code that prior samples do not meet."
-        )
-    yield Prose(f"{why}: {said}")
+    said = f"the KL weighs {plain(weight, 3)} times what the bound at the fitted noise asks for"
+    if weight > _BALANCED:
+        said += ". That buys a cheaper code, closer to the prior, and pays with blur"
+    elif weight < 1 / _BALANCED:
+        said += ". That buys sharper reconstructions, and pays with a code farther from the prior"
+    yield Prose(f"{why}: {said}.")
+
+
+def _verdict(material: Material) -> dict[str, Any]:
+    verdict: dict[str, Any] = material.files.get(artifacts.LATENT, {}).get("verdict", {})
+    return verdict
 
 
 def _collapse(material: Material) -> Iterable[Block]:
-    content: dict[str, Any] | None = material.files.get(artifacts.LATENT)
-    if content is None:
-        return
-    yield Prose(
-        "A posterior collapses where q(z|x) is the prior whatever the image, so that a dim says nothing (Bowman et al. "
-        "2016; Lucas et al. 2019). It shows in the rate, in the variance of μ, and in what the decoder does with z."
-    )
-    dims = material.summary["model"]["latent_dim"]
-    active, kl, permuted = (material.value(name) for name in ("active_units", "kl", "permuted_ratio"))
-    said = []
-    if kl is not None:
-        said.append(f"the code carries {short(kl, 4)} nats per image")
-    if active is not None:
-        said.append(f"{count(active)} of {plural(dims, 'dim is', 'dims are')} active")
-    if permuted is not None:
-        said.append(f"with another image's code the error is {plain(permuted, 3)} times as large")
-    if said:
-        yield Prose(f"Here {listed(said)}.")
-    yield Prose(content["verdict"]["sentence"])
+    if verdict := _verdict(material):
+        yield Prose(
+            "A posterior collapses where q(z|x) is the prior whatever the image, so that a dim says nothing (Bowman et "
+            "al. 2016; Lucas et al. 2019). It shows in what the code tells of an image, and in what the decoder does "
+            "with it."
+        )
+        yield Prose(" ".join([*verdict["wrong"], *verdict["good"]]) or verdict["sentence"])
 
 
 def _size(material: Material) -> Iterable[Block]:
@@ -140,16 +123,10 @@ def _size(material: Material) -> Iterable[Block]:
     if not math.isfinite(total) or total <= 0:
         return
     needed = [int(np.searchsorted(np.cumsum(kl), share * total)) + 1 for share in _SHARES]
-    counts = ", ".join(f"{100 * share:g} % in {count(n)}" for share, n in zip(_SHARES, needed, strict=True))
+    counts = listed([f"{percent(share)} lies in {count(n)}" for share, n in zip(_SHARES, needed, strict=True)])
     spread = material.value("effective_dimension")
-    yield Prose(
-        f"Of the rate, {counts} of the {plural(dims, 'dim')} lie"
-        + (
-            f"; by the spread of the means the code has an effective dimension of {plain(spread, 3)}."
-            if spread
-            else "."
-        )
-    )
+    also = f"; the spread of the means has an effective dimension of {plain(spread, 3)}" if spread else ""
+    yield Prose(f"Of the rate {counts} of {plural(dims, 'dim')}{also}.")
     passive = material.value("passive_dims") or 0
     if passive >= 0.1 * dims:
         yield Prose(
@@ -160,9 +137,7 @@ def _size(material: Material) -> Iterable[Block]:
         )
     elif kl[-1] > 0.1:
         yield Prose(
-            f"Even the least used dim carries {plain(kl[-1], 2)} nats, so that all are paid for: nothing here shows "
-            "that "
-            f"{count(dims)} are enough. A run with {count(2 * dims)} would tell."
+            f"Even the least used dim carries {plain(kl[-1], 2)} nats: nothing shows that {count(dims)} are enough."
         )
 
 
@@ -174,22 +149,15 @@ def _prior(material: Material) -> Iterable[Block]:
             "image, and how far the average of all posteriors, q(z), lies from the prior. Summed over dims that is "
             f"{short(told)} and {short(away)} nats."
         )
-    content, hole = material.files.get(artifacts.LATENT), material.value("prior_hole")
-    limit = (content or {}).get("verdict", {}).get("thresholds", {}).get("hole", {}).get("value")
-    if hole is None or limit is None:
-        return
-    said = (
-        "Draws from a normal distribution fitted to the codes come back from decoder and encoder "
-        f"{plain(hole, 3)} times as far off as codes of test images"
-    )
-    if hole > limit:
+    verdict = _verdict(material)
+    measured = next((ground["sentence"] for ground in verdict.get("grounds", ()) if ground["name"] == "hole"), None)
+    if verdict.get("hole"):
         yield Prose(
-            f"{said}: a normal prior of any scale reaches where the decoder was never trained, a prior hole. It is a "
-            "reason for samples to look worse than reconstructions, and for a density fitted to the codes to sample "
-            "better (Dai & Wipf 2019; Ghosh et al. 2020)."
+            f"{' '.join(verdict['hole'])} It is a reason for samples to look worse than reconstructions, and for a "
+            "density fitted to the codes to sample better (Dai & Wipf 2019; Ghosh et al. 2020)."
         )
-    else:
-        yield Prose(f"{said}, under the limit of {limit:g} from which a prior hole is called.")
+    elif measured:
+        yield Prose(f"{measured} A prior hole is called from {verdict['thresholds']['hole']['value']:g} times on.")
     drawn, fitted = material.value("fd_attributes"), material.value("fd_attributes_aggregate")
     if drawn is not None and fitted is not None:
         yield Prose(

@@ -1,6 +1,7 @@
 """What a reader needs first: how good the model is, what is wrong with it and what to try."""
 
 import math
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from vaekit import artifacts
-from vaekit.figures.words import HEADLINES, fixed, listed, number, percent, plain, plural, short
+from vaekit.figures.words import HEADLINES, listed, percent, plain, plural, short
 from vaekit.reporting.document import Block, Verdict, section
 from vaekit.reporting.material import Material
 from vaekit.reporting.tables import metrics_of
@@ -36,7 +37,8 @@ def verdict(material: Material) -> Iterable[Block]:
     yield Verdict(
         tiles=tiles,
         names=tuple(HEADLINES[row.id] for row in tiles),
-        tiled=f"Over {plural(material.summary['protocol']['n'], 'test image')}, with 95 % intervals.",
+        tiled=f"Over {plural(material.summary['protocol']['n'], 'test image')}"
+        + (", with 95 % intervals." if any(row.quantity.low is not None for row in tiles) else "."),
         good=tuple(_good(material)),
         wrong=tuple(_wrong(material, found)),
         attempt=tuple(_attempt(material, found)),
@@ -44,17 +46,10 @@ def verdict(material: Material) -> Iterable[Block]:
     )
 
 
-def is_healthy(material: Material) -> bool:
-    """Return whether the verdict on the latent code finds no collapse and nothing like it."""
-    content = material.files.get(artifacts.LATENT)
-    return content is not None and content["verdict"]["name"] == "none"
-
-
-def has_hole(material: Material) -> bool:
-    """Return whether draws from a normal fitted to the codes fall where the decoder was never trained."""
-    content = material.files.get(artifacts.LATENT, {})
-    limit = content.get("verdict", {}).get("thresholds", {}).get("hole", {}).get("value", math.inf)
-    return bool((material.value("prior_hole") or 0.0) > limit)
+def _code(material: Material) -> dict[str, Any]:
+    """Return the verdict on the latent code; empty where there is none."""
+    verdict: dict[str, Any] = material.files.get(artifacts.LATENT, {}).get("verdict", {})
+    return verdict
 
 
 def _good(material: Material) -> Iterable[str]:
@@ -63,28 +58,20 @@ def _good(material: Material) -> Iterable[str]:
         yield f"A reconstructed pixel is off by {plain(255 * math.sqrt(mse), 3)} of 255 grey levels (root mean square)."
     if r2 is not None:
         yield f"The code explains {percent(r2)} of what the mean face leaves open."
-    if is_healthy(material):
-        yield material.files[artifacts.LATENT]["verdict"]["sentence"]
+    yield from _code(material).get("good", ())
     yield from (sentence for is_good, sentence in _samples(material) if is_good)
 
 
 def _wrong(material: Material, found: list[dict[str, Any]]) -> Iterable[str]:
-    if artifacts.LATENT not in material.files:
-        yield material.missing[artifacts.LATENT]
-    elif not is_healthy(material):
-        yield material.files[artifacts.LATENT]["verdict"]["sentence"]
-    elif has_hole(material):
-        yield (
-            "Draws from a normal distribution fitted to the codes come back from decoder and encoder "
-            f"{short(material.value('prior_hole'))} times as "
-            "far off as codes of test images: they fall where the decoder was never trained."
-        )
+    yield from (sentence for key in ("wrong", "hole") for sentence in _code(material).get(key, ()))
     yield from (sentence for is_good, sentence in _samples(material) if not is_good)
     yield from (_in_short(finding) for finding in found[:_TOP])
     if len(found) > _TOP:
         more = plural(len(found) - _TOP, "more finding stands", "more findings stand")
         yield f"{more} in the section on failures."
-    yield from _worst(material)
+    table: pd.DataFrame | None = material.files.get(artifacts.PER_IMAGE)
+    if table is not None and "mse" in table and not np.isfinite(table["mse"]).any():
+        yield "No image has a finite mean squared error."
 
 
 def _samples(material: Material) -> Iterable[tuple[bool, str]]:
@@ -107,38 +94,29 @@ def _in_short(finding: dict[str, Any]) -> str:
 
 
 def _attempt(material: Material, found: list[dict[str, Any]]) -> Iterable[str]:
-    said = list(material.files.get(artifacts.LATENT, {}).get("verdict", {}).get("remedies", ()))
+    said = list(_code(material).get("remedies", ()))
     blamed = material.files.get(artifacts.SAMPLES, {}).get("verdict", {}).get("name")
-    if has_hole(material) or blamed == "prior":
+    if _code(material).get("hole") or blamed == "prior":
         said.append(_REMEDIES["prior"])
     elif blamed in _REMEDIES:
         said.append(_REMEDIES[blamed])
-    said += [finding["remedy"] for finding in found[:_TOP] if finding.get("remedy")]
-    if not said:
+    for finding in found[:_TOP]:
+        said += re.split(r"(?<=\.) (?=[A-Z])", finding.get("remedy") or "")  # what several call for stands once
+    if not any(said):
         said = ["Nothing that was tested calls for a remedy: look at the worst images in the section on failures."]
-    yield from dict.fromkeys(said)
+    yield from dict.fromkeys(filter(None, said))
 
 
 def _findings(material: Material) -> list[dict[str, Any]]:
     return list(material.files.get(artifacts.FINDINGS, {}).get("findings", ()))
 
 
-def _worst(material: Material) -> Iterable[str]:
-    table: pd.DataFrame | None = material.files.get(artifacts.PER_IMAGE)
-    if table is None or "mse" not in table:
-        return
-    values = table["mse"].to_numpy(float)
-    values = np.where(np.isfinite(values), values, np.nan)
-    if np.isnan(values).all():
-        yield "No image has a finite mean squared error."
-        return
-    worst = int(np.nanargmax(values))
-    times = f", {fixed(values[worst] / np.nanmedian(values), 1)} times the median" if np.nanmedian(values) > 0 else ""
-    yield f"The worst image is {table['image_id'].iloc[worst]}, with an MSE of {number(values[worst])}{times}."
-
-
 def _remarks(material: Material) -> Iterable[str]:
-    metrics = metrics_of(material.rows)
+    metrics, code = metrics_of(material.rows), _code(material)
+    if not code:
+        yield material.missing[artifacts.LATENT]
+    elif not code["wrong"] and not code["good"]:
+        yield code["sentence"]
     yield from (
         f"Warning: {metric.label} is {metric.quantity.warning}." for metric in metrics if metric.quantity.warning
     )

@@ -2,6 +2,7 @@
 
 from vaekit.evaluation.samples.base import Column, ImageSet, set_metric
 from vaekit.evaluation.samples.manifold import NEIGHBOURS, diversity, manifold
+from vaekit.figures.words import short
 from vaekit.seeding import numpy_generator
 from vaekit.statistics.bootstrap import Estimate
 
@@ -38,7 +39,7 @@ _COLUMNS = (
         "share of the test images",
         True,
         "share of test images in whose neighbourhood a generated image lies (Naeem et al. 2020); near "
-        f"{1 - 2.0**-NEIGHBOURS:.2f} for equal distributions",
+        f"{short(1 - 2.0**-NEIGHBOURS, 2)} for equal distributions",
         most=1.0,
     ),
     Column(
