@@ -112,11 +112,13 @@ def estimate(value: float | None, low: float | None, high: float | None, *, sign
     return f"{number(value, low, high, sign=sign)} {interval(low, high)}".removesuffix(" –")
 
 
-def percent(share: float, low: float | None = None, high: float | None = None) -> str:
+def percent(share: float | None, low: float | None = None, high: float | None = None) -> str:
     """Return a share in percent, to a tenth, with its interval: "62.1 % [60.3, 64]".
 
     "0 %" and "100 %" stand for none and for all, and for nothing near them.
     """
+    if share is None:
+        return "–"
     shown = fixed(100 * share, 1).removesuffix(".0")
     if shown == "0" and share:
         shown = "under 0.1"

@@ -91,7 +91,7 @@ def sentences(table: pd.DataFrame, facts: Mapping[str, Any]) -> list[str]:
             f"Left out, with fewer than {facts['fewest']} images with or without it in a split: {_listed(least)}."
         )
     if (stuck := table[table["converged"].eq(False)]).shape[0]:
-        named = [f"{readable(one.attribute)} ({one.kind})" for one in stuck.itertuples()]
+        named = [f"{readable(str(one.attribute))} ({one.kind})" for one in stuck.itertuples()]
         said.append(f"Not converged, so to be read with care: {_listed(named)}.")
     return [*said, facts["identities"]["sentence"]]
 
@@ -100,7 +100,9 @@ def _how_well(table: pd.DataFrame, facts: Mapping[str, Any]) -> str:
     ranked = table[table["kind"] == "latent"].sort_values("auroc", ascending=False, kind="stable")
     images = facts["images"]
     best, worst = (
-        ", ".join(f"{readable(one.attribute)} {fixed(one.auroc, 2)}" for one in part.itertuples())
+        ", ".join(
+            f"{readable(name)} {fixed(auroc, 2)}" for name, auroc in zip(part["attribute"], part["auroc"], strict=True)
+        )
         for part in (ranked.head(3), ranked.tail(3).iloc[::-1])
     )
     return (

@@ -43,7 +43,7 @@ class Blur:
         )
 
     def _resolved(self, transfer: np.ndarray) -> str:
-        half = half_frequency(transfer, self.frequency)
+        half = float(half_frequency(transfer, self.frequency))
         return f"{short(len(self.mask) / (2 * half), 2)} px" if np.isfinite(half) else "the pixel"
 
     def __call__(self, images: np.ndarray) -> np.ndarray:
