@@ -115,7 +115,7 @@ def _remarks(material: Material) -> Iterable[str]:
     metrics, code = metrics_of(material.rows), _code(material)
     if not code:
         yield material.missing[artifacts.LATENT]
-    elif not code["wrong"] and not code["good"]:
+    elif not code.get("wrong") and not code.get("good"):
         yield code["sentence"]
     yield from (
         f"Warning: {metric.label} is {metric.quantity.warning}." for metric in metrics if metric.quantity.warning
