@@ -47,12 +47,13 @@ SAMPLE_PICTURES, MIXTURE, JUDGED = "sample_pictures.npz", "mixture.npz", "judged
 PROBES, PROBES_SUMMARY, DIRECTIONS = "probes.csv", "probes.json", "directions.npz"
 # reports/<run>/<protocol>/exploration/
 EXPLORATION = "exploration"
-EXPLORATION_SUMMARY, TRAVERSALS, INTERPOLATIONS, EDITS, LATENT_MAP = (
+EXPLORATION_SUMMARY, TRAVERSALS, INTERPOLATIONS, EDITS, LATENT_MAP, LIVE = (
     "exploration.json",
     "traversals.npz",
     "interpolations.npz",
     "edits.npz",
     "latent_map.csv",
+    "live.npz",
 )
 # reports/<run>/<protocol>/failures/
 FAILURES = "failures"

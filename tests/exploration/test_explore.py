@@ -6,7 +6,7 @@ from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.exploration.explore import STRENGTHS, explore
 
-FILES = {"exploration.json", "traversals.npz", "interpolations.npz", "edits.npz", "latent_map.csv"}
+FILES = {"exploration.json", "traversals.npz", "interpolations.npz", "edits.npz", "latent_map.csv", "live.npz"}
 
 
 def run(space, folder, **options):

@@ -63,7 +63,8 @@ class LinearGaussian(VAE):
     def decode(self, z: Tensor) -> Gaussian:
         """Return N(W z + m, s^2)."""
         heard = {"deaf decoder": 0, "half deaf": self.latent_dim // 2}.get(self.fault, self.latent_dim)
-        z = torch.cat([z[:, :heard], torch.zeros_like(z[:, heard:])], dim=1)
+        if heard < self.latent_dim:
+            z = torch.cat([z[:, :heard], torch.zeros_like(z[:, heard:])], dim=1)
         return self.likelihood((z @ self.weight.T + self.mean).view(-1, *self.shape))
 
     def log_evidence(self, x: Tensor) -> Tensor:

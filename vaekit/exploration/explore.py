@@ -18,6 +18,7 @@ from vaekit.exploration.edit import Edited, edited, side_effects
 from vaekit.exploration.interpolate import PATHS, between, picked_pairs
 from vaekit.exploration.interpolate import said_of as said_of_pairs
 from vaekit.exploration.latent_map import METHOD, NEIGHBOURS, gathered, latent_map
+from vaekit.exploration.live import traced
 from vaekit.exploration.space import Space, encode, mean_change, open_space
 from vaekit.exploration.traverse import base_code, top_dims, walk
 from vaekit.exploration.traverse import said_of as said_of_walk
@@ -33,7 +34,9 @@ ATTRIBUTES, IMAGES, STRENGTHS = 6, 2, np.linspace(-3, 3, 5)
 MEASURED, MEASURED_AT = 64, np.array([-2.0, 2.0])
 COLOURED, RAREST = 4, 0.1  # attributes the map is coloured by; a rarer one is hard to see on it
 
-STAGES = ("traversals", "interpolations", "edits", "latent_map")
+STARTS = 8  # faces from which the sliders of a live decoder start
+
+STAGES = ("traversals", "interpolations", "edits", "latent_map", "live")
 
 
 @dataclass(frozen=True)
@@ -64,14 +67,15 @@ def explore(
     device: torch.device | str = "cpu",
     progress: Progress = silent,
 ) -> Exploration:
-    """Write traversals, interpolations, edits and the latent map of an evaluated model; exploration.json last.
+    """Write traversals, interpolations, edits, the latent map and the live decoder of a model; exploration.json last.
 
     Args:
         run: the name the model's results are kept under.
         model: the network.
         prepared: the images it was evaluated on.
         evaluation: the folder that `vaekit evaluate` wrote.
-        folder: receives exploration.json, traversals.npz, interpolations.npz, edits.npz and latent_map.csv.
+        folder: receives exploration.json, traversals.npz, interpolations.npz, edits.npz, latent_map.csv and
+            live.npz.
         seed: of the images that are shown and measured.
         device: where the network runs.
         progress: told how far the work is.
@@ -86,6 +90,7 @@ def explore(
         "interpolations": (artifacts.INTERPOLATIONS, _interpolations),
         "edits": (artifacts.EDITS, _edits),
         "latent_map": (artifacts.LATENT_MAP, _map),
+        "live": (artifacts.LIVE, _live),
     }
     facts: dict[str, Any] = {}
     absent: dict[str, str] = {}
@@ -246,4 +251,35 @@ def _map(space: Space, file: Path, seed: int) -> dict[str, Any]:
             f"Of the {NEIGHBOURS} nearest codes of an image {percent(found.kept)} are among its {NEIGHBOURS} "
             f"nearest on the map; the best flat view would show {percent(found.plane)} of the codes' variance."
         ],
+    }
+
+
+def _live(space: Space, file: Path, seed: int) -> dict[str, Any]:
+    image_ids = space.some(STARTS, seed, "live")
+    codes = encode(space.model, space.images(image_ids))
+    program = traced(space.model, codes)
+    dims = top_dims(space, DIMS)
+    sliders = [f"Dim {dim}" for dim in dims]
+    steps = list(np.eye(space.dims)[dims] * space.mu.std(0)[dims, None])
+    try:
+        directions = read_directions(space)
+    except DataError:
+        names = []  # the dims are there all the same
+    else:
+        names = directions.strongest(ATTRIBUTES)
+        steps += [directions.step(name, "means") for name in names]
+    artifacts.write_arrays(
+        file,
+        weights=program.weights,
+        codes=codes.astype(np.float32),
+        originals=space.images(image_ids),
+        steps=np.stack(steps).astype(np.float32),
+    )
+    return {
+        "program": program.steps,
+        "shape": list(program.shape),
+        "off": program.off,
+        "image_ids": image_ids,
+        "sliders": sliders + [readable(name) for name in names],
+        "sentences": [],
     }

@@ -17,6 +17,7 @@ EXPLORED = {
     artifacts.INTERPOLATIONS,
     artifacts.EDITS,
     artifacts.LATENT_MAP,
+    artifacts.LIVE,
 }
 ANALYSED = {
     artifacts.FAILURES_SUMMARY,

@@ -222,6 +222,20 @@ class Strips(Block):
 
 
 @dataclass(frozen=True)
+class Live(Block):
+    """A decoder that the page's script runs: `weights` float16, `data` all else as JSON, `starts` to begin from.
+
+    `caption` is all that Markdown and paper show of it.
+    """
+
+    kind: ClassVar[str] = "live"
+    caption: str
+    starts: tuple[Strip, ...]
+    data: bytes = field(repr=False)
+    weights: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Term:
     """An entry of the glossary: two sentences, a formula, its paper, and the metrics of the page that it explains."""
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from PIL import Image
 
 from vaekit.figures.grids import png_bytes
-from vaekit.reporting.document import Block, Cards, Picture, Section, Strips
+from vaekit.reporting.document import Block, Cards, Live, Picture, Section, Strips
 from vaekit.reporting.machine import plain
 
 PAGE = 7_800_000  # bytes of the whole page; the rest to 8 MB is kept for what is estimated here
@@ -29,6 +29,7 @@ def fit(sections: Sequence[Section]) -> tuple[Section, ...]:
     lines = sum(len(b.drawn.data) for b in blocks if isinstance(b, Picture) and b.drawn.suffix == "svg")
     words = len(json.dumps([plain(block) for section in sections for block in section.blocks], ensure_ascii=False))
     room = max(0.0, PAGE - _STYLE - _TAGS * words - _IDS * lines) * 3 / 4  # base64 makes four characters of three bytes
+    room -= sum(len(b.weights) + len(b.data) for b in blocks if isinstance(b, Live))
     pictures = _shrunk([b for b in blocks if isinstance(b, Picture) and b.drawn.suffix == "png"], _FIGURES * room)
     room -= sum(len(data) for data in pictures.values())
     elastic = {b.name: b for b in blocks if isinstance(b, Cards | Strips)}

@@ -18,7 +18,7 @@ from vaekit.figures.grids import colours
 from vaekit.figures.words import visible
 from vaekit.reporting import escaping
 from vaekit.reporting.citations import term_of
-from vaekit.reporting.document import Page
+from vaekit.reporting.document import Live, Page
 from vaekit.reporting.escaping import escape_html
 from vaekit.reporting.notes import note_html
 
@@ -46,6 +46,8 @@ def environment() -> Environment:
     )
     made.filters |= {
         "data_uri": data_uri,
+        "base64": _base64,
+        "json_text": _json_text,
         "code_spans": code_spans,
         "formula": _formula,
         "note": note_html,
@@ -58,6 +60,8 @@ def environment() -> Environment:
 def render_html(page: Page) -> str:
     """Return the page, which needs no other file."""
     script = asset("report.js")
+    if any(isinstance(block, Live) for section in page.sections for block in section.walk()):
+        script += asset("live.js")
     return (
         environment()
         .get_template("report.html.j2")
@@ -77,8 +81,8 @@ def policy(script: str) -> Markup:
     """Return the page's content security policy: its own pictures and `script` alone, and nothing from a network."""
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
     return Markup(
-        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; base-uri 'none'; "
-        "form-action 'none'"
+        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
+        "worker-src blob:; base-uri 'none'; form-action 'none'"
     )
 
 
@@ -89,7 +93,16 @@ def asset(name: str) -> Markup:
 
 def data_uri(png: bytes) -> Markup:
     """Return a PNG as a data: address."""
-    return Markup("data:image/png;base64," + base64.b64encode(png).decode("ascii"))
+    return Markup("data:image/png;base64,") + _base64(png)
+
+
+def _base64(data: bytes) -> Markup:
+    return Markup(base64.b64encode(data).decode("ascii"))
+
+
+def _json_text(data: bytes) -> Markup:
+    """Return JSON as the content of a script element that is not run: nothing in it can end the element."""
+    return Markup(data.decode("utf-8").replace("<", "\\u003c"))
 
 
 def code_spans(text: str) -> Markup:
