@@ -121,3 +121,20 @@ def test_only_the_console_prints(file):
         return
     calls = [n for n in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(n, ast.Call)]
     assert not [c for c in calls if isinstance(c.func, ast.Name) and c.func.id == "print"]
+
+
+def parameters(function: ast.FunctionDef) -> int:
+    """How many arguments a caller may give, without self or cls."""
+    a = function.args
+    names = [arg.arg for arg in (*a.posonlyargs, *a.args, *a.kwonlyargs, *filter(None, (a.vararg, a.kwarg)))]
+    return len([name for name in names if name not in ("self", "cls")])
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda f: str(f.relative_to(PACKAGE)))
+def test_functions_are_short_and_take_few_arguments(file):
+    """Excepted: public functions and commands, of which each argument is a flag, and constructors."""
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef):
+            assert node.end_lineno - node.lineno < 80, f"{node.name} is {node.end_lineno - node.lineno + 1} lines long"
+            if room(file) not in ("api", "cli") and node.name != "__init__":
+                assert parameters(node) <= 7, f"{node.name} takes {parameters(node)} arguments"

@@ -27,7 +27,7 @@ from vaekit import artifacts
 from vaekit.data import Protocol, open_source, prepare
 from vaekit.evaluation.results import Evaluation
 from vaekit.faces import ATTRIBUTES, Plant, draw_face, write_faces
-from vaekit.failure_analysis.analyse import analyse
+from vaekit.failure_analysis.analyse import Asked, analyse
 from vaekit.failure_analysis.properties import image_properties
 from vaekit.failure_analysis.slices.nameless import nameless_groups
 from vaekit.failure_analysis.slices.rules import Material
@@ -154,7 +154,7 @@ def rows() -> list[Row]:
             index=pd.concat([train, index], ignore_index=True),
         )
         evaluation = _evaluation(folder / "evaluation", data, images, names, rng)
-        seconds = least(lambda: analyse(evaluation, data, folder / "failures"), 1)
+        seconds = least(lambda: analyse(evaluation, data, folder / "failures", Asked()), 1)
     return [(f"failure analysis of {MANY:,} images, {len(ATTRIBUTES)} attributes", seconds, BUDGET, "its budget")]
 
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -82,28 +83,30 @@ def test_the_same_again_is_mapped_not_decoded(source, tmp_path, monkeypatch):
     first = prepare(source, SMALL, cache=tmp_path / "c")
     before = bytes_of(first.folder)
     monkeypatch.setattr(module, "_prepare_into", None)  # any work would fail
-    again = prepare(source, SMALL, cache=tmp_path / "c", workers=1)
+    again = prepare(source, SMALL, cache=tmp_path / "c")
     assert again.folder == first.folder and bytes_of(again.folder) == before
 
 
-def test_bytes_do_not_depend_on_workers_place_or_time(make_celeba, tmp_path):
+def test_bytes_do_not_depend_on_workers_place_or_time(make_celeba, tmp_path, monkeypatch):
     folders = []
     for name, workers in {"a": 1, "b": 5}.items():
+        monkeypatch.setattr(module, "cores", lambda workers=workers: workers)
         tiny = make_celeba(tmp_path / name).annotate()
         for i, file in enumerate(tiny.files):
             os.utime(tiny.images / file, (1e9 + i + workers, 1e9))
-        folders.append(prepare(open_celeba(tiny.root, 0), SMALL, cache=tmp_path / f"c{name}", workers=workers).folder)
+        folders.append(prepare(open_celeba(tiny.root, 0), SMALL, cache=tmp_path / f"c{name}").folder)
     assert folders[0].name == folders[1].name
     assert bytes_of(folders[0]) == bytes_of(folders[1])
 
 
 def test_the_fingerprint_changes_with_what_matters_and_nothing_else(celeba, tmp_path, draw_picture):
-    def fingerprint(protocol=SMALL, **options):
-        return prepare(open_celeba(celeba.root, 0), protocol, cache=tmp_path / "c", **options).fingerprint
+    def fingerprint(protocol=SMALL, seed=0, **options):
+        source = replace(open_celeba(celeba.root, 0), seed=seed)
+        return prepare(source, protocol, cache=tmp_path / "c", **options).fingerprint
 
     seen = [fingerprint()]
-    # Nothing else: workers, a seed or a limit that decides nothing, a file's time, the spelling of line ends.
-    assert fingerprint(workers=3) == fingerprint(seed=5) == fingerprint(limit={"train": 12}) == seen[0]
+    # Nothing else: a seed or a limit that decides nothing, a file's time, the spelling of line ends.
+    assert fingerprint(seed=5) == fingerprint(limit={"train": 12}) == seen[0]
     file = celeba.images / celeba.files[0]
     file.touch()
     file.chmod(0o600)

@@ -52,7 +52,7 @@ def test_an_edit_without_strength_is_the_reconstruction(space, directions):
 
 
 def test_an_edit_says_what_every_probe_makes_of_it(space, directions):
-    found = edit(space, directions, space.images(["000002"])[0], "000002", "Green", strengths=(-2, 2), steps=5)
+    found = edit(space, space.images(["000002"])[0], "000002", "Green", strengths=(-2, 2), steps=5)
     assert found.pictures.shape == (5, 64, 64, 3) and found.stem == "edit-Green-000002"
     assert found.table["attribute"].tolist()[0] == "Green" and set(found.table["attribute"]) == set(
         directions.attributes
@@ -70,13 +70,13 @@ def test_an_edit_says_what_every_probe_makes_of_it(space, directions):
 
 def test_a_deaf_decoder_moves_the_code_and_not_the_picture(space, tmp_path):
     other = make_space(tmp_path, model=linear_model(fault="deaf decoder"), drawn_by=space.model)
-    found = edit(other, read_directions(other), other.images(["000002"])[0], "000002", "Red")
+    found = edit(other, other.images(["000002"])[0], "000002", "Red")
     assert found.table["on_code"][0] == pytest.approx(1) and found.table["on_picture"][0] == 0
     assert found.facts["change"] == 0
 
 
 def test_files_of_an_edit(space, directions, tmp_path):
-    found = edit(space, directions, space.images(["000002"])[0], "my dog/é:*?", "Red", steps=2)
+    found = edit(space, space.images(["000002"])[0], "my dog/é:*?", "Red", steps=2)
     names = [path.name for path in found.write(tmp_path)]
     assert names[0] == "edit-Red-my_dog_é_.png" and len(names) == 4
     assert len(artifacts.read_table(tmp_path / names[-1])) == 6
@@ -96,7 +96,7 @@ def test_files_of_an_edit(space, directions, tmp_path):
 )
 def test_what_can_not_be_edited_is_refused(space, directions, options, says):
     with pytest.raises(ConfigError) as error:
-        edit(space, directions, space.images(["000002"])[0], "000002", **{"attribute": "Red"} | options)
+        edit(space, space.images(["000002"])[0], "000002", **{"attribute": "Red"} | options)
     assert says in str(error.value)
 
 

@@ -5,12 +5,13 @@ from tests.exploration.waves import linear_model, make_space
 from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.exploration.explore import STRENGTHS, explore
+from vaekit.exploration.space import open_space
 
 FILES = {"exploration.json", "traversals.npz", "interpolations.npz", "edits.npz", "latent_map.csv", "live.npz"}
 
 
 def run(space, folder, **options):
-    return explore(space.run, space.model, space.prepared, space.evaluation, folder, **options)
+    return explore(space, folder, **options)
 
 
 @pytest.fixture(scope="module")
@@ -115,4 +116,4 @@ def test_a_broken_evaluation_is_refused(space, tmp_path):
     broken = make_space(tmp_path / "evaluation")
     (tmp_path / "evaluation" / artifacts.LATENTS).write_bytes(b"cut")
     with pytest.raises(DataError, match=r"latents\.npz can not be read"):
-        run(broken, tmp_path / "out")
+        open_space(broken.run, broken.model, broken.prepared, broken.evaluation)

@@ -13,7 +13,7 @@ from vaekit import artifacts
 from vaekit.data.prepared import MEAN_IMAGE, open_prepared
 from vaekit.errors import ConfigError, DataError
 from vaekit.evaluation.results import Evaluation
-from vaekit.failure_analysis.analyse import Failures, analyse
+from vaekit.failure_analysis.analyse import Asked, Failures, analyse
 from vaekit.figures.base import draw
 
 LARGE = 600  # images of the enlarged test split
@@ -57,7 +57,7 @@ def enlarged(stored, seed=0, **changes):
 
 
 def test_a_planted_attribute_is_found_on_disk_and_in_python(stored):
-    failures = analyse(*enlarged(stored), by="mse", top=8)
+    failures = analyse(*enlarged(stored), Asked(by="mse", top=8))
     first, *_ = failures.findings
     assert first.id == "slice-Wearing_Hat" and first.effect.ratio == pytest.approx(3, rel=0.2) and first.q < 1e-6
     assert str(first) in str(failures) and "Tested and not found:" in str(failures)
@@ -78,17 +78,17 @@ def test_a_planted_attribute_is_found_on_disk_and_in_python(stored):
 
 def test_a_second_analysis_gives_the_same_bytes_and_leaves_nothing_of_the_first(stored, tmp_path):
     evaluation, data, folder = enlarged(stored)
-    analyse(evaluation, data, folder, by="mse,ssim", top=3)
+    analyse(evaluation, data, folder, Asked(by="mse,ssim", top=3))
     (folder / "finding-stale.png").write_bytes(b"")
     for target in (folder, tmp_path / "fresh"):
-        analyse(evaluation, data, target, by="mse", top=3)
+        analyse(evaluation, data, target, Asked(by="mse", top=3))
     one, two = ({file.name: file.read_bytes() for file in place.iterdir()} for place in (folder, tmp_path / "fresh"))
     assert one == two and "worst_ssim.csv" not in one
 
 
 def test_several_metrics_rank_at_once(stored):
     evaluation, data, folder = enlarged(stored)
-    failures = analyse(evaluation, data, folder, by=["ssim", "mse", "mse_adjusted"], top=5)
+    failures = analyse(evaluation, data, folder, Asked(by=["ssim", "mse", "mse_adjusted"], top=5))
     assert failures.summary["ranked_by"] == "ssim" and failures.summary["also_ranked_by"] == ["mse", "mse_adjusted"]
     worst, other = failures.worst, artifacts.read_table(folder / "worst_mse.csv")
     per_image = evaluation.per_image.set_index("image_id")
@@ -105,7 +105,7 @@ def test_errors_that_are_no_numbers_are_counted_shown_and_never_ranked(stored):
     table = evaluation.per_image
     table.loc[[4, 9, 11], "mse"] = np.nan, np.inf, -np.inf
     artifacts.write_table(evaluation.folder / artifacts.PER_IMAGE, table)
-    failures = analyse(Evaluation(evaluation.folder), data, folder, by="mse,mse_adjusted", top=40)
+    failures = analyse(Evaluation(evaluation.folder), data, folder, Asked(by="mse,mse_adjusted", top=40))
     assert failures.summary["not_finite"] == 3 and len(failures.worst) == 40
     assert not {"00004", "00009", "00011"} & set(failures.worst["image_id"])
     assert f"3 of {LARGE} images have no finite mse and are not ranked." in failures.summary["notes"]
@@ -117,7 +117,7 @@ def test_errors_that_are_no_numbers_are_counted_shown_and_never_ranked(stored):
     table["mse"] = np.nan
     artifacts.write_table(evaluation.folder / artifacts.PER_IMAGE, table)
     with pytest.raises(DataError, match="No image has a finite mse"):
-        analyse(Evaluation(evaluation.folder), data, folder, by="mse")
+        analyse(Evaluation(evaluation.folder), data, folder, Asked(by="mse"))
 
 
 def test_without_attributes_properties_still_speak_and_it_says_so(stored):
@@ -127,7 +127,7 @@ def test_without_attributes_properties_still_speak_and_it_says_so(stored):
     table = evaluation.per_image.assign(mse=np.random.default_rng(0).lognormal(-5, 0.3, LARGE))
     table.loc[(bright > bright.quantile(0.9)).to_numpy(), "mse"] *= 3
     artifacts.write_table(evaluation.folder / artifacts.PER_IMAGE, table)
-    failures = analyse(Evaluation(evaluation.folder), bare, folder, by="mse")
+    failures = analyse(Evaluation(evaluation.folder), bare, folder, Asked(by="mse"))
     assert "brightness" in failures.findings[0].title.lower()
     notes = " ".join(failures.content["notes"])
     assert "no attributes: slices were looked for in image properties and look-alikes only" in notes
@@ -136,7 +136,7 @@ def test_without_attributes_properties_still_speak_and_it_says_so(stored):
 
 def test_a_split_of_a_few_images_says_what_can_not_be_said(stored):
     evaluation, data, folder = stored
-    failures = analyse(evaluation, data, folder)
+    failures = analyse(evaluation, data, folder, Asked())
     n = len(evaluation.per_image)
     assert n < 10 and not [finding for finding in failures.findings if finding.kind in ("slice", "cluster")]
     said = {item["title"]: item["sentence"] for item in failures.content["not_found"]}
@@ -163,7 +163,7 @@ def test_a_split_of_a_few_images_says_what_can_not_be_said(stored):
 )
 def test_bad_options_are_refused(stored, options, says):
     with pytest.raises(ConfigError) as error:
-        analyse(*stored, **options)
+        analyse(*stored, Asked(**options))
     assert says in str(error.value)
 
 
@@ -171,7 +171,7 @@ def test_other_images_than_were_evaluated_are_refused(stored):
     evaluation, data, folder = stored
     index = data.index.assign(image_id=data.index["image_id"] + "x")
     with pytest.raises(DataError, match="run `vaekit evaluate` again"):
-        analyse(evaluation, replace(data, index=index), folder)
+        analyse(evaluation, replace(data, index=index), folder, Asked())
 
 
 def test_the_command_line_names_groups_and_prints_findings(finished, tmp_path):
@@ -206,7 +206,7 @@ def test_one_image_and_a_few(stored, n):
                 for name, values in arrays.items()
             }
             artifacts.write_arrays(evaluation.folder / file, **cut)
-    failures = analyse(Evaluation(evaluation.folder), few, folder)
+    failures = analyse(Evaluation(evaluation.folder), few, folder, Asked())
     assert len(failures.worst) == n and not failures.findings
 
 
@@ -220,7 +220,7 @@ def test_codes_and_features_that_are_no_numbers(stored, bad, rows):
     artifacts.write_arrays(
         evaluation.folder / artifacts.JUDGED, attributes=np.array([], str), features_x=features[None]
     )
-    failures = analyse(evaluation, data, folder, by="mse", top=4)
+    failures = analyse(evaluation, data, folder, Asked(by="mse", top=4))
     assert failures.findings[0].id == "slice-Wearing_Hat"
     unusable = not np.isfinite(bad)
     assert any("no features" in note for note in failures.content["notes"]) == unusable
@@ -240,8 +240,7 @@ def test_grey_pictures_and_such_that_are_not_square(stored, tmp_path, cut, chann
         Evaluation(evaluation.folder),
         replace(data, images=data.images[seen], protocol=protocol, folder=tmp_path),
         folder,
-        by="mse",
-        top=4,
+        Asked(by="mse", top=4),
         reconstruct=lambda images: images // 2 * 2,
     )
     assert failures.findings[0].id == "slice-Wearing_Hat"

@@ -198,7 +198,6 @@ def edit(
         raise ConfigError(f"--direction {direction} is none.{did_you_mean(direction, kinds)}")
     space = _space(checkpoint, read_options(edit, options), Path(reports), progress)
     from vaekit.data import load_image
-    from vaekit.exploration.directions import read_directions
     from vaekit.exploration.edit import edit as run
 
     if (file := Path(image)).is_file():
@@ -209,9 +208,7 @@ def edit(
         except DataError as error:
             raise DataError(f"{image} is neither a file nor the id of an image. {error}") from None
         picture = space.images([name])[0]
-    return run(
-        space, read_directions(space), picture, name, attribute, strengths=strengths, steps=steps, kind=direction
-    )
+    return run(space, picture, name, attribute, strengths=strengths, steps=steps, kind=direction)
 
 
 def _space(checkpoint: AnyModel, options: EvaluationOptions, reports: Path, progress: Progress) -> "Space":

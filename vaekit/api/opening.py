@@ -119,8 +119,13 @@ def reconstructor(source: ModelSource, options: EvaluationOptions) -> "Callable[
     return reconstruct
 
 
-def prepare_data(settings: "DataConfig", progress: Progress) -> tuple["Prepared", "DataConfig"]:
-    """Return the prepared images, and the settings with the source that was used in place of none."""
+def prepare_data(
+    settings: "DataConfig", progress: Progress, *, verify: bool = False
+) -> tuple["Prepared", "DataConfig"]:
+    """Return the prepared images, and the settings with the source that was used in place of none.
+
+    With `verify` every file is read again, also those that nobody touched since.
+    """
     from vaekit.data import Protocol, open_source, prepare
 
     source = open_source(settings.source, seed=settings.seed, progress=progress)
@@ -129,7 +134,7 @@ def prepare_data(settings: "DataConfig", progress: Progress) -> tuple["Prepared"
         Protocol(settings.crop, settings.image_size, settings.channels),
         limit=dict(settings.limit.items()),
         on_bad_file=settings.on_bad_file,
-        seed=settings.seed,
+        verify=verify,
         progress=progress,
     )
     return prepared, settings.model_copy(update={"source": settings.source or source.name})

@@ -133,17 +133,11 @@ def _inception_file(options: EvaluationOptions) -> Path | None:
 
 def _explore(opened: Opened, found: "Evaluation", seed: int, progress: Progress) -> None:
     from vaekit.exploration.explore import explore
+    from vaekit.exploration.space import open_space
 
     if not (found.folder / artifacts.PER_DIM).is_file():  # as of a decoder that decodes no code but its last image's
         log.info("The latent code could not be analysed, and is not explored.")
         return
-    explore(
-        opened.source.run,
-        opened.checkpoint.model,
-        opened.prepared,
-        found.folder,
-        found.folder.parent / artifacts.EXPLORATION,
-        seed=seed,
-        device=opened.device,
-        progress=progress,
-    )
+    model = opened.checkpoint.model.to(opened.device)
+    space = open_space(opened.source.run, model, opened.prepared, found.folder)
+    explore(space, found.folder.parent / artifacts.EXPLORATION, seed=seed, progress=progress)

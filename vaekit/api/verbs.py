@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from vaekit.config import DataConfig
     from vaekit.data import Prepared
     from vaekit.evaluation.results import Evaluation
+    from vaekit.failure_analysis.analyse import Asked
     from vaekit.failure_analysis.failures import Failures
     from vaekit.models.base import VAE
     from vaekit.reporting import Report
@@ -217,7 +218,10 @@ def failures(
     """
     read = read_options(failures, options)
     source = find_model(checkpoint, read.model_options)
-    return _analyse(source, read, Path(out), progress, top=top, by=by, groups=fairness)
+    from vaekit.failure_analysis.analyse import Asked  # a wrong name is told before this
+
+    asked = Asked(top=top, groups=fairness, seed=read.seed, **({} if by is None else {"by": by}))
+    return _analyse(source, read, Path(out), progress, asked)
 
 
 def report(
@@ -278,23 +282,18 @@ def failures_of(
     folder = found.folder.parent / artifacts.FAILURES
     if not is_made_of(folder / artifacts.FAILURES_SUMMARY, found):
         log.info("No failure analysis of this evaluation in %s: making one.", folder)
-        _analyse(source, options, out, progress)
+        from vaekit.failure_analysis.analyse import Asked
+
+        _analyse(source, options, out, progress, Asked(seed=options.seed))
     return folder
 
 
 def _analyse(
-    source: "ModelSource",
-    options: EvaluationOptions,
-    out: Path,
-    progress: Progress,
-    *,
-    top: int = TOP,
-    by: str | Sequence[str] | None = None,
-    groups: Sequence[str] | None = None,
+    source: "ModelSource", options: EvaluationOptions, out: Path, progress: Progress, asked: "Asked"
 ) -> "Failures":
     """Return the failure analysis of the evaluation that fits, made anew."""
     from vaekit.device import choose_device
-    from vaekit.failure_analysis.analyse import DEFAULT_BY, analyse
+    from vaekit.failure_analysis.analyse import analyse
 
     found = evaluation_of(source, options, out, progress)
     prepared = images_of(found, progress)
@@ -305,11 +304,8 @@ def _analyse(
         found,
         prepared,
         found.folder.parent / artifacts.FAILURES,
-        by=DEFAULT_BY if by is None else by,
-        top=top,
-        groups=groups,
+        asked,
         reconstruct=reconstructor(source, options),
-        seed=options.seed,
         device=str(choose_device(options.device)),
         progress=progress,
     )

@@ -81,24 +81,15 @@ def prepare(
     json: options.Json = False,
 ) -> None:
     """Decode images once into a memory-mapped array; train and evaluate do so on demand."""
+    from vaekit.api.opening import prepare_data
     from vaekit.config import DataConfig
-    from vaekit.data import SPLITS, Protocol, open_source
-    from vaekit.data import prepare as run
+    from vaekit.data import SPLITS
 
     images = options.image_settings(crop=crop, image_size=image_size, limit=limit)
     own = {"source": data, "on_bad_file": on_bad_file.value, "seed": seed, "channels": 1 if grey else 3}
     settings = DataConfig.parse(own | images, "The options")
     with drawn_progress() as progress:
-        source = open_source(settings.source, seed=settings.seed, progress=progress)
-        prepared = run(
-            source,
-            Protocol(settings.crop, settings.image_size, settings.channels),
-            limit=dict(settings.limit.items()),
-            on_bad_file=settings.on_bad_file,
-            seed=settings.seed,
-            verify=verify,
-            progress=progress,
-        )
+        prepared, _ = prepare_data(settings, progress, verify=verify)
     facts = {
         "folder": str(prepared.folder),
         "fingerprint": prepared.fingerprint,

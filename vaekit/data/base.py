@@ -29,6 +29,7 @@ class Source:
         notes: sentences a report must repeat ("10,052 of the 202,599 annotated images are present.").
         factors: image_id and the true factors of each image, one column each, where they are known and independent of
             one another; may name more images than the index.
+        seed: draws the subset where fewer images than all are asked for.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Source:
     attributes: tuple[str, ...]
     notes: tuple[str, ...]
     factors: pd.DataFrame | None = None
+    seed: int = 0
 
 
 class OpenDataset(TypingProtocol):

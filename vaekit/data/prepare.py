@@ -63,10 +63,8 @@ def prepare(
     *,
     limit: Limits | None = None,
     on_bad_file: OnBadFile = "skip",
-    seed: int = 0,
     cache: Path = CACHE,
     verify: bool = False,
-    workers: int | None = None,
     progress: Progress = silent,
 ) -> Prepared:
     """Return the images of `source` under `protocol`, decoded now, or mapped where that was done before.
@@ -74,13 +72,12 @@ def prepare(
     Args:
         source: which files.
         protocol: crop and size.
-        limit: at most so many images of each split: a seeded subset, of which a smaller one is a part.
+        limit: at most so many images of each split: a subset drawn by the source's seed, of which a smaller one is a
+            part.
         on_bad_file: leave a file out that can not be decoded ("skip"), put a black image in its place ("black"), or
             stop ("error"); the first two list it with its reason.
-        seed: decides the subset.
         cache: holds one folder for each fingerprint; several processes may ask for the same one at once.
         verify: read every file and every prepared image again, even where no file was touched since it was read.
-        workers: threads that decode; none: one for each core.
         progress: told "preparing images", how many files are through, of how many.
 
     Raises:
@@ -89,7 +86,7 @@ def prepare(
     """
     if on_bad_file not in get_args(OnBadFile):
         raise ConfigError(f"--on-bad-file {on_bad_file!r} is unknown.{did_you_mean(on_bad_file, get_args(OnBadFile))}")
-    index, cut, notes = select(source.index, limit or {}, seed)
+    index, cut, notes = select(source.index, limit or {}, source.seed)
     if index.empty:
         raise DataError(
             f"No image is left of the data {source.name!r}: it has {len(source.index):,} images, limits {dict(cut)}. "
@@ -104,13 +101,12 @@ def prepare(
         "attributes": list(source.attributes),
         "notes": [*source.notes, *notes],
     }
-    workers = workers or _cores()
-    contents = contents_of(source.root, index["file"].tolist(), cache, verify=verify, workers=workers)
+    contents = contents_of(source.root, index["file"].tolist(), cache, verify=verify, workers=cores())
     fingerprint = _fingerprint(index, source.factors, contents, meta)
     final = cache / fingerprint
     if (ready := _reuse(final, verify)) is not None:
         return ready
-    task = _Task(source.root, index, source.factors, protocol, on_bad_file, workers, progress)
+    task = _Task(source.root, index, source.factors, protocol, on_bad_file, progress)
     with writing(cache, "let it be a link to a folder elsewhere"):
         cache.mkdir(parents=True, exist_ok=True)
         with locked(cache / f"{fingerprint}.lock"):
@@ -138,7 +134,6 @@ class _Task:
     factors: pd.DataFrame | None
     protocol: Protocol
     on_bad_file: OnBadFile
-    workers: int
     progress: Progress
 
     @property
@@ -152,7 +147,8 @@ class _Task:
         return not line.startswith("bad") or self.on_bad_file == "black"
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Return how many threads decode."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -221,7 +217,7 @@ def _decode_all(partial: Path, task: _Task) -> list[str]:
         (partial / IMAGES).open("r+b") as images,
         (partial / JOURNAL).open("r+b") as journal,
         strict_pillow(),
-        ThreadPoolExecutor(task.workers) as pool,
+        ThreadPoolExecutor(cores()) as pool,
     ):
         outcomes = _resume(images, journal, task)
         _check_room(partial, (len(files) - len(outcomes)) * task.row_bytes)

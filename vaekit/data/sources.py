@@ -1,6 +1,7 @@
 """Which data: a dataset's name, a folder, or what is there when none is named."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 from vaekit.data.base import DATASETS, Source
@@ -25,6 +26,10 @@ def open_source(data: str | None, *, root: Path = Path("data"), seed: int = 0, p
         DataError: no such dataset or folder, or nothing usable in it.
         OutputError: the faces can not be drawn because their folder can not be written.
     """
+    return replace(_open(data, root, seed, progress), seed=seed)
+
+
+def _open(data: str | None, root: Path, seed: int, progress: Progress) -> Source:
     if data is None:
         celeba = root / "celeba"
         is_there = celeba.is_dir() and any(celeba.iterdir())

@@ -10,7 +10,7 @@ import pandas as pd
 
 from vaekit import artifacts
 from vaekit.errors import ConfigError
-from vaekit.exploration.directions import Directions, Kind
+from vaekit.exploration.directions import Directions, Kind, read_directions
 from vaekit.exploration.results import Shown
 from vaekit.exploration.space import Space, decode, encode, mean_change
 from vaekit.figures.exploration import edit_sheet
@@ -87,7 +87,6 @@ def edited(
 
 def edit(
     space: Space,
-    directions: Directions,
     picture: np.ndarray,
     name: str,
     attribute: str,
@@ -99,8 +98,7 @@ def edit(
     """Return a picture, uint8 (S, S, 3), edited along an attribute's direction, with every probe's answer.
 
     Args:
-        space: the model and its codes.
-        directions: of the attributes.
+        space: the model, its codes and the directions of the attributes.
         picture: what to edit.
         name: what the picture is called.
         attribute: what to add (strengths over 0) and to take away (under 0).
@@ -110,12 +108,14 @@ def edit(
 
     Raises:
         ConfigError: unknown attribute, strengths that are no range, fewer than 2 steps.
+        DataError: the data have no attributes.
     """
     low, high = strengths
     if not (np.isfinite([low, high]).all() and low < high):
         raise ConfigError(f"--strength {low:g}:{high:g} is no range: write the lower end first, such as -3:3.")
     if steps < 2:
         raise ConfigError(f"--steps {steps}: a walk takes at least 2.")
+    directions = read_directions(space)
     target = directions.index(attribute)
     mu = encode(space.model, picture[None])
     found = edited(space, directions, mu, attribute, np.linspace(low, high, steps), kind)

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from scipy import stats
 
 from vaekit import artifacts
-from vaekit.data import Prepared
 from vaekit.errors import DataError, VaekitError
 from vaekit.exploration.directions import Directions, read_directions
 from vaekit.exploration.edit import Edited, edited, side_effects
@@ -19,11 +17,10 @@ from vaekit.exploration.interpolate import PATHS, between, picked_pairs
 from vaekit.exploration.interpolate import said_of as said_of_pairs
 from vaekit.exploration.latent_map import METHOD, NEIGHBOURS, gathered, latent_map
 from vaekit.exploration.live import traced
-from vaekit.exploration.space import Space, encode, mean_change, open_space
+from vaekit.exploration.space import Space, encode, mean_change
 from vaekit.exploration.traverse import base_code, top_dims, walk
 from vaekit.exploration.traverse import said_of as said_of_walk
 from vaekit.figures.words import fixed, percent, readable
-from vaekit.models.base import VAE
 from vaekit.progress import Progress, silent
 from vaekit.statistics.bootstrap import TAILS
 
@@ -56,35 +53,17 @@ class Exploration:
         return "\n".join([f"Exploration: {self.folder}", *said, *self.summary["absent"].values()])
 
 
-def explore(
-    run: str,
-    model: VAE,
-    prepared: Prepared,
-    evaluation: Path,
-    folder: Path,
-    *,
-    seed: int = 0,
-    device: torch.device | str = "cpu",
-    progress: Progress = silent,
-) -> Exploration:
+def explore(space: Space, folder: Path, *, seed: int = 0, progress: Progress = silent) -> Exploration:
     """Write traversals, interpolations, edits, the latent map and the live decoder of a model; exploration.json last.
 
     Args:
-        run: the name the model's results are kept under.
-        model: the network.
-        prepared: the images it was evaluated on.
-        evaluation: the folder that `vaekit evaluate` wrote.
+        space: the model and the codes of its test images.
         folder: receives exploration.json, traversals.npz, interpolations.npz, edits.npz, latent_map.csv and
             live.npz.
         seed: of the images that are shown and measured.
-        device: where the network runs.
         progress: told how far the work is.
-
-    Raises:
-        DataError: the evaluation is not whole, or is of other images.
     """
     (artifacts.make_folder(folder) / artifacts.EXPLORATION_SUMMARY).unlink(missing_ok=True)
-    space = open_space(run, model.to(device), prepared, evaluation)
     makers: dict[str, tuple[str, Callable[[Space, Path, int], dict[str, Any]]]] = {
         "traversals": (artifacts.TRAVERSALS, _traversals),
         "interpolations": (artifacts.INTERPOLATIONS, _interpolations),
@@ -104,7 +83,7 @@ def explore(
     progress("explore", len(makers), len(makers))
     artifacts.write_json(
         folder / artifacts.EXPLORATION_SUMMARY,
-        {"run": run, **facts, "absent": absent, "made_by": space.made_by | {"exploration_seed": seed}},
+        {"run": space.run, **facts, "absent": absent, "made_by": space.made_by | {"exploration_seed": seed}},
     )
     return Exploration(folder)
 

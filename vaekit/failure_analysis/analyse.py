@@ -1,7 +1,7 @@
 """The failure analysis of one evaluation: which images fail, what they share, and what was looked for in vain."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,19 +28,32 @@ from vaekit.failure_analysis.split.base import run_split_tests
 from vaekit.figures.words import in_sentence
 from vaekit.progress import Progress, silent
 
-DEFAULT_BY = ("mse", "mse_adjusted")
+
+@dataclass(frozen=True)
+class Asked:
+    """What an analysis is asked.
+
+    Attributes:
+        by: a per-image metric, or several (also as "mse,ssim"): all rank images, the first is the error of the
+            findings. With "_adjusted" behind its name, a metric at equal complexity.
+        top: images of a gallery.
+        groups: attributes between which the error is compared; None takes Male, Young and Pale_Skin where they are.
+        seed: of the halves, the random images and the bootstrap.
+    """
+
+    by: str | Sequence[str] = ("mse", "mse_adjusted")
+    top: int = 32
+    groups: Sequence[str] | None = None
+    seed: int = 0
 
 
 def analyse(
     evaluation: Evaluation,
     prepared: Prepared,
     folder: Path,
+    asked: Asked,
     *,
-    by: str | Sequence[str] = DEFAULT_BY,
-    top: int = 32,
-    groups: Sequence[str] | None = None,
     reconstruct: Reconstruct | None = None,
-    seed: int = 0,
     device: str = "cpu",
     progress: Progress = silent,
 ) -> Failures:
@@ -50,13 +63,9 @@ def analyse(
         evaluation: what is analysed.
         prepared: the images it was made of.
         folder: receives everything.
-        by: a per-image metric, or several (also as "mse,ssim"): all rank images, the first is the error of the
-            findings. With "_adjusted" behind its name, a metric at equal complexity.
-        top: images of a gallery.
-        groups: attributes between which the error is compared; None takes Male, Young and Pale_Skin where they are.
+        asked: by which metrics, between which groups, how many images.
         reconstruct: what the model makes of uint8 images (N, H, W, C): asked what groups without a name have in common;
             None where the model is not at hand.
-        seed: of the halves, the random images and the bootstrap.
         device: where the attribute network runs.
         progress: told how far the work is.
 
@@ -64,7 +73,8 @@ def analyse(
         ConfigError: unknown metric or group, or `top` under 1.
         DataError: `prepared` is not what was evaluated, or no image has a finite value.
     """
-    names = _names(by, evaluation.summary["metrics"])
+    names = _names(asked.by, evaluation.summary["metrics"])
+    top, groups, seed = asked.top, asked.groups, asked.seed
     if top < 1:
         raise ConfigError(f"--top {top}: ask for at least one image.")
     images = gather(evaluation, prepared, progress)

@@ -16,7 +16,7 @@ from vaekit.failure_analysis.finding import Finding, finite
 from vaekit.failure_analysis.not_found import candidate_rows, silent_groups, silent_tests
 from vaekit.failure_analysis.pictures.galleries import Ranked
 from vaekit.failure_analysis.slices.confirmation import RATIO, SHARE, SPREAD
-from vaekit.failure_analysis.slices.findings import Errors, slice_findings
+from vaekit.failure_analysis.slices.findings import Errors, Told, slice_findings
 from vaekit.failure_analysis.slices.nameless import LEAST_GROUP
 from vaekit.failure_analysis.slices.nameless_findings import NamelessFound, nameless_findings
 from vaekit.failure_analysis.slices.rules import LEAST, Material
@@ -98,17 +98,8 @@ def _of_slices(found: Analysed) -> list[Pictured]:
         columns["surroundings_mse"],
     )
     ids = found.ranked.table["image_id"].to_numpy(dtype=str)
-    return slice_findings(
-        found.searched,
-        found.measure,
-        found.material,
-        errors,
-        images.persons,
-        ids,
-        images.train_attributes,
-        PICTURED,
-        found.context.training,
-    )
+    told = Told(found.material, errors, images.persons, found.measure)
+    return slice_findings(found.searched, told, ids, images.train_attributes, PICTURED, found.context.training)
 
 
 def _of_groups(found: Analysed) -> list[Pictured]:

@@ -12,7 +12,7 @@ from vaekit.failure_analysis.advice import FACE_FIRST
 from vaekit.failure_analysis.finding import Effect, Enrichment, Finding, finite
 from vaekit.failure_analysis.not_found import candidate_rows, silent_tests
 from vaekit.failure_analysis.slices.confirmation import Scale, confirm
-from vaekit.failure_analysis.slices.findings import Errors, slice_findings
+from vaekit.failure_analysis.slices.findings import Errors, Told, slice_findings
 from vaekit.failure_analysis.slices.rules import Material, attribute_condition, property_condition, rule_of
 from vaekit.failure_analysis.slices.wording import (
     Measure,
@@ -48,7 +48,8 @@ def as_findings(found, pictured=6):
     part, values, result = found
     ids = np.array([f"{i:06}" for i in range(len(values))])
     kinds = Errors(values, values, values, np.full(len(values), np.nan))
-    return slice_findings(result, MSE, part.material, kinds, part.people, ids, part.material.attributes, pictured), ids
+    told = Told(part.material, kinds, part.people, MSE)
+    return slice_findings(result, told, ids, part.material.attributes, pictured), ids
 
 
 def test_the_sentence_says_effect_interval_size_q_and_share(found):

@@ -8,11 +8,19 @@ import pytest
 from scipy import stats
 
 from vaekit.errors import ConfigError
+from vaekit.failure_analysis.context import Context, Images
 from vaekit.failure_analysis.split import group_gaps as module
 from vaekit.failure_analysis.split.base import words
-from vaekit.failure_analysis.split.group_gaps import fairness
 
-WORDS = {"label": "Mean squared error", "unit": "squared pixel value", "higher_is_better": False}
+MSE = {"label": "Mean squared error", "unit": "squared pixel value", "higher_is_better": False}
+
+
+def fairness(error, attributes, properties, *, metric=MSE, groups=None, face_error=None, persons=None, has_zero=True):
+    people = np.arange(len(error)) if persons is None else persons
+    none = np.zeros((0, 8, 8, 3), np.uint8)
+    images = Images(None, np.arange(len(error)), none, none, attributes, properties, people.astype(str))
+    columns = {} if face_error is None else {"face_mse": face_error}
+    return module.fairness(Context(images, np.asarray(error), metric, has_zero, groups, columns=columns))
 
 
 def material(n=1000, seed=0):
@@ -40,7 +48,7 @@ def of(result, group):
 def test_a_planted_gap_is_found_in_plain_words():
     labels, properties, generator = material(4000)
     error = gamma(generator, 0.01 * np.where(labels["Male"], 1.2, 1.0))
-    result = fairness(error, labels, properties, **WORDS)
+    result = fairness(error, labels, properties)
     assert [o.id for o in result.results if o.found] == ["gap-Male"]
     first = result.results[0]
     assert (
@@ -56,7 +64,7 @@ def test_a_planted_gap_is_found_in_plain_words():
 
 def test_no_gap_is_said_with_what_bounds_it():
     labels, properties, generator = material(4000)
-    result = fairness(gamma(generator, np.full(4000, 0.01)), labels, properties, **WORDS)
+    result = fairness(gamma(generator, np.full(4000, 0.01)), labels, properties)
     assert not any(o.found for o in result.results)
     row, said = of(result, "Male"), words(result.results[0]).sentence
     bound = max(abs(row["ratio_low"] - 1), abs(row["ratio_high"] - 1))
@@ -67,7 +75,7 @@ def test_a_gap_that_the_background_makes_vanishes_at_equal_pictures():
     labels, properties, generator = material(4000)
     properties["background_edges"] += 1.0 * labels["Male"]
     error = gamma(generator, 0.01 * np.exp(0.3 * properties["background_edges"]))
-    result = fairness(error, labels, properties, **WORDS)
+    result = fairness(error, labels, properties)
     row = of(result, "Male")
     assert row["found"] and row["ratio_low"] > 1.2 and row["adjusted_low"] < 1 < row["adjusted_high"]
     evidence = words(result.results[0]).evidence[0]
@@ -80,16 +88,16 @@ def test_a_gap_that_the_background_hides_shows_at_equal_pictures():
     labels, properties, generator = material(4000)
     properties["background_edges"] -= 0.5 * labels["Male"]
     error = gamma(generator, 0.01 * np.exp(0.4 * properties["background_edges"] + 0.2 * labels["Male"]))
-    row = of(fairness(error, labels, properties, **WORDS), "Male")
+    row = of(fairness(error, labels, properties), "Male")
     assert not row["found"] and row["adjusted_low"] > 1.1
 
 
 def test_without_properties_the_pseudo_likelihood_is_the_ratio_of_means():
     labels, _, generator = material(500)
     error, inside = gamma(generator, np.full(500, 0.01)), labels["Male"].to_numpy() == 1
-    value, low, high = module._adjusted(error, inside, np.empty((500, 0)), None, as_ratio=True)
+    value, low, high = module._adjusted(error, inside, np.empty((500, 0)), np.arange(500), as_ratio=True)
     assert value == pytest.approx(error[inside].mean() / error[~inside].mean(), rel=1e-9) and low < value < high
-    value, *_ = module._adjusted(-error, inside, np.empty((500, 0)), None, as_ratio=False)
+    value, *_ = module._adjusted(-error, inside, np.empty((500, 0)), np.arange(500), as_ratio=False)
     assert value == pytest.approx(error[~inside].mean() - error[inside].mean(), rel=1e-9)
 
 
@@ -99,7 +107,7 @@ def test_intervals_cover_the_true_gaps():
         labels, properties, generator = material(400, seed)
         properties["contrast"] += 0.5 * labels["Male"]
         error = gamma(generator, 0.01 * np.exp(0.2 * properties["contrast"] + np.log(1.1) * labels["Male"]))
-        row = of(fairness(error, labels, properties, groups=("Male",), **WORDS), "Male")
+        row = of(fairness(error, labels, properties, groups=("Male",)), "Male")
         raw += row["ratio_low"] <= 1.1 * np.exp(0.1) <= row["ratio_high"]
         adjusted += row["adjusted_low"] <= 1.1 <= row["adjusted_high"]
     for covered in (raw, adjusted):
@@ -115,20 +123,20 @@ def test_images_of_one_person_count_as_one():
     for _ in range(60):
         error = 0.01 * np.exp(generator.normal(0, 0.5, 100)[persons] + 0.1 * generator.normal(size=2000))
         for known in found:
-            found[known] += fairness(error, male, nothing, persons=persons if known else None, **WORDS).results[0].found
+            found[known] += fairness(error, male, nothing, persons=persons if known else None).results[0].found
     assert found[True] <= 8 < 25 < found[False]
 
 
 def test_q_is_that_of_scipy():
     labels, properties, generator = material()
-    rows = fairness(gamma(generator, np.full(1000, 0.01)), labels, properties, groups=tuple(labels), **WORDS).rows
+    rows = fairness(gamma(generator, np.full(1000, 0.01)), labels, properties, groups=tuple(labels)).rows
     np.testing.assert_allclose([r["q"] for r in rows], stats.false_discovery_control([r["p"] for r in rows]))
 
 
 def test_a_metric_where_more_is_better_is_spoken_of_in_its_unit():
     labels, properties, generator = material(3000)
     psnr = 22 - 0.8 * labels["Young"] + generator.normal(size=3000)
-    result = fairness(psnr, labels, properties, label="PSNR", unit="dB", higher_is_better=True)
+    result = fairness(psnr, labels, properties, metric={"label": "PSNR", "unit": "dB", "higher_is_better": True})
     row = of(result, "Young")
     assert row["ratio"] is None and row["difference"] == pytest.approx(-0.8, abs=0.15) and row["found"]
     said = next(o for o in result.results if o.id == "gap-Young")
@@ -138,7 +146,7 @@ def test_a_metric_where_more_is_better_is_spoken_of_in_its_unit():
 def test_the_error_in_the_face_is_told_apart():
     labels, properties, generator = material(4000)
     face = gamma(generator, 0.01 * np.where(labels["Male"], 1.3, 1.0))
-    result = fairness(gamma(generator, np.full(4000, 0.01)), labels, properties, face_error=face, **WORDS)
+    result = fairness(gamma(generator, np.full(4000, 0.01)), labels, properties, face_error=face)
     row = of(result, "Male")
     assert not row["found"] and row["face_low"] < 1.3 < row["face_high"] and row["face_low"] > 1.1
     assert "In the face alone they are" in words(result.results[0]).evidence[1]
@@ -147,26 +155,24 @@ def test_the_error_in_the_face_is_told_apart():
 def test_groups_of_the_users_choice_and_a_name_that_is_none():
     labels, properties, generator = material()
     error = gamma(generator, np.full(1000, 0.01))
-    assert [r["group"] for r in fairness(error, labels, properties, groups=("Eyeglasses",), **WORDS).rows] == [
-        "Eyeglasses"
-    ]
+    assert [r["group"] for r in fairness(error, labels, properties, groups=("Eyeglasses",)).rows] == ["Eyeglasses"]
     with pytest.raises(
         ConfigError, match=r"--fairness Eyeglases is no attribute of these data\. Did you mean 'Eyeglasses'"
     ):
-        fairness(error, labels, properties, groups=("Eyeglases",), **WORDS)
-    none = fairness(error, labels[["Eyeglasses"]], properties, **WORDS)
+        fairness(error, labels, properties, groups=("Eyeglases",))
+    none = fairness(error, labels[["Eyeglasses"]], properties)
     assert none.rows == [] and "label none of Male, Young, Pale_Skin" in none.notes[0]
 
 
 def test_small_groups_and_values_that_are_not_finite():
     labels, properties, generator = material(10)
     error = gamma(generator, np.full(10, 0.01))
-    result = fairness(error, labels, properties, **WORDS)
+    result = fairness(error, labels, properties)
     assert result.results == () and sum("was not tested" in note for note in result.notes) == 3
     labels, properties, generator = material(500)
     error = gamma(generator, np.full(500, 0.01))
     error[:7] = np.nan
-    result = fairness(error, labels, properties, **WORDS)
+    result = fairness(error, labels, properties)
     assert of(result, "Male")["n_with"] + of(result, "Male")["n_without"] == 493
     assert result.notes[-1] == "7 images without a finite value are left out."
 
@@ -175,10 +181,8 @@ def test_order_changes_nothing_and_rows_are_json():
     labels, properties, generator = material()
     error = gamma(generator, np.full(1000, 0.01))
     order = generator.permutation(1000)
-    a = fairness(error, labels, properties, **WORDS)
-    b = fairness(
-        error[order], labels.iloc[order].reset_index(drop=True), properties.iloc[order].reset_index(drop=True), **WORDS
-    )
+    a = fairness(error, labels, properties)
+    b = fairness(error[order], labels.iloc[order].reset_index(drop=True), properties.iloc[order].reset_index(drop=True))
     for one, other in zip(a.rows, b.rows, strict=True):
         assert one.keys() == other.keys()
         for key, value in one.items():
@@ -190,9 +194,9 @@ def test_a_constant_property_and_a_group_equal_to_a_property_do_no_harm():
     labels, properties, generator = material()
     properties["contrast"] = 0.5
     error = gamma(generator, np.full(1000, 0.01))
-    row = of(fairness(error, labels, properties, **WORDS), "Male")
+    row = of(fairness(error, labels, properties), "Male")
     assert row["adjusted_low"] < 1 < row["adjusted_high"]
-    assert of(fairness(error, labels, properties[[]], **WORDS), "Male")["adjusted"] is None
+    assert of(fairness(error, labels, properties[[]]), "Male")["adjusted"] is None
 
 
 def test_what_is_said_of_a_gap_never_contradicts_its_interval():
@@ -201,7 +205,7 @@ def test_what_is_said_of_a_gap_never_contradicts_its_interval():
     for seed in range(40):
         labels, properties, generator = material(700, seed)
         error = gamma(generator, 0.01 * np.exp(0.04 * labels["Male"] + 0.1 * properties["contrast"]))
-        result = fairness(error, labels, properties, groups=tuple(labels), face_error=error, **WORDS)
+        result = fairness(error, labels, properties, groups=tuple(labels), face_error=error)
         for row, said in zip(result.rows, map(words, result.results), strict=True):
             holds = row["ratio_low"] <= 1 <= row["ratio_high"]
             assert ("leaves room for" in said.sentence) == (holds and not row["told"])
@@ -219,7 +223,7 @@ def test_what_is_said_of_a_gap_never_contradicts_its_interval():
 def test_a_certain_gap_under_two_percent_is_called_too_small():
     labels, properties, generator = material(4000)
     error = 0.01 * np.exp(0.01 * labels["Male"].to_numpy() + 0.001 * generator.normal(size=4000))
-    result = fairness(error, labels, properties, groups=("Male",), **WORDS)
+    result = fairness(error, labels, properties, groups=("Male",))
     assert result.rows[0]["told"] and not result.rows[0]["found"]
     assert words(result.results[0]).sentence.startswith("The gap by Male is too small to be called one")
 
@@ -230,7 +234,7 @@ def test_one_image_makes_no_gap():
     male = pd.DataFrame({"Male": (np.arange(400) < 50).astype(int)})
     error = 0.01 * np.exp(0.3 * generator.normal(size=400))
     error[0] *= 25
-    row = fairness(error, male, pd.DataFrame(index=range(400)), **WORDS).rows[0]
+    row = fairness(error, male, pd.DataFrame(index=range(400))).rows[0]
     drawn = generator.integers(0, 50, (4000, 50)), generator.integers(50, 400, (4000, 350))
     ratios = np.log(error[drawn[0]].mean(1) / error[drawn[1]].mean(1))
     low, high = np.quantile(ratios, [0.025, 0.975])

@@ -28,12 +28,30 @@ class Errors:
     around: np.ndarray
 
 
+@dataclass(frozen=True, eq=False)
+class Told:
+    """What the findings are told by: of images, by persons given as codes (N,), with the metric in words."""
+
+    material: Material
+    errors: Errors
+    persons: np.ndarray
+    measure: Measure
+
+    def take(self, rows: np.ndarray) -> "Told":
+        """Return the same of these images alone."""
+        errors = Errors(*(own[rows] for own in vars(self.errors).values()))
+        return Told(self.material.take(rows), errors, self.persons[rows], self.measure)
+
+    def ratio(self, values: np.ndarray, mask: np.ndarray) -> str | None:
+        """Return mean inside over mean outside with its interval, "1.3 [1.2, 1.4]"; None where it means nothing."""
+        known = np.isfinite(values)
+        d = mean_difference(values[known], mask[known], self.persons[known], ratio=True)
+        return None if d is None or d.ratio is None else estimate(d.ratio, d.ratio_low, d.ratio_high)
+
+
 def slice_findings(
     searched: Searched,
-    measure: Measure,
-    material: Material,
-    errors: Errors,
-    persons: np.ndarray,
+    told: Told,
     image_ids: np.ndarray,
     train: pd.DataFrame,
     pictured: int,
@@ -46,14 +64,13 @@ def slice_findings(
 
     Args:
         searched: what the search found.
-        measure: the metric in words.
-        material, errors, persons, image_ids: of the N test images.
+        told: what is known of the N test images; `image_ids`: their names.
         train: attributes of the train images as 0/1.
         pictured: images of a gallery.
         training: how the model was trained, as far as that is known.
     """
     rows = searched.confirmation
-    there = _Half(material.take(rows), Errors(*(e[rows] for e in vars(errors).values())), persons[rows], measure)
+    there, measure = told.take(rows), told.measure
     found, taken, shown = [], set(), np.zeros(len(rows), dtype=bool)
     for kept in searched.kept:
         tested = kept.tested
@@ -87,23 +104,7 @@ def slice_findings(
     return found
 
 
-@dataclass(frozen=True, eq=False)
-class _Half:
-    """The confirmation half."""
-
-    material: Material
-    errors: Errors
-    codes: np.ndarray
-    measure: Measure
-
-    def ratio(self, values: np.ndarray, mask: np.ndarray) -> str | None:
-        """Return mean inside over mean outside with its interval, "1.3 [1.2, 1.4]"; None where it means nothing."""
-        known = np.isfinite(values)
-        d = mean_difference(values[known], mask[known], self.codes[known], ratio=True)
-        return None if d is None or d.ratio is None else estimate(d.ratio, d.ratio_low, d.ratio_high)
-
-
-def _evidence(kept: Kept, there: _Half) -> list[str]:
+def _evidence(kept: Kept, there: Told) -> list[str]:
     tested, mask, said = kept.tested, kept.tested.mask, []
     worst, of, odds, p = tested.worst
     times = f", odds ratio {short(odds, 2)}" if np.isfinite(odds) else ""

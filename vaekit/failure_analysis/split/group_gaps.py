@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from scipy import stats
 
 from vaekit.errors import ConfigError, did_you_mean
@@ -58,40 +57,19 @@ class Fairness:
     notes: tuple[str, ...]
 
 
-def fairness(
-    error: np.ndarray,
-    attributes: pd.DataFrame,
-    properties: pd.DataFrame,
-    *,
-    label: str,
-    unit: str,
-    higher_is_better: bool,
-    has_zero: bool = True,
-    groups: tuple[str, ...] | None = None,
-    face_error: np.ndarray | None = None,
-    persons: np.ndarray | None = None,
-) -> Fairness:
-    """Return the gap of the error between images with and without each attribute in `groups`.
+def fairness(context: Context) -> Fairness:
+    """Return the gap of the error between images with and without each of the context's groups.
 
     A gap is found where q < .05 (Benjamini-Hochberg over the groups), its interval holds no "no gap", and it is 2 % of
-    the others' error or more.
-
-    Args:
-        error: (N,) per-image values of the metric that `label` and `unit` name; those not finite are left out.
-        attributes: 0/1 (N, K).
-        properties: numbers per image (N, P); the adjusted gap holds those in HELD_EQUAL equal.
-        label: of the metric.
-        unit: of the metric.
-        higher_is_better: of the metric.
-        has_zero: False where a ratio of two values means nothing, as of likelihoods; so are metrics with values under 0
-            or of which more is better.
-        groups: attributes; None takes those of Male, Young and Pale_Skin that the data have.
-        face_error: (N,) error in the face alone, `Regions.columns["face_mse"]`.
-        persons: (N,) codes of who is pictured; None where that is not known.
+    the others' error or more. It is a ratio where the metric has a zero, no values under it, and less is better.
+    Images without a finite value are left out; the adjusted gap holds the properties in HELD_EQUAL equal, that in the
+    face takes the errors that the test of regions left.
 
     Raises:
         ConfigError: a group that is no attribute of the data.
     """
+    images, groups, metric = context.images, context.groups, context.metric
+    attributes, properties, face_error = images.attributes, images.properties, context.columns.get("face_mse")
     for group in groups or ():
         if group not in attributes:
             raise ConfigError(
@@ -102,10 +80,10 @@ def fairness(
         note = f"No gap between groups was looked for: the data label none of {', '.join(GROUPS)}."
         return Fairness((), [], (note,))
     held = tuple(name for name in HELD_EQUAL if name in properties)
-    usable = np.isfinite(error) & np.isfinite(properties[list(held)].to_numpy(np.float64)).all(1)
-    error = np.asarray(error, np.float64)[usable]
-    codes = None if persons is None else np.unique(persons[usable], return_inverse=True)[1]
-    as_ratio = has_zero and not higher_is_better and len(error) > 0 and bool((error > 0).all())
+    usable = np.isfinite(context.values) & np.isfinite(properties[list(held)].to_numpy(np.float64)).all(1)
+    error = context.values[usable]
+    codes = np.unique(images.persons[usable], return_inverse=True)[1]
+    as_ratio = context.has_zero and not metric["higher_is_better"] and len(error) > 0 and bool((error > 0).all())
     design = additive_design(
         properties[list(held)].to_numpy(np.float64)[usable], np.empty((len(error), 0)), slice(None)
     )
@@ -130,7 +108,8 @@ def fairness(
     _decide(rows, as_ratio)
     if not usable.all():
         notes.append(f"{(~usable).sum():,} images without a finite value are left out.")
-    about = {"label": label, "unit": unit, "sign": -1 if higher_is_better else 1, "held": held}
+    sign = -1 if metric["higher_is_better"] else 1
+    about = {"label": metric["label"], "unit": metric["unit"], "sign": sign, "held": held}
     return Fairness(tuple(_result(row, about) for row in rows), rows, tuple(notes))
 
 
@@ -196,7 +175,7 @@ def _named(name: str, ends: Sequence[float | None]) -> dict[str, float | None]:
 
 
 def _face(
-    error: np.ndarray | None, usable: np.ndarray, inside: np.ndarray, codes: np.ndarray | None
+    error: np.ndarray | None, usable: np.ndarray, inside: np.ndarray, codes: np.ndarray
 ) -> tuple[float | None, float | None, float | None]:
     """Return the ratio of the errors in the face and its interval; None where there is none."""
     if error is None:
@@ -206,7 +185,7 @@ def _face(
 
 
 def _adjusted(
-    error: np.ndarray, inside: np.ndarray, design: np.ndarray, codes: np.ndarray | None, *, as_ratio: bool
+    error: np.ndarray, inside: np.ndarray, design: np.ndarray, codes: np.ndarray, *, as_ratio: bool
 ) -> tuple[float, float, float]:
     """Return the gap at equal pictures: a ratio of means (log link) or a difference of means, with its interval.
 
@@ -229,9 +208,8 @@ def _adjusted(
         if np.abs(step).max() < 1e-10:
             break
     score = columns * (scaled - (fitted if as_ratio else columns @ beta))[:, None]
-    groups = len(error) if codes is None else int(codes.max()) + 1
-    if codes is not None:
-        score = np.stack([np.bincount(codes, column, minlength=groups) for column in score.T], axis=1)
+    groups = int(codes.max()) + 1
+    score = np.stack([np.bincount(codes, column, minlength=groups) for column in score.T], axis=1)
     freedom = max(groups - columns.shape[1], 1)
     spread = float(np.sqrt((bread @ (score.T @ score) @ bread)[1, 1] * groups / freedom))
     reach = float(stats.t.ppf(0.975, freedom)) * spread
@@ -242,19 +220,7 @@ def _adjusted(
 @split_test("fairness", place=50)
 def group_gaps(context: Context) -> Measured:
     """Measure the gap of the error between groups."""
-    images = context.images
-    found = fairness(
-        context.values,
-        images.attributes,
-        images.properties,
-        label=context.metric["label"],
-        unit=context.metric["unit"],
-        higher_is_better=bool(context.metric["higher_is_better"]),
-        has_zero=context.has_zero,
-        groups=context.groups,
-        face_error=context.columns.get("face_mse"),
-        persons=images.persons,
-    )
+    found = fairness(context)
     rows = [
         row | {"sentence": said.sentence, "evidence": list(said.evidence)}
         for row, said in zip(found.rows, map(words, found.results), strict=True)
