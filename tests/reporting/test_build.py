@@ -22,6 +22,7 @@ from vaekit.reporting.drawing import WRITTEN
 HOSTILE = "<script>alert(1)</script> \"'{{ 7*7 }}\n# h | `c` [l](http://x.y) \u202egnp.exe ${7*7} </style> &amp;"
 SHOWN = "{{ 7*7 }}⟨U+000A⟩# h | `c` [l](http://x.y) ⟨U+202E⟩gnp.exe ${7*7} </style> &amp;"
 # A code host shows what stands between two such tags; every other tag of the page is escaped.
+EMPTY = {"Further figures", "How the checkpoint was read"}  # of this model, and so left out
 OWN_TAGS = re.compile(r"</?su[bp]>")
 
 
@@ -120,11 +121,10 @@ def test_building_takes_no_torch(small, tmp_path):
 
 
 def test_every_section_stands_in_order_in_all_three(built):
-    empty = {"Further figures", "How the checkpoint was read"}  # of this model, and so left out
-    titles = [spec.title for _, spec in in_order() if spec.title not in empty]
+    titles = [spec.title for _, spec in in_order() if spec.title not in EMPTY]
     assert titles[:3] == ["Faces", "Verdict", "Metrics"]
     markdown = built.markdown.read_text(encoding="utf-8")
-    assert re.findall(r"^## (.*)$", markdown, re.MULTILINE) == titles
+    assert re.findall(r"^## (.*)$", markdown, re.MULTILINE) == [*titles, "Definitions"]
     assert re.findall(r"<h2[^>]*>(.*?)</h2>", built.html.read_text(encoding="utf-8")) == [
         title.replace("'", "&#39;") for title in titles
     ]
@@ -289,7 +289,10 @@ def test_a_missing_or_broken_file_gives_its_reason_and_the_rest_stands(small, tm
         reason = said.get(name, name) if how == "missing" else name
         assert reason in text
         assert reason in page
-    assert len(re.findall(r"^## ", text, re.MULTILINE)) == len(in_order()) - 2
+    titles = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    assert titles == [s.title for _, s in in_order() if s.title not in EMPTY] + ["Definitions"], text.partition(
+        "## Further figures"
+    )[2][:300]
     assert ("1 kl_per_dim" in text) == (artifacts.PER_DIM not in names)
     assert str(tmp_path) not in text
 

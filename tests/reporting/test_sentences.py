@@ -162,11 +162,12 @@ def test_what_has_no_interval_never_leads_a_table(folders, tmp_path):
             (tmp_path / file.name).write_bytes(file.read_bytes())
     page = artifacts.read_json(build_report(evaluation, tmp_path, tmp_path / "out").data)
     (grid,) = [
-        block
+        inner
         for section in page["sections"]
         if section["id"] == "failures"
         for block in section["blocks"]
-        if block.get("label") == "Error by attribute"
+        for inner in block.get("blocks", ())
+        if inner.get("label") == "Error by attribute"
     ]
     names = [row[0] for row in grid["table"]["rows"]]
     assert names[-1] == "Tiny" and len(names) == len(table) + 1

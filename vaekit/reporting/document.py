@@ -117,11 +117,17 @@ class Code(Block):
 
 @dataclass(frozen=True)
 class Details(Block):
-    """Blocks that open on request: a page keeps them closed on screen and opens them on paper."""
+    """Blocks that open on request; those that are closed are left out on paper."""
 
     kind: ClassVar[str] = "details"
     summary: str
     blocks: tuple[Block, ...]
+
+
+def closed(summary: str, blocks: Iterable[Block]) -> tuple[Block, ...]:
+    """Return the blocks folded under `summary`; why something is not there stays open."""
+    inside = tuple(blocks)
+    return inside if all(isinstance(block, Gap) for block in inside) else (Details(summary, inside),)
 
 
 @dataclass(frozen=True)
@@ -323,6 +329,15 @@ class Page:
     preface: tuple[Block, ...]
     sections: tuple[Section, ...]
     made_by: dict[str, Any]
+
+    @property
+    def definitions(self) -> dict[str, str]:
+        """Label -> definition of every number in a table of metrics that stands open."""
+        tables = (b for section in self.sections for b in section.blocks if isinstance(b, Metrics))
+        return {row.label: row.quantity.definition for table in tables for row in table.rows}
+
+
+APPENDIX = "Appendix"  # the part whose sections a page folds
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@
   const make = (tag, properties = {}) => Object.assign(document.createElement(tag), properties);
 
   // Galleries: sort, filter, and show a few until asked for more.
-  const FIRST = matchMedia("(max-width: 40rem)").matches ? 4 : 9;
+  const FIRST = matchMedia("(max-width: 40rem)").matches ? 4 : 6;
   const form = document.querySelector(".controls");
   const key = (card, order) => {
     if (order === "") return Number(card.dataset.rank);
@@ -142,18 +142,20 @@
     });
   }
 
-  // On paper everything is open; on a small screen the contents are closed.
-  const closed = () => all("main details:not([open])");
-  let opener = [];
-  addEventListener("beforeprint", () => {
-    opener = closed();
-    opener.forEach((details) => (details.open = true));
-    all(".strips li[hidden]").forEach((item) => (item.hidden = false));
-  });
+  // On paper every strip is shown; a link opens what its target is folded in; a small screen has its contents closed.
+  addEventListener("beforeprint", () => all(".strips li[hidden]").forEach((item) => (item.hidden = false)));
   addEventListener("afterprint", () => {
-    opener.forEach((details) => (details.open = false));
     all(".strips.live select").forEach((choice) => choice.dispatchEvent(new Event("change")));
   });
+  const unfold = () => {
+    const target = location.hash && document.getElementById(location.hash.slice(1));
+    const around = target && (target.closest("details") ?? target.querySelector(":scope.appendix > details"));
+    if (!around || around.open) return;
+    around.open = true;
+    target.scrollIntoView();
+  };
+  addEventListener("hashchange", unfold);
+  unfold();
   const contents = document.querySelector("nav details");
   if (matchMedia("(max-width: 75.9rem)").matches) contents.open = false;
 

@@ -85,4 +85,4 @@ def reproduce(together: Together) -> Iterable[Block]:
     yield Grid("What made the numbers", table_of(words("Made by", (key.replace("_", " ") for key in keys)), *columns))
 
 
-section("references", "References", part="Appendix", place=140, of=COMPARED)(references)
+section("references", "References", part="Sources", place=140, of=COMPARED)(references)

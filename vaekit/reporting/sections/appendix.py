@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 
+from vaekit.figures.words import plural
 from vaekit.reporting.citations import cited_on, explained_on
-from vaekit.reporting.document import Block, Prose, References, Terms, section
+from vaekit.reporting.document import APPENDIX, Block, Details, Prose, References, Terms, section
 from vaekit.reporting.material import Material, Source
 
 
-@section("glossary", "Glossary", part="Appendix", place=230)
+@section("glossary", "Glossary", part=APPENDIX, place=330)
 def glossary(material: Material) -> Iterable[Block]:
     """Yield the VAE in brief, and every number that the page shows."""
     yield Prose(
@@ -17,8 +18,12 @@ def glossary(material: Material) -> Iterable[Block]:
     yield Terms(explained_on(material.shown))
 
 
-@section("references", "References", part="Appendix", place=240)
+@section("references", "References", part="Sources", place=340)
 def references(source: Source) -> Iterable[Block]:
-    """Yield the papers that the page cites, by name."""
-    if papers := cited_on(source.shown):
+    """Yield the papers that the page cites, by name; those that the appendix alone cites are folded as it is."""
+    everywhere = cited_on(source.shown)
+    papers = cited_on(section for section in source.shown if section.part != APPENDIX)
+    if papers:
         yield References(papers)
+    if rest := tuple(paper for paper in everywhere if paper not in papers):
+        yield Details(f"{plural(len(rest), 'more paper')}, cited in the appendix", (References(rest),))

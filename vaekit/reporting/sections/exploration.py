@@ -9,7 +9,7 @@ from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures.grids import image_grid, png_bytes
 from vaekit.figures.words import count, estimate, fixed, plain, readable, short
-from vaekit.reporting.document import Block, Bullets, Details, Heading, Prose, Strip, Strips, section
+from vaekit.reporting.document import Block, Bullets, Details, Prose, Strip, Strips, closed, section
 from vaekit.reporting.material import Material
 
 
@@ -59,9 +59,8 @@ def directions(material: Material) -> Iterable[Block]:
         artifacts.EXPLORATION_SUMMARY,
         artifacts.EDITS,
     )
-    yield material.figure("edit_effects")
-    yield Heading("How the directions lie to one another")
-    yield material.figure("direction_cosines")
+    yield from closed("Side effects of edits", [material.figure("edit_effects")])
+    yield from closed("How the directions lie to one another", [material.figure("direction_cosines")])
 
 
 def _edits(facts: dict[str, Any], arrays: dict[str, np.ndarray], material: Material) -> Iterable[Block]:

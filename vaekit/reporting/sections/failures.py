@@ -26,6 +26,7 @@ from vaekit.reporting.document import (
     Metrics,
     Prose,
     Scale,
+    closed,
     section,
 )
 from vaekit.reporting.material import Material
@@ -44,18 +45,17 @@ def failures(material: Material) -> Iterable[Block]:
     yield Heading("Where the error lies")
     yield material.figure("error_map")
     yield material.figure("spectrum")
-    yield from material.part(_regions, artifacts.FINDINGS)
+    yield from closed("Regions and detail", material.part(_regions, artifacts.FINDINGS))
     yield Heading("Attributes kept and lost")
     yield material.figure("preserved")
     yield from material.part(_preserved, artifacts.FINDINGS)
     yield Heading("What explains the error")
-    yield from material.part(_explained, artifacts.FINDINGS)
-    yield material.figure("explained")
+    yield from material.part(lambda content: _explained(content, material), artifacts.FINDINGS)
     yield Heading("The worst, the best and random images")
     yield from _galleries(material)
     yield Heading("By attribute")
-    yield from material.part(_slices, artifacts.SLICES)
     yield material.figure("attributes")
+    yield from closed("Every attribute", material.part(_slices, artifacts.SLICES))
 
 
 def _regions(content: dict[str, Any]) -> Iterable[Block]:
@@ -84,12 +84,15 @@ def _preserved(content: dict[str, Any]) -> Iterable[Block]:
     yield Details(f"All {plural(len(rows), 'attribute')}", (Grid("Attributes kept and lost", grid),))
 
 
-def _explained(content: dict[str, Any]) -> Iterable[Block]:
+def _explained(content: dict[str, Any], material: Material) -> Iterable[Block]:
     if said := content.get("said", {}).get("explained"):
         yield Prose(said)
+    shown: list[Block] = [material.figure("explained")]
     if rows := content["explained"].get("r2"):
         entries = {f"explained_{name}": row for name, row in rows.items()}
-        yield Metrics("Variance of the error that is explained", metrics_of(quantities(entries, artifacts.FINDINGS)))
+        shares = metrics_of(quantities(entries, artifacts.FINDINGS))
+        shown.append(Metrics("Variance of the error that is explained", shares))
+    yield from closed("By what, and how far", shown)
 
 
 def _galleries(material: Material) -> Iterable[Block]:

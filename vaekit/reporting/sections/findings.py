@@ -10,12 +10,25 @@ from PIL import Image
 from vaekit import artifacts
 from vaekit.figures.grids import png_bytes, shared_limit, triples
 from vaekit.figures.words import count, in_sentence, number, plural, probability, unit
-from vaekit.reporting.document import Block, Bullets, Card, Cards, Details, Gap, Grid, Heading, Prose, Scale, section
+from vaekit.reporting.document import (
+    APPENDIX,
+    Block,
+    Bullets,
+    Card,
+    Cards,
+    Details,
+    Gap,
+    Grid,
+    Heading,
+    Prose,
+    Scale,
+    section,
+)
 from vaekit.reporting.material import Material
-from vaekit.reporting.tables import Table, estimates, numbers, table_of, words
+from vaekit.reporting.tables import estimates, numbers, table_of, words
 
-_PICTURED = 6  # images of a finding on the page
-_TABLED = 8  # things not found that stand open; the rest on request
+_PICTURED = 3  # images of a finding on the page
+_OPEN = 5  # findings that stand open; the rest on request
 
 
 def findings(content: dict[str, Any], material: Material) -> Iterable[Block]:
@@ -33,33 +46,48 @@ def findings(content: dict[str, Any], material: Material) -> Iterable[Block]:
         yield _overview(found)
     else:
         yield Prose("Nothing that was tested passed: no finding is claimed.", "strong")
+    yield from diagnoses(content, material, found[:_OPEN])
+    if rest := found[_OPEN:]:
+        blocks = diagnoses(content, material, rest, first=_OPEN + 1)
+        yield Details(f"{plural(len(rest), 'more finding')}", tuple(blocks))
+    if silent := len(content["not_found"]):
+        yield Prose(
+            f"{plural(silent, 'more test')} found nothing: the appendix lists "
+            f"{'it' if silent == 1 else 'them'} under \u201cTested and not found\u201d.",
+            "small",
+        )
+
+
+def diagnoses(
+    content: dict[str, Any], material: Material, found: list[dict[str, Any]], first: int = 1
+) -> Iterable[Block]:
+    """Yield some of the findings, numbered from `first`: sentence, remedy, pictures, and the evidence on request."""
     pictures = material.files.get(artifacts.FINDING_PICTURES, {})
-    pairs = {f["id"]: (pictures.get(f"{f['id']}_x"), pictures.get(f"{f['id']}_x_hat")) for f in found}
+    pairs = {f["id"]: (pictures.get(f"{f['id']}_x"), pictures.get(f"{f['id']}_x_hat")) for f in content["findings"]}
     there = {name: pair for name, pair in pairs.items() if pair[0] is not None and len(pair[0])}
     limit = shared_limit(*there.values()) if there else 1.0
-    if there:
+    if there and first == 1:
         yield Scale(limit)
-    elif found:
+    elif found and not there:
         yield Gap(material.missing.get(artifacts.FINDING_PICTURES, "The findings come without pictures."))
-    last = next(reversed(there), None)  # below it Markdown shows the pictures of all
-    for place, finding in enumerate(found, 1):
+    last = next((f["id"] for f in reversed(found) if f["id"] in there and first == 1), None)  # in Markdown, for all
+    for place, finding in enumerate(found, first):
         yield Heading(f"{place}. {finding['title']}", finding["kind"].replace("_", " "), level=4)
         yield Prose(finding["sentence"])
-        if finding["evidence"]:
-            yield Bullets(tuple(finding["evidence"]))
         if finding.get("remedy"):
             yield Prose(f"What to try: {finding['remedy']}")
         if finding["id"] in there:
             pair = there[finding["id"]]
-            cards = _cards(finding["image_ids"][:_PICTURED], pair, limit, content, material)
             yield Cards(
                 f"finding-{finding['id']}",
-                cards,
+                _cards(finding["image_ids"][:_PICTURED], pair, limit, content, material),
                 in_sentence(content["label"]),
                 len(pair[0]),
                 artifacts.FINDING_PICTURES,
                 material.figure("finding_images") if finding["id"] == last else None,
             )
+        if finding["evidence"]:
+            yield Details("Evidence", (Bullets(tuple(finding["evidence"])),))
 
 
 def _overview(found: list[dict[str, Any]]) -> Grid:
@@ -97,7 +125,7 @@ def _cards(
     return tuple(cards)
 
 
-@section("tested", "Tested and not found", part="Failures", place=140)
+@section("tested", "Tested and not found", part=APPENDIX, place=310)
 def tested(material: Material) -> Iterable[Block]:
     """Yield what was looked for without a result, so that silence is no riddle."""
     yield from material.part(_not_found, artifacts.FINDINGS)
@@ -116,12 +144,5 @@ def _not_found(content: dict[str, Any]) -> Iterable[Block]:
 
 def _silent(none: list[dict[str, str]]) -> Iterable[Block]:
     yield Prose("Each of these was tested too, and did not pass.")
-    yield Grid("Tested and not found", _results(none[:_TABLED]))
-    if rest := none[_TABLED:]:
-        yield Details(f"{len(rest)} more", (Grid("Tested and not found, the rest", _results(rest)),))
-
-
-def _results(items: list[dict[str, str]]) -> Table:
-    return table_of(
-        words("Tested", (item["title"] for item in items)), words("Result", (item["sentence"] for item in items))
-    )
+    rows = words("Tested", (item["title"] for item in none)), words("Result", (item["sentence"] for item in none))
+    yield Grid("Tested and not found", table_of(*rows))

@@ -7,20 +7,12 @@ import pandas as pd
 
 from vaekit import artifacts
 from vaekit.figures.words import plural
-from vaekit.reporting.document import Block, Bullets, Details, Grid, Heading, Metrics, Prose, section
+from vaekit.reporting.document import Block, Bullets, Details, Grid, Heading, Metrics, Prose, closed, section
 from vaekit.reporting.material import Material
 from vaekit.reporting.tables import estimates, metrics_of, numbers, quantities, table_of, words
 
-_FIGURES = (
-    "kl_per_dim",
-    "posterior",
-    "active_units",
-    "sensitivity",
-    "aggregate",
-    "correlation",
-    "kl_over_training",
-    "latent_map",
-)
+_FIGURES = ("kl_per_dim", "aggregate", "latent_map")
+_FOLDED = ("posterior", "active_units", "sensitivity", "correlation", "kl_over_training")
 _COLUMNS = {
     "kl": "KL",
     "mu_var": "Var[μ]",
@@ -40,6 +32,8 @@ def latent(material: Material) -> Iterable[Block]:
     yield from material.part(_verdict, artifacts.LATENT)
     for name in _FIGURES:
         yield material.figure(name)
+    yield from closed("The code as a whole", material.part(_rows, artifacts.LATENT))
+    yield from closed("How dims are used and how they depend on one another", map(material.figure, _FOLDED))
     yield from material.part(_dims, artifacts.PER_DIM)
 
 
@@ -52,14 +46,16 @@ def _verdict(content: dict[str, Any]) -> Iterable[Block]:
     if verdict["remedies"]:
         yield Heading("What to try")
         yield Bullets(tuple(verdict["remedies"]))
-    yield Heading("Evidence")
-    yield Bullets(tuple(verdict["evidence"]))
     limits = verdict["thresholds"].values()
     table = table_of(
         numbers("Threshold", (limit["value"] for limit in limits), "{:g}".format),
         words("What it decides", (limit["meaning"] for limit in limits)),
     )
-    yield Details("Thresholds of the verdict", (Grid("Thresholds of the verdict", table),))
+    evidence = Bullets(tuple(verdict["evidence"])), Grid("Thresholds of the verdict", table)
+    yield Details("Evidence, and the thresholds of the verdict", evidence)
+
+
+def _rows(content: dict[str, Any]) -> Iterable[Block]:
     yield Metrics("The code as a whole", metrics_of(quantities(content["rows"], artifacts.LATENT)))
 
 

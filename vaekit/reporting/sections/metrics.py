@@ -4,13 +4,14 @@ from collections.abc import Iterable
 
 from vaekit import artifacts
 from vaekit.figures.words import count, fixed, in_sentence, number, plain, plural
-from vaekit.reporting.document import Block, Grid, Metrics, Prose, section
+from vaekit.reporting.document import APPENDIX, Block, Details, Grid, Metrics, Prose, section
 from vaekit.reporting.document import Facts as Pairs
 from vaekit.reporting.material import Material
 from vaekit.reporting.protocol import cropped, pixels
 from vaekit.reporting.tables import Metric, Table, metrics_of
 
 _REST = "Further metrics"  # of artifacts that do not say where their numbers belong
+_STEPS = ("iwae_1", "iwae_8", "ess_")  # on the way to the bound that is shown, and how far to trust it
 
 
 def by_group(rows: Iterable[Metric]) -> dict[str, list[Metric]]:
@@ -31,12 +32,30 @@ def metrics(material: Material) -> Iterable[Block]:
         "their number. Numbers of another protocol do not compare with these."
     )
     probes = material.files.get(artifacts.PROBES_SUMMARY, {}).get("rows", {}) if "probes" in material.chosen else {}
+    elsewhere = artifacts.SAMPLING_GAP in material.files and "sampling_gap" in material.chosen
     for title, rows in by_group(row for row in metrics_of(material.rows) if row.id not in probes).items():
-        yield Metrics(title, tuple(rows))
+        yield from _table(title, rows, closed=elsewhere and title == "Samples")
     yield material.figure("error_distribution")
 
 
-@section("likelihood", "Likelihood", part="Results", place=30)
+def _table(title: str, rows: list[Metric], *, closed: bool) -> Iterable[Block]:
+    """Yield a group's rows; those that repeat a row or are steps to one are folded, and so is a `closed` group."""
+    seen: set[tuple[str, ...]] = set()
+    shown: list[Metric] = []
+    folded: list[Metric] = []
+    for row in rows:
+        said = (row.value, row.interval, row.unit)
+        is_told = row.id.startswith(_STEPS) or (not row.is_absent and said in seen)
+        (folded if closed or is_told else shown).append(row)
+        seen.add(said)
+    if shown:
+        yield Metrics(title, tuple(shown))
+    if folded:
+        summary = f"{len(folded)} more of these numbers" if shown else f"{title}: {plural(len(folded), 'number')}"
+        yield Details(summary, (Metrics(f"{title}, the rest" if shown else title, tuple(folded)),))
+
+
+@section("likelihood", "Likelihood", part=APPENDIX, place=300)
 def likelihood(material: Material) -> Iterable[Block]:
     """Yield which likelihood each figure uses, and what bits per dim are to be held against."""
     model = material.summary["model"]

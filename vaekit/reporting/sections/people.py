@@ -7,7 +7,7 @@ import pandas as pd
 
 from vaekit import artifacts
 from vaekit.figures.words import count, readable
-from vaekit.reporting.document import Block, Bullets, Grid, Prose, section
+from vaekit.reporting.document import Block, Bullets, Grid, Prose, closed, section
 from vaekit.reporting.material import Material
 from vaekit.reporting.tables import Column, estimates, numbers, table_of, words
 
@@ -17,7 +17,7 @@ def fairness(material: Material) -> Iterable[Block]:
     """Yield the gaps between groups: in words, as figure and as table."""
     yield from material.part(_said, artifacts.FINDINGS)
     yield material.figure("fairness")
-    yield from material.part(_table, artifacts.FINDINGS)
+    yield from closed("Error by group", material.part(_table, artifacts.FINDINGS))
 
 
 def _said(content: dict[str, Any]) -> Iterable[Block]:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from vaekit import artifacts
 from vaekit.figures.words import count, plural, readable, short
-from vaekit.reporting.document import Block, Bullets, Details, Facts, Grid, Heading, Metrics, Prose, section
+from vaekit.reporting.document import Block, Bullets, Details, Facts, Grid, Metrics, Prose, closed, section
 from vaekit.reporting.material import Material
 from vaekit.reporting.tables import Column, estimates, metrics_of, numbers, quantities, table_of, words
 
@@ -18,8 +18,7 @@ def probes(material: Material) -> Iterable[Block]:
     yield from material.part(_said, artifacts.PROBES_SUMMARY)
     yield material.figure("probes")
     yield from material.part(_table, artifacts.PROBES, artifacts.PROBES_SUMMARY)
-    yield Heading("Which dim carries what")
-    yield material.figure("dims_by_attribute")
+    yield from closed("Which dim carries what", [material.figure("dims_by_attribute")])
 
 
 def _said(content: dict[str, Any]) -> Iterable[Block]:
@@ -27,7 +26,8 @@ def _said(content: dict[str, Any]) -> Iterable[Block]:
     yield Prose(first, "strong")
     if others:
         yield Bullets(tuple(others))
-    yield Metrics("Probes and disentanglement", metrics_of(quantities(content["rows"], artifacts.PROBES_SUMMARY)))
+    rows = metrics_of(quantities(content["rows"], artifacts.PROBES_SUMMARY))
+    yield Details("Probes and disentanglement in numbers", (Metrics("Probes and disentanglement", rows),))
 
 
 def _table(table: pd.DataFrame, content: dict[str, Any]) -> Iterable[Block]:

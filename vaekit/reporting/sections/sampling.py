@@ -7,7 +7,7 @@ import pandas as pd
 
 from vaekit import artifacts
 from vaekit.figures.words import ARROWS, count, percent, plural, probability, readable
-from vaekit.reporting.document import Block, Bullets, Details, Facts, Grid, Heading, Prose, section
+from vaekit.reporting.document import Block, Bullets, Details, Facts, Grid, Heading, Prose, closed, section
 from vaekit.reporting.material import Material
 from vaekit.reporting.tables import Table, estimates, numbers, table_of, words
 
@@ -44,7 +44,7 @@ def sampling_gap(material: Material) -> Iterable[Block]:
     yield from material.part(_blame, artifacts.SAMPLES)
     yield material.figure("sampling_gap")
     yield from material.part(_gap, artifacts.SAMPLING_GAP, artifacts.SAMPLES)
-    yield material.figure("precision_recall")
+    yield from closed("Precision and recall as a plane", [material.figure("precision_recall")])
     yield Heading("Attribute rates")
     yield from material.part(_rates, artifacts.SAMPLES)
     yield material.figure("attribute_rates")
@@ -61,8 +61,6 @@ def _blame(content: dict[str, Any]) -> Iterable[Block]:
     verdict = content["verdict"]
     yield Prose(verdict["sentence"], "strong")
     yield from _said(content.get("modes"))
-    if verdict["evidence"]:
-        yield Bullets(tuple(verdict["evidence"]))
     if judge := content.get("judge"):
         yield Facts((("Judge", judge["sentence"]),))
     if content.get("warnings"):
@@ -72,7 +70,8 @@ def _blame(content: dict[str, Any]) -> Iterable[Block]:
         numbers("Threshold", (limit["value"] for limit in limits), "{:g}".format),
         words("What it decides", (limit["meaning"] for limit in limits)),
     )
-    yield Details("Thresholds of the verdict", (Grid("Thresholds of the verdict on samples", table),))
+    evidence = Bullets(tuple(verdict["evidence"])), Grid("Thresholds of the verdict on samples", table)
+    yield Details("Evidence, and the thresholds of the verdict", evidence)
 
 
 def _gap(table: pd.DataFrame, content: dict[str, Any]) -> Iterable[Block]:

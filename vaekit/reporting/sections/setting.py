@@ -9,6 +9,7 @@ import pandas as pd
 from vaekit import artifacts
 from vaekit.figures.words import count, plural
 from vaekit.reporting.document import (
+    APPENDIX,
     Block,
     Bullets,
     Code,
@@ -137,7 +138,7 @@ def data(material: Material) -> Iterable[Block]:
         yield Bullets(tuple(facts["notes"]))
 
 
-@section("further", "Further figures", part="Method", place=200)
+@section("further", "Further figures", part=APPENDIX, place=320)
 def further(material: Material) -> Iterable[Block]:
     """Yield every figure that no other section shows, such as one from somebody's package."""
     placed = {
