@@ -34,8 +34,6 @@ from vaekit.reporting.sections.findings import findings
 from vaekit.reporting.sections.setting import DESCRIPTIVE
 from vaekit.reporting.tables import Column, estimates, metrics_of, numbers, quantities, table_of, words
 
-_LISTED = 10  # worst images that Markdown lists under their picture
-
 
 @section("failures", "Failures", part="Failures", place=130)
 def failures(material: Material) -> Iterable[Block]:
@@ -156,15 +154,7 @@ def _gallery(material: Material, kind: str, limit: float) -> Cards:
             )
         )
     figure = material.figure(f"gallery_{kind}")
-    return Cards(
-        kind,
-        tuple(cards),
-        in_sentence(ranked["label"]),
-        len(table),
-        KINDS[kind],
-        figure,
-        _LISTED if kind == "worst" else 0,
-    )
+    return Cards(kind, tuple(cards), in_sentence(ranked["label"]), len(table), KINDS[kind], figure)
 
 
 def _slices(table: pd.DataFrame) -> Iterable[Block]:
