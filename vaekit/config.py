@@ -121,7 +121,7 @@ class ModelConfig(Config):
 class LikelihoodConfig(Config):
     """The observation model p(x|z) around the decoder's mean, over pixel values in [0, 1]."""
 
-    name: Literal["gaussian", "bernoulli", "discretised_logistic"] = "gaussian"
+    name: Literal["gaussian", "bernoulli", "discretised_logistic"] = Field("gaussian", description="Its kind.")
     sigma: Literal["optimal", "learned"] | Annotated[float, Field(gt=0)] = Field(
         "optimal",
         description="Standard deviation of a pixel: a number, 'learned' with the weights, or 'optimal', kept at its "
@@ -147,9 +147,9 @@ class ObjectiveConfig(Config):
 class TrainingConfig(Config):
     """The optimisation."""
 
-    epochs: int = Field(8, ge=1)
-    batch_size: int = Field(128, ge=1)
-    learning_rate: float = Field(1e-3, gt=0)
+    epochs: int = Field(8, ge=1, description="Passes over the train split.")
+    batch_size: int = Field(128, ge=1, description="Images of a step.")
+    learning_rate: float = Field(1e-3, gt=0, description="Of Adam, at the start.")
     schedule: Literal["constant", "cosine"] = Field("constant", description="Learning rate over the whole of training.")
     clip_grad_norm: float = Field(0.0, ge=0, description="The gradient's norm is clipped here; 0 never clips.")
     ema: float = Field(
@@ -157,7 +157,7 @@ class TrainingConfig(Config):
     )
     patience: int = Field(0, ge=0, description="Stop after so many epochs without a better validation loss; 0 never.")
     bfloat16: bool = Field(False, description="Autocast to bfloat16 where the device has it.")
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, description="Of weights, order, noise and dropout.")
 
 
 class RunConfig(Config):

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from vaekit.cli.train import settings_of
 from vaekit.config import RunConfig, load_config, recipe_lines, recipe_names
 from vaekit.errors import ConfigError
 from vaekit.models.base import VAE, GaussianPosterior, build_model
@@ -346,3 +347,13 @@ def test_a_broken_recipe_stops_in_words(recipe, overrides, words):
         config = load_config(recipe, overrides)
         build_model(config.model, config.likelihood, config.data.image_size, 0)
     assert all(word in str(caught.value) for word in words), str(caught.value)
+
+
+@pytest.mark.parametrize("recipe", recipe_names())
+def test_every_setting_that_is_listed_has_a_meaning_and_can_be_set(recipe):
+    config = load_config(recipe)
+    listed = settings_of(config)
+    assert all(row["meaning"].endswith(".") and not row["meaning"].startswith("None") for row in listed.values())
+    values = {key: row["value"] for key, row in listed.items() if row["value"] is not None}
+    again = load_config(recipe, values)
+    assert settings_of(again) == listed and again.training == config.training

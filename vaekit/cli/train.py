@@ -3,15 +3,17 @@
 import math
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
 from vaekit.cli import options
 from vaekit.cli.console import drawn_progress, show
 from vaekit.errors import ConfigError
+from vaekit.figures.words import listed
 
 if TYPE_CHECKING:
+    from vaekit.config import RunConfig
     from vaekit.training import Training
 
 
@@ -41,11 +43,14 @@ def command(
         str | None, typer.Option("--sweep", help="One run per value, such as objective.beta=1,4,10.")
     ] = None,
     list_recipes: Annotated[bool, typer.Option("--list-recipes", help="Show the recipes and stop.")] = False,
+    list_settings: Annotated[
+        bool, typer.Option("--list-settings", help="Show what --set and a recipe can set, with its values, and stop.")
+    ] = False,
     json: options.Json = False,
 ) -> None:
     """Train a model; writes best.pt, last.pt, history.csv, config.toml and a picture after every epoch."""
     from vaekit.api import verbs
-    from vaekit.config import recipe_lines
+    from vaekit.config import load_config, recipe_lines
 
     if list_recipes:
         recipes = recipe_lines()
@@ -55,6 +60,10 @@ def command(
     images = options.image_settings(crop=crop, image_size=image_size, limit=limit)
     given |= {f"data.{name}": value for name, value in images.items()}
     overrides = {key: value for key, value in given.items() if value is not None} | parse_settings(set_ or [])
+    if list_settings:
+        settings = settings_of(load_config(recipe, overrides))
+        show("\n".join(f"{key} = {row['value']}  # {row['meaning']}" for key, row in settings.items()), json, settings)
+        return
     if resume is not None:
         if sweep or run or overrides.keys() - {"training.epochs"}:
             raise ConfigError(
@@ -87,6 +96,25 @@ def command(
     if len(results) > 1:
         lines.append(f"Set them side by side: vaekit compare {shlex.join(str(result.folder) for result in results)}")
     show("\n".join(lines), json, facts if sweep else facts[0])
+
+
+def settings_of(config: "RunConfig") -> dict[str, dict[str, Any]]:
+    """Return every setting by its dotted key: its value, and what it means with what it may be."""
+    from vaekit.models.base import MODELS
+
+    network = MODELS.get(config.model.name).Options.parse(config.model.options, f"[model] {config.model.name}")
+    meaning = f"The network: {listed(sorted(MODELS.names()), 'or')}."
+    found: dict[str, dict[str, Any]] = {"model.name": {"value": config.model.name, "meaning": meaning}}
+    groups = {"model": network} | {
+        name: getattr(config, name) for name in ("data", "likelihood", "objective", "training")
+    }
+    for group, settings in groups.items():
+        values = settings.model_dump(mode="json")
+        for name, field in type(settings).model_fields.items():
+            options = [str(option) for option in get_args(field.annotation) if isinstance(option, str | int)]
+            choices = f" One of {listed(options, 'or')}." if options else ""
+            found[f"{group}.{name}"] = {"value": values[name], "meaning": f"{field.description}{choices}"}
+    return found
 
 
 def _facts(result: "Training") -> dict[str, Any]:

@@ -26,8 +26,8 @@ NORMS: dict[Norm, Callable[[int], list[nn.Module]]] = {
 class EncoderDecoderOptions(Config):
     """Options that every encoder-decoder network has."""
 
-    latent_dim: int = Field(128, ge=1)
-    activation: Activation = "silu"
+    latent_dim: int = Field(128, ge=1, description="D, the dims of the code.")
+    activation: Activation = Field("silu", description="After every layer but the last.")
     output: Literal["sigmoid", "tanh"] = Field("sigmoid", description="tanh: the network works on pixels in [-1, 1].")
     logvar_clamp: tuple[float, float] | None = Field(None, description="The encoder's logvar is clamped to this range.")
 

@@ -18,7 +18,7 @@ class ConvOptions(EncoderDecoderOptions):
         (32, 64, 128, 256), min_length=1, description="Output channels of the stride-2 stages."
     )
     kernel: Literal[3, 4] = Field(4, description="Side of every kernel.")
-    norm: Norm = "batch"
+    norm: Norm = Field("batch", description="Normalisation after every convolution.")
     dropout: float = Field(0.0, ge=0, lt=1, description="After every activation; 0 leaves it out.")
     bottleneck: int | None = Field(None, ge=1, description="Side in pixels that the encoder must end at.")
 

@@ -27,12 +27,12 @@ LAYER_SCALE = 0.1  # a branch's weight at the start, the value for nets of up to
 class ResidualOptions(EncoderDecoderOptions):
     """Options of the residual VAE."""
 
-    latent_dim: int = Field(256, ge=1)
+    latent_dim: int = Field(256, ge=1, description="D, the dims of the code.")
     channels: tuple[Annotated[int, Field(ge=SQUEEZE)], ...] = Field(
         (64, 128, 256, 512), min_length=2, description="Channels at the image's own size, then after every halving."
     )
     blocks: int = Field(2, ge=1, description="Residual bottlenecks in a stage.")
-    norm: Norm = "group"
+    norm: Norm = Field("group", description="Normalisation after every convolution.")
     bottleneck: int | None = Field(None, ge=1, description="Side in pixels that the encoder must end at.")
 
 
