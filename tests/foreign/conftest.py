@@ -28,12 +28,13 @@ def faces_under(data: Path) -> Images:
     return Images(under)
 
 
-def train(x: torch.Tensor, output: str = "sigmoid", seed: int = 0) -> VAE:
-    """Return vaekit's network of the styles, trained for a second on images x (B, 3, 32, 32)."""
+def train(images: torch.Tensor, output: str = "sigmoid", seed: int = 0) -> VAE:
+    """Return vaekit's network of the styles, trained for a moment on images (N, 3, 32, 32)."""
     generator = torch.Generator().manual_seed(seed)
     net = network(output, seed).train()
-    optimiser = torch.optim.Adam(net.parameters(), 5e-3)
-    for _ in range(70):
+    optimiser = torch.optim.Adam(net.parameters(), 1e-2)
+    for _ in range(50):
+        x = images[torch.randint(len(images), (8,), generator=generator)]
         posterior = net.encode(x)
         z = posterior.sample(torch.randn(posterior.mu.shape, generator=generator))
         loss = 20 * (net.decode(z).mean - x).square().sum() / len(x) + posterior.kl().mean()
@@ -51,6 +52,6 @@ def images(faces) -> Images:
 
 @pytest.fixture(scope="session")
 def trained(images):
-    """Return vaekit's network of the styles, trained for a second on faces at crop 148, by output and seed."""
+    """Return vaekit's network of the styles, trained for a moment on faces at crop 148, by output and seed."""
     x = to_floats(images.under(Protocol(CROP, SIZE)))
     return functools.cache(functools.partial(train, x))

@@ -45,6 +45,11 @@ def image_size(candidate: Candidate) -> str:
     return str(size) if isinstance(size, int) else "x".join(map(str, size))
 
 
+def posterior(candidate: Candidate) -> str:
+    """Return how mu and sigma are got."""
+    return candidate.route.sentence()
+
+
 def output(candidate: Candidate) -> str:
     """Return how what comes out is read as pixels."""
     return candidate.convention.output
@@ -86,15 +91,15 @@ def choose(tried: list[Candidate], given: PixelRange | None = None) -> Choice:
     return Choice(taken, tried)
 
 
-def _preference(candidate: Candidate) -> tuple[bool, bool, float]:
-    """Sort rivals: output and input of one range first, then what needs no squashing, then the smaller error."""
+def _preference(candidate: Candidate) -> tuple[bool, bool, bool, float]:
+    """Sort rivals: mean first, output and input of one range, what needs no squashing, then the smaller error."""
     low, high = candidate.lowest, candidate.highest
     fits = {
         "as they are": low >= 0 and high <= 1,
         "-1,1": low < 0 and low >= -1 and high <= 1,
         "sigmoid": low < 0 or high > 1,
     }.get(candidate.convention.output, low < 0)
-    return (not candidate.convention.agrees, not fits, candidate.ratio)
+    return (not candidate.route.is_usual, not candidate.convention.agrees, not fits, candidate.ratio)
 
 
 def _words(candidate: Candidate) -> str:

@@ -12,11 +12,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vaekit.foreign.choice import QUESTIONS, Choice, output
+from vaekit.figures.words import plural, short
+from vaekit.foreign.choice import QUESTIONS, Choice, output, posterior
 from vaekit.foreign.model import ForeignVAE
 from vaekit.foreign.opening import Opened
 from vaekit.foreign.pixels import Candidate, Images, to_floats
-from vaekit.foreign.routes import Read, Route, Through
+from vaekit.foreign.routes import Read, Through
 from vaekit.statistics.bootstrap import NORMAL
 
 SEEN_ON = 32  # images that the checks run on
@@ -61,7 +62,7 @@ def examine(model: ForeignVAE, choice: Choice, images: Images, opened: Opened) -
     x = to_floats(images.under(choice.taken.protocol)[:SEEN_ON]).to(model.device)
     with torch.no_grad():
         readings = [Finding("Opening", note) for note in opened.notes]
-        readings += [_posterior(model.route), *_pixels(choice)]
+        readings += [_posterior(choice), _kl(model, x), *_pixels(choice)]
         checks = (_drawn, _swapped, _range, _never_dark, _state, _noise, _statistics)
         mistakes = [finding for check in checks for finding in check(model, choice, x)]
     mistakes += _tested(opened, images)
@@ -91,19 +92,28 @@ def _drawn(model: ForeignVAE, choice: Choice, x: Tensor) -> Iterator[Finding]:
         except Exception:  # it takes more than an image
             return
         if first is not None and second is not None and not torch.equal(first, second):
+            mode = " in training mode" if network.samples else ""
             yield Finding(
-                "Encode", f"{name} returns a drawn z first: two calls differ. Its mean is what is measured here."
+                "Encode", f"{name}{mode} returns a drawn z first: two calls differ. Its mean is what is measured here."
             )
 
 
-def _posterior(route: Route) -> Finding:
+def _posterior(choice: Choice) -> Finding:
+    route, rival = choice.taken.route, choice.runner_up(posterior)
+    said = f"{route.sentence()[:1].upper()}{route.sentence()[1:]}."
     if isinstance(route, Read):
-        return Finding(
-            "Posterior",
-            f"{route.sentence().capitalize()}. That the second is a {route.reading.kind} is assumed, not measured: "
-            "no noise is drawn that would show its spread.",
-        )
-    return Finding("Posterior", f"{route.sentence()[:1].upper()}{route.sentence()[1:]}.")
+        said += f" That the second is a {route.reading.kind} is assumed: no noise is drawn that would show its spread."
+    return Finding("Posterior", said, "" if rival is None else _margin(choice.taken, rival, "The next way"))
+
+
+def _kl(model: ForeignVAE, x: Tensor) -> Finding:
+    kl = float(model.encode(x).kl().mean())
+    mean = f" One that averages over dims shows {short(kl / model.latent_dim)}." if model.latent_dim > 1 else ""
+    return Finding(
+        "KL",
+        f"{short(kl)} nats on {plural(len(x), 'valid image')}: of the posterior as it is measured, summed over the "
+        f"{plural(model.latent_dim, 'latent dim')} and averaged over images, whatever the training log shows.{mean}",
+    )
 
 
 def _pixels(choice: Choice) -> Iterator[Finding]:
@@ -203,6 +213,7 @@ def _state(model: ForeignVAE, choice: Choice, x: Tensor) -> Iterator[Finding]:
             "Decoder",
             "It uses what the last encode left behind: reconstructions are right, but it decodes no other code, so "
             "that nothing is sampled from it.",
+            f"after another encode its pixels change by up to {short(model.route.forgets)}",
             is_mistake=True,
         )
 

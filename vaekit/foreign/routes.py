@@ -99,6 +99,11 @@ class Reading:
     spread: int
     kind: Literal["", "logvar", "log sigma", "sigma", "variance"]
 
+    @property
+    def is_usual(self) -> bool:
+        """Whether the mean goes before the spread."""
+        return self.way in ("first half", "even") or (self.way == "item" and self.mean < self.spread)
+
 
 def halves(code: Tensor) -> dict[Way, tuple[Tensor, Tensor]]:
     """Return the ways to take (mean, spread) from one tensor of 2 D channels."""
@@ -113,14 +118,18 @@ class Route:
     """From images in the network's own range to q(z|x), and from z to pixels in that range.
 
     Attributes:
+        is_usual: whether nothing speaks for another way where the pixels tell no difference.
         network: what is run.
         image_shape: (C, H, W) of the images.
         latent_shape: of z, without the batch.
         keeps_state: whether the decoder uses what the last encode left behind; it then decodes z of the images that
             were encoded last, and nothing else.
+        forgets: by how much its pixels then change, at most, where other images were encoded in between.
         draws: how many normal draws one run makes.
         others: names of the other random operators that run.
     """
+
+    is_usual = True
 
     def __init__(
         self,
@@ -132,7 +141,7 @@ class Route:
     ) -> None:
         self.network, self.image_shape, self.latent_shape = network, image_shape, latent_shape
         self.draws, self.others = draws, others
-        self.keeps_state = False
+        self.keeps_state, self.forgets = False, 0.0
         self.last: tuple[Tensor, Tensor, Tensor] | None = None  # images, mu and sigma
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -261,7 +270,7 @@ class Read(Route):
         output: int,
     ) -> None:
         super().__init__(network, image_shape, latent_shape)
-        self.reading, self.output = reading, output
+        self.reading, self.output, self.is_usual = reading, output, reading.is_usual
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return mu and logvar as the reading has them."""
