@@ -1,7 +1,7 @@
 """A number with all that must travel with it, from the formula that made it to the page that shows it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from typing import Any, Self
 
 from vaekit.errors import DataError
@@ -53,7 +53,3 @@ class Quantity:
             raise DataError(
                 f"{where} is no number of vaekit's ({error}): run the stage that writes it again."
             ) from None
-
-    def without_value(self, reason: str) -> Self:
-        """Return the same number not computed, because of `reason`."""
-        return replace(self, value=None, low=None, high=None, reason=reason)

@@ -1,5 +1,7 @@
 """What an evaluation says in a terminal."""
 
+from dataclasses import replace
+
 import pytest
 
 from vaekit import artifacts
@@ -9,7 +11,8 @@ from vaekit.quantity import Quantity
 PRECISE = Quantity(
     value=0.25, low=0.24, high=0.26, n=9, label="M", unit="u", higher_is_better=False, definition="", group="Error"
 )
-ROWS = {"mse": PRECISE, "mae": PRECISE, "kl": PRECISE, "fid": PRECISE.without_value("no weights")}
+ABSENT = replace(PRECISE, value=None, low=None, high=None, reason="no weights")
+ROWS = {"mse": PRECISE, "mae": PRECISE, "kl": PRECISE, "fid": ABSENT}
 ROWS["kid"] = ROWS["fid"]
 
 

@@ -16,9 +16,10 @@ from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures.compare import RatePoint
 from vaekit.quantity import Quantity
+from vaekit.reporting.collect import Folders, collect
 from vaekit.reporting.comparison.build import build_comparison
-from vaekit.reporting.comparison.models import read_model, refuse_unlike, unlike
 from vaekit.reporting.comparison.side_by_side import side_by_side, verdict_of
+from vaekit.reporting.comparison.unlike import refuse_unlike, unlike
 from vaekit.statistics.differences import Difference, paired_differences, with_q
 
 N, SIZE, DIMS = 60, 16, 4
@@ -407,8 +408,7 @@ UNLIKE = [
 @pytest.mark.parametrize(("change", "sentence", "flag"), UNLIKE, ids=[next(iter(case[0])) for case in UNLIKE])
 def test_unlike_protocols_are_refused_with_the_difference_named(tmp_path, change, sentence, flag):
     folders = {"a": write_model(tmp_path / "a"), "b": write_model(tmp_path / "b", worse=0.01, protocol=change)}
-    models = [read_model(name, folder) for name, folder in folders.items()]
-    found = unlike({model.name: model.summary for model in models})
+    found = unlike({name: collect(Folders.below(folder)) for name, folder in folders.items()})
     assert sentence in [str(difference) for difference in found]
     with pytest.raises(DataError, match="These models can not be compared: .*" + re.escape(sentence)) as refused:
         refuse_unlike(found, "see them side by side")
@@ -418,7 +418,7 @@ def test_unlike_protocols_are_refused_with_the_difference_named(tmp_path, change
 def test_other_numbers_of_train_images_are_alike(tmp_path):
     few = {"limit": {"train": 50}, "data_fingerprint": "0000"}
     models = [write_model(tmp_path / "a"), write_model(tmp_path / "b", protocol=few)]
-    assert unlike({str(i): read_model(str(i), folder).summary for i, folder in enumerate(models)}) == []
+    assert unlike({str(i): collect(Folders.below(folder)) for i, folder in enumerate(models)}) == []
 
 
 def test_unlike_models_are_not_ranked_on_request(tmp_path):

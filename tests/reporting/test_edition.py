@@ -20,7 +20,7 @@ def material(write_artifacts, tmp_path_factory) -> Material:
     root = tmp_path_factory.mktemp("edition")
     stored = write_artifacts(root, n=30, top=2, dims=8, attributes=["Hat", "Male"])
     found = collect(Folders(*stored, root / artifacts.EXPLORATION))
-    return Material(found.files, found.missing, {}, {})
+    return Material(found.files, found.missing)
 
 
 def write(path, text):

@@ -32,7 +32,7 @@ def folders(tmp_path_factory):
 def material(folders, **latent):
     """Return the material of a page whose latent.json says what is given."""
     found = collect(Folders(*folders))
-    return Material(found.files | {artifacts.LATENT: latent_of(**latent)}, found.missing, {}, {})
+    return Material(found.files | {artifacts.LATENT: latent_of(**latent)}, found.missing)
 
 
 def latent_of(*, hole=1.0, name="none", sentence=NO_COLLAPSE, passive=0, remedies=()):

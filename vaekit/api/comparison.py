@@ -22,8 +22,8 @@ from vaekit.progress import Progress, silent
 if TYPE_CHECKING:
     from vaekit.evaluation.results import Evaluation
     from vaekit.reporting.comparison.build import Comparison
-    from vaekit.reporting.comparison.models import Unlike
     from vaekit.reporting.comparison.same_images import Originals
+    from vaekit.reporting.comparison.unlike import Unlike
     from vaekit.reporting.gate import Gate
     from vaekit.statistics.differences import Difference
 
@@ -64,7 +64,7 @@ def compare(
     if len(named) < 2:
         raise ConfigError(f"A comparison takes two models or more, and {len(named)} was named: {', '.join(named)}.")
     from vaekit.reporting.comparison.build import build_comparison  # a wrong name is told before this
-    from vaekit.reporting.comparison.models import refuse_unlike
+    from vaekit.reporting.comparison.unlike import refuse_unlike
 
     found = {name: evaluation_of(source, read, Path(out), progress) for name, source in named.items()}
     differences = _unlike(found)
@@ -120,7 +120,7 @@ def check(
         raise ConfigError("--metrics says what is held against a baseline: give one with --baseline.")
     read = read_options(check, options)
     source = find_model(checkpoint, read.model_options, among_others=baseline is not None)
-    from vaekit.reporting.comparison.models import refuse_unlike
+    from vaekit.reporting.comparison.unlike import refuse_unlike
     from vaekit.reporting.gate import COMPARED, Gate, check_baseline, check_bounds
 
     found = evaluation_of(source, read, Path(out), progress)
@@ -178,11 +178,11 @@ def paired(found: Mapping[str, "Evaluation"], seed: int) -> list["Difference"]:
 
 
 def _unlike(found: Mapping[str, "Evaluation"]) -> "list[Unlike]":
-    from vaekit.reporting.comparison.models import unlike
+    from vaekit.reporting.collect import Folders, collect
+    from vaekit.reporting.comparison.unlike import unlike
 
-    paths = {name: one.folder / artifacts.SAMPLES for name, one in found.items()}
-    samples = {name: artifacts.read_json(path) for name, path in paths.items() if path.is_file()}
-    return unlike({name: one.summary for name, one in found.items()}, samples)
+    read = (artifacts.SUMMARY, artifacts.SAMPLES)
+    return unlike({name: collect(Folders(one.folder), read) for name, one in found.items()})
 
 
 def _own(difference: "Difference") -> "Difference":

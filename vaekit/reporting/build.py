@@ -78,7 +78,7 @@ def build_report(
     found = collect(Folders(evaluation, failures, exploration))
     drawings = draw_all(found, out / artifacts.FIGURES, progress)
     progress("report", len(drawings.figures), len(drawings.figures) + 1, "pages")
-    material = Material(found.files, found.missing, drawings.figures, drawings.gaps)
+    material = Material(**vars(found), figures=drawings.figures, gaps=drawings.gaps)
     page = make_page(material, edition or Edition())
     report = Report.write(page, out, drawings)
     progress("report", len(drawings.figures) + 1, len(drawings.figures) + 1)

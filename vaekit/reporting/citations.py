@@ -10,6 +10,7 @@ from typing import Any
 
 from vaekit.reporting.document import Metrics, Paper, Section, Term, Terms, Verdict
 from vaekit.reporting.machine import plain
+from vaekit.reporting.tables import Metric
 
 
 @cache
@@ -18,23 +19,28 @@ def _entries(name: str) -> tuple[dict[str, Any], ...]:
     return tuple(tomllib.loads(text)[name])
 
 
-def metrics_on(sections: Iterable[Section]) -> list[str]:
-    """Return the ids of all metrics that these sections show, each once."""
+def metrics_on(sections: Iterable[Section]) -> dict[str, Metric]:
+    """Return all metrics that these sections show, by id."""
     blocks = [block for section in sections for block in section.walk()]
     rows = [row for block in blocks if isinstance(block, Metrics) for row in block.rows]
     rows += [row for block in blocks if isinstance(block, Verdict) for row in block.tiles]
-    return list(dict.fromkeys(row.id for row in rows))
+    return {row.id: row for row in rows}
 
 
 def explained_on(sections: Iterable[Section]) -> tuple[Term, ...]:
-    """Return the glossary of these sections: the VAE's own words, then every metric that they show."""
+    """Return the glossary of these sections: the VAE's own words, then every metric that they show.
+
+    A metric that no entry explains, such as one of another package, is explained by its own definition.
+    """
     shown = metrics_on(sections)
     terms = []
     for entry in _entries("glossary"):
         covers = tuple(name for name in shown if any(fnmatchcase(name, p) for p in entry.get("metrics", ())))
         if covers or "metrics" not in entry:
             terms.append(Term(entry["id"], entry["name"], entry["text"], entry["formula"], entry["paper"], covers))
-    return tuple(terms)
+    covered = {name for term in terms for name in term.covers}
+    own = [row for name, row in shown.items() if name not in covered]
+    return (*terms, *(Term(row.id, row.label, f"{row.quantity.definition}.", "", "", (row.id,)) for row in own))
 
 
 def cited_on(sections: Iterable[Section]) -> tuple[Paper, ...]:

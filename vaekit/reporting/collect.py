@@ -1,15 +1,18 @@
 """What lies on disk about one evaluation, its exploration and its failure analysis, and why the rest does not."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures.base import FIGURES
+from vaekit.quantity import Quantity
 from vaekit.reporting.protocol import is_ours
+from vaekit.reporting.tables import quantities
 
 EXPLORED = {
     artifacts.EXPLORATION_SUMMARY,
@@ -72,6 +75,11 @@ class Folders:
     failures: Path | None = None
     exploration: Path | None = None
 
+    @classmethod
+    def below(cls, folder: Path) -> Self:
+        """Return the usual places of the artifacts in the folder of one model and protocol."""
+        return cls(*(folder / stage for stage in (artifacts.EVALUATION, artifacts.FAILURES, artifacts.EXPLORATION)))
+
     def of(self, name: str) -> Path | None:
         """Return the folder in which a file of this name lies, if its stage has one."""
         return {"evaluate": self.evaluation, "failures": self.failures, "explore": self.exploration}[stage_of(name)]
@@ -84,9 +92,31 @@ class Collected:
     `digest` is the hash of every file that was read: the same digest, the same page.
     """
 
-    files: dict[str, Any]
-    missing: dict[str, str]
-    digest: str
+    files: Mapping[str, Any]
+    missing: Mapping[str, str]
+    digest: str = ""
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """The content of summary.json, without which there is no page."""
+        found: dict[str, Any] = self.files[artifacts.SUMMARY]
+        return found
+
+    @cached_property
+    def rows(self) -> dict[str, Quantity]:
+        """Every number of summary.json: the means over all test images, then what is estimated otherwise."""
+        return quantities(self.summary["metrics"] | self.summary["estimates"], artifacts.SUMMARY)
+
+    @cached_property
+    def latent_rows(self) -> dict[str, Quantity]:
+        """The numbers of latent.json; none where it is missing."""
+        return quantities(self.files.get(artifacts.LATENT, {}).get("rows", {}), artifacts.LATENT)
+
+    def need(self, file: str) -> Any:
+        """Return the content of an artifact; DataError with the reason where it is missing."""
+        if file not in self.files:
+            raise DataError(self.missing.get(file, f"{file} is missing."))
+        return self.files[file]
 
 
 def stage_of(name: str) -> str:

@@ -2,16 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any
 
-from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures.base import Drawn
-from vaekit.quantity import Quantity
-from vaekit.reporting.collect import command_of
+from vaekit.reporting.collect import Collected, command_of
 from vaekit.reporting.document import Block, Gap, Picture, Section
-from vaekit.reporting.tables import quantities
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,48 +26,22 @@ class Source:
         return [section for name, section in self.written.items() if name in self.chosen]
 
 
-@dataclass(frozen=True)
-class Material(Source):
-    """Everything that the sections of one model's page draw upon.
+@dataclass(frozen=True, kw_only=True)
+class Material(Collected, Source):
+    """Everything that the sections of one model's page draw upon: what lies on disk, and its drawn figures.
 
     Attributes:
-        files: file name -> content (DataFrame, dict, arrays, text).
-        missing: file name -> why it is not in `files`, as a sentence.
         figures: name -> drawn figure.
         gaps: name of a figure -> why it is not drawn, as a sentence.
     """
 
-    files: Mapping[str, Any]
-    missing: Mapping[str, str]
-    figures: Mapping[str, Drawn]
-    gaps: Mapping[str, str]
-
-    @property
-    def summary(self) -> dict[str, Any]:
-        """The content of summary.json, without which there is no page."""
-        found: dict[str, Any] = self.files[artifacts.SUMMARY]
-        return found
-
-    @cached_property
-    def rows(self) -> dict[str, Quantity]:
-        """Every number of summary.json: the means over all test images, then what is estimated otherwise."""
-        return quantities(self.summary["metrics"] | self.summary["estimates"], artifacts.SUMMARY)
-
-    @cached_property
-    def latent_rows(self) -> dict[str, Quantity]:
-        """The numbers of latent.json; none where it is missing."""
-        return quantities(self.files.get(artifacts.LATENT, {}).get("rows", {}), artifacts.LATENT)
+    figures: Mapping[str, Drawn] = field(default_factory=dict)
+    gaps: Mapping[str, str] = field(default_factory=dict)
 
     def value(self, name: str) -> float | None:
         """Return the value of a row of summary.json or latent.json; None where there is none."""
         found = (self.rows | self.latent_rows).get(name)
         return None if found is None else found.value
-
-    def need(self, file: str) -> Any:
-        """Return the content of an artifact; DataError with the reason where it is missing."""
-        if file not in self.files:
-            raise DataError(self.missing.get(file, f"{file} is missing."))
-        return self.files[file]
 
     def figure(self, name: str) -> Picture | Gap:
         """Return a figure's place on the page, or why it is empty."""

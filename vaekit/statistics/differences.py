@@ -143,6 +143,11 @@ class Difference:
     q: float | None = None
     reason: str | None = None
 
+    def turned(self) -> "Difference":
+        """Return the difference of the same two models the other way round."""
+        value, low, high = (None if end is None else -end for end in (self.value, self.high, self.low))
+        return replace(self, first=self.second, second=self.first, value=value, low=low, high=high)
+
     @property
     def is_clear(self) -> bool:
         """Whether it is more than noise: q at most 0.05 and an interval without 0."""
@@ -188,6 +193,13 @@ def paired_differences(tables: Mapping[str, "pd.DataFrame"], metrics: Sequence[s
                 )
             )
     return found
+
+
+def leads(name: str, metric: str, differences: Sequence[Difference]) -> list[Difference]:
+    """Return the differences in a metric of one model minus each of the others, whichever way they were taken."""
+    return [
+        d if d.second == name else d.turned() for d in differences if d.metric == metric and name in (d.first, d.second)
+    ]
 
 
 def with_q(differences: Sequence[Difference]) -> list[Difference]:

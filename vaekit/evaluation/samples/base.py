@@ -20,7 +20,6 @@ from vaekit.evaluation.samples.kernel import Kernel, kernel_of
 from vaekit.evaluation.samples.manifold import NEIGHBOURS, Balls, balls_of
 from vaekit.quantity import Quantity
 from vaekit.registry import Registry
-from vaekit.seeding import numpy_generator
 from vaekit.statistics.bootstrap import Estimate
 from vaekit.statistics.raters import pooled_estimate
 
@@ -69,13 +68,11 @@ class ImageSet:
 
     Attributes:
         centre: what features are taken from before distances, so that these lose fewer digits; (F,).
-        subsets: name of the stream that draws subsets: paired sets share it, and so their subsets.
         seed: of everything drawn.
     """
 
     features: npt.NDArray[np.float32]
     centre: npt.NDArray[np.float64]
-    subsets: str
     seed: int
 
     @cached_property
@@ -86,7 +83,7 @@ class ImageSet:
     @cached_property
     def kernel(self) -> Kernel:
         """The kernel of the set with itself."""
-        return kernel_of(self.features, numpy_generator(self.seed, "kid", self.subsets))
+        return kernel_of(self.features)
 
     @cached_property
     def balls(self) -> Balls | None:
@@ -132,7 +129,7 @@ class Compared:
 
 def reals_of(features: npt.NDArray[np.float32], seed: int) -> list[ImageSet]:
     """Return the test images as each network sees them, from features (J, N, F)."""
-    return [ImageSet(own, own.mean(0, dtype=np.float64), "subsets", seed) for own in features]
+    return [ImageSet(own, own.mean(0, dtype=np.float64), seed) for own in features]
 
 
 def compare(features: npt.NDArray[np.float32], reals: list[ImageSet], judge: str, *, paired: bool = False) -> Compared:
@@ -142,7 +139,7 @@ def compare(features: npt.NDArray[np.float32], reals: list[ImageSet], judge: str
     """
     by_network = []
     for own, real in zip(features, reals, strict=True):
-        generated = ImageSet(own, real.centre, "subsets" if paired else "generated", real.seed)
+        generated = ImageSet(own, real.centre, real.seed)
         row: dict[str, Estimate] = {}
         for _, metric in SET_METRICS.items():
             ids = (column.of(judge, own.shape[1]).id for column in metric.columns)

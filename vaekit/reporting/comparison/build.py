@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vaekit import artifacts
 from vaekit.figures.words import count, listed
 from vaekit.progress import Progress, silent
 from vaekit.reporting.build import Pages
-from vaekit.reporting.comparison.models import read_model
+from vaekit.reporting.collect import Folders, collect
 from vaekit.reporting.comparison.same_images import Originals
 from vaekit.reporting.comparison.together import Together
 from vaekit.reporting.document import COMPARED, Page, Picture, in_order
@@ -18,6 +19,22 @@ from vaekit.reporting.protocol import cropped, pixels
 
 if TYPE_CHECKING:
     from vaekit.statistics.differences import Difference
+
+_READ = (
+    artifacts.SUMMARY,
+    artifacts.PER_IMAGE,
+    artifacts.PER_DIM,
+    artifacts.LATENT,
+    artifacts.PICTURES,
+    artifacts.DRAWS,
+    artifacts.RECONSTRUCTIONS,
+    artifacts.SAMPLES,
+    artifacts.SAMPLING_GAP,
+    artifacts.SAMPLE_PICTURES,
+    artifacts.FINDINGS,
+    artifacts.EXPLORATION_SUMMARY,
+    artifacts.TRAVERSALS,
+)
 
 
 class Comparison(Pages):
@@ -50,10 +67,10 @@ def build_comparison(
         DataError: a model has no readable summary.json.
         OutputError: `out` can not be written.
     """
-    read = []
+    read = {}
     for done, (name, folder) in enumerate(models.items()):
         progress("compare", done, len(models) + 1, name)
-        read.append(read_model(name, folder))
+        read[name] = collect(Folders.below(folder), _READ)
     progress("compare", len(models), len(models) + 1, "pages")
     page = _page(
         Together(read, differences, originals, chosen=frozenset(name for name, _ in in_order(COMPARED))), title
@@ -74,7 +91,7 @@ def _page(together: Together, title: str | None) -> Page:
         byline=(),
         preface=(),
         sections=fit([section for section in sections if section.blocks]),
-        made_by={model.name: model.summary["made_by"] for model in together.models},
+        made_by={name: model.summary["made_by"] for name, model in together.models.items()},
     )
 
 
@@ -82,7 +99,7 @@ def _subtitle(together: Together) -> str:
     n = len(together.models)
     if together.unlike:
         return f"{n} models that were not tested alike: their numbers stand side by side and do not compare."
-    protocol = together.models[0].summary["protocol"]
+    protocol = together.protocol
     return (
         f"{n} models on the same {count(protocol['n'])} {protocol['split']} images of {protocol['data']}, "
         f"{cropped(protocol)} at {pixels(protocol)}."

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 
@@ -10,13 +9,15 @@ from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures import compare as figures
 from vaekit.figures.words import in_sentence, interval, listed, number, percent, plural
-from vaekit.reporting.comparison.models import settings_that_differ
+from vaekit.reporting.collect import Collected
 from vaekit.reporting.comparison.same_images import BY
 from vaekit.reporting.comparison.side_by_side import absences, differences_from_first, every_difference, values
 from vaekit.reporting.comparison.together import Together, ends_of
+from vaekit.reporting.comparison.unlike import settings_that_differ
 from vaekit.reporting.document import COMPARED, Block, Bullets, Details, Facts, Grid, Heading, Prose, section
 from vaekit.reporting.protocol import image_shape
 from vaekit.reporting.sections.metrics import by_group
+from vaekit.statistics.differences import leads
 from vaekit.statistics.discovery import Q_LEVEL
 
 _DISTANCES = ("fid", "fd_attributes", "fd_random")  # of samples from the prior, the first that was computed
@@ -56,21 +57,14 @@ def _leading(together: Together) -> Iterable[str]:
     if tied:
         yield f"{listed(row.best)} are not clearly told apart by the calibrated bound on log p(x)."
         return
-    pairs = {
-        d.first if d.second == leader else d.second: d
-        for d in together.differences
-        if d.metric == _LEAD and leader in (d.first, d.second) and d.value is not None
-    }
-    if not pairs:
+    tested = [d for d in leads(leader, _LEAD, together.differences) if d.value is not None]
+    nearest = min(tested, key=lambda d: abs(d.value or 0.0), default=None)
+    if nearest is None or nearest.low is None:
         return
-    nearest = min(pairs, key=lambda name: abs(pairs[name].value or 0.0))
-    d = pairs[nearest]
-    if d.value is None or d.low is None or d.high is None:
-        return
-    value, low, high = (d.value, d.low, d.high) if d.second == leader else (-d.value, -d.high, -d.low)
     yield (
-        f"{leader} explains the images best: its calibrated bound on log p(x) is {number(value, low, high)} "
-        f"{interval(low, high)} {row.metric.unit} above that of {nearest}, on the same {plural(d.n, 'image')}."
+        f"{leader} explains the images best: its calibrated bound on log p(x) is "
+        f"{number(nearest.value, nearest.low, nearest.high)} {interval(nearest.low, nearest.high)} {row.metric.unit} "
+        f"above that of {nearest.first}, on the same {plural(nearest.n, 'image')}."
     )
 
 
@@ -116,10 +110,10 @@ def _sampling(together: Together) -> Iterable[str]:
 
 def _verdicts(together: Together) -> Iterable[tuple[str, str]]:
     """Yield each model's name with the verdicts on its code and its samples."""
-    for model in together.models:
+    for name, model in together.models.items():
         latent = model.files.get(artifacts.LATENT, {}).get("verdict", {}).get("sentence")
         sampled = (model.files.get(artifacts.SAMPLES, {}).get("verdict") or {}).get("sentence")
-        yield model.name, " ".join(said for said in (latent or model.missing.get(artifacts.LATENT), sampled) if said)
+        yield name, " ".join(said for said in (latent or model.missing.get(artifacts.LATENT), sampled) if said)
 
 
 @section("metrics", "Metrics side by side", part="Results", place=20, of=COMPARED)
@@ -139,7 +133,7 @@ def metrics(together: Together) -> Iterable[Block]:
         yield from values(title, [by_id[metric.id] for metric in group])
     definitions = tuple((row.metric.label, f"{row.metric.quantity.definition}.") for row in together.rows)
     yield Details("What each metric is", (Facts(definitions),))
-    yield from absences({model.name: model.rows for model in together.models})
+    yield from absences({name: model.rows for name, model in together.models.items()})
     if not together.differences:
         return
     yield Heading("Paired differences", f"from {together.names[0]}, on the same images")
@@ -159,22 +153,22 @@ def rate_distortion(together: Together) -> Iterable[Block]:
     if any(difference.key in ("image_size", "crop", "data") for difference in together.unlike):
         raise DataError("Rates and distortions of other images do not lie in one plane.")
 
-    def point(model: Any) -> figures.RatePoint:
+    def point(name: str, model: Collected) -> figures.RatePoint:
         values = math.prod(image_shape(model.summary["protocol"]))
         middle, low, high = (values * end for end in ends_of(model.rows, "mse_sampled"))
         return figures.RatePoint(
-            model.name, ends_of(model.rows, "kl"), (middle, low, high), ends_of(model.rows, _LEAD)[0], values
+            name, ends_of(model.rows, "kl"), (middle, low, high), ends_of(model.rows, _LEAD)[0], values
         )
 
     yield together.picture(
-        "rate_distortion", lambda: figures.rate_distortion([point(model) for model in together.models])
+        "rate_distortion", lambda: figures.rate_distortion([point(*item) for item in together.models.items()])
     )
 
 
 @section("errors", "Error by image", part="Results", place=40, of=COMPARED)
 def errors(together: Together) -> Iterable[Block]:
     """Yield how the errors of each model are spread over the images."""
-    per_image = {model.name: model.get(artifacts.PER_IMAGE)[BY].to_numpy(float) for model in together.models}
-    row = together.models[0].rows[BY]
+    per_image = {name: table[BY].to_numpy(float) for name, table in together.every(artifacts.PER_IMAGE).items()}
+    row = next(iter(together.models.values())).rows[BY]
     label = f"{in_sentence(row.label)}, {row.unit}"
     yield together.picture("error_curves", lambda: figures.error_curves(per_image, label))

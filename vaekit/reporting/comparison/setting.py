@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from vaekit.figures.words import count
-from vaekit.reporting.comparison.models import settings_that_differ
 from vaekit.reporting.comparison.together import Together
+from vaekit.reporting.comparison.unlike import settings_that_differ
 from vaekit.reporting.document import COMPARED, Block, Bullets, Code, Grid, Heading, Prose, section
 from vaekit.reporting.protocol import is_ours, model_words
 from vaekit.reporting.sections.appendix import references
@@ -28,13 +28,13 @@ def models(together: Together) -> Iterable[Block]:
         "Epoch": lambda s: count(s["run"]["epoch"]) if is_ours(s) else "unknown",
         "Train images": lambda s: count(s["data"]["counts"]["train"]) if is_ours(s) else "unknown",
     }
-    columns = [words(model.name, (fact(model.summary) for fact in facts.values())) for model in together.models]
+    columns = [words(name, (fact(model.summary) for fact in facts.values())) for name, model in together.models.items()]
     yield Grid("Models", table_of(words("Model", facts), *columns))
     if differing := settings_that_differ(together.models):
         yield Heading("Settings that differ")
         columns = [words(name, (values[i] for _, values in differing)) for i, name in enumerate(together.names)]
         yield Grid("Settings that differ", table_of(words("Setting", (key for key, _ in differing)), *columns))
-    elif all(is_ours(model.summary) for model in together.models):
+    elif all(is_ours(model.summary) for model in together.models.values()):
         yield Prose("The runs have the same settings: they differ by their weights alone.")
 
 
@@ -54,7 +54,7 @@ def limits(together: Together) -> Iterable[Block]:
             "Where there are no paired differences, models whose intervals overlap are not told apart; a paired test, "
             "if there were one, could still do so."
         )
-    ours = [model.summary for model in together.models if is_ours(model.summary)]
+    ours = [model.summary for model in together.models.values() if is_ours(model.summary)]
     if len({str(summary["protocol"]["limit"]) for summary in ours}) > 1 and not together.unlike:
         said.append(
             f"{'The' if len(ours) == len(together.models) else 'Some'} models were trained on different numbers of "
@@ -69,17 +69,17 @@ def limits(together: Together) -> Iterable[Block]:
 @section("reproduce", "How to reproduce", part="Method", place=130, of=COMPARED)
 def reproduce(together: Together) -> Iterable[Block]:
     """Yield the command that makes this page again, and what made each model's numbers."""
-    named = [said for said in (model_words(model.summary) for model in together.models) if said]
+    named = [said for said in (model_words(model.summary) for model in together.models.values()) if said]
     options = dict.fromkeys(tuple(said[1:]) for said in named)
     command = ["vaekit", "compare", *(said[0] for said in named), *(word for said in options for word in said)]
     if together.unlike:
         command.append("--allow-unlike")
     else:
-        protocol = together.models[0].summary["protocol"]
+        protocol = together.protocol
         source = protocol.get("settings", {}).get("source") or protocol["data"]
         command += ["--data", source, "--crop", str(protocol["crop"]), "--seed", str(protocol["seed"])]
     yield Code((shlex.join(command),))
-    made_by = {model.name: model.summary["made_by"] for model in together.models}
+    made_by = {name: model.summary["made_by"] for name, model in together.models.items()}
     keys = dict.fromkeys(key for own in made_by.values() for key in own)
     columns = [words(name, (str(own.get(key, "–"))[:_HASH] for key in keys)) for name, own in made_by.items()]
     yield Grid("What made the numbers", table_of(words("Made by", (key.replace("_", " ") for key in keys)), *columns))

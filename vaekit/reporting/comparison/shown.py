@@ -14,7 +14,6 @@ from vaekit.reporting.comparison.same_images import opened, reconstruction_rows
 from vaekit.reporting.comparison.side_by_side import absences, side_by_side, values
 from vaekit.reporting.comparison.together import Together
 from vaekit.reporting.document import COMPARED, Block, Cards, Controls, Details, Facts, Gap, Heading, Prose, section
-from vaekit.reporting.tables import quantities
 
 _TRAVERSED = 3  # dims of each model
 _NOT_THE_MODEL = ("train", "blurred")  # sources of pictures that are there for scale
@@ -24,7 +23,7 @@ _LISTED = 8  # images on which they differ that Markdown shows
 @section("reconstructions", "Reconstructions", part="Pictures", place=50, of=COMPARED)
 def reconstructions(together: Together) -> Iterable[Block]:
     """Yield the same test images as every model reconstructs them."""
-    rows = reconstruction_rows(together.models)
+    rows = reconstruction_rows(together.every(artifacts.PICTURES))
     n = len(next(iter(rows.values())))
     caption = (
         f"The same {plural(n, 'test image')}, drawn by seed: originals, then each model's reconstruction (decoder mean "
@@ -38,7 +37,7 @@ def contrasts(together: Together) -> Iterable[Block]:
     """Yield the images on which the best and the worst model differ most."""
     if together.unlike:
         raise DataError("The models were not tested alike, so no image is the same for all of them.")
-    cards = cards_of(together.models, together.errors, together.originals)
+    cards = cards_of(together.every(artifacts.RECONSTRUCTIONS), together.errors, together.originals)
     order = listed(["the original", *together.names])
     yield Prose(
         f"The test images whose squared error differs most between the best and the worst model. Each card shows, from "
@@ -134,10 +133,7 @@ def latent(together: Together) -> Iterable[Block]:
         kl = {name: table["kl"].to_numpy(float) for name, table in tables.items()}
         yield together.picture("kl_by_rank", lambda: figures.kl_by_rank(kl))
     yield from (Gap(reason) for reason in together.reasons(artifacts.PER_DIM))
-    found = {
-        name: quantities(content["rows"], artifacts.LATENT)
-        for name, content in together.contents(artifacts.LATENT).items()
-    }
+    found = {name: together.models[name].latent_rows for name in together.contents(artifacts.LATENT)}
     if found:
         rows = side_by_side(found, (), ranked=not together.unlike)
         yield from values("The code as a whole", rows)

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from vaekit.figures.words import count, estimate, interval, listed, number, probability
 from vaekit.quantity import Quantity
 from vaekit.reporting.document import Block, Bullets, Prose
 from vaekit.reporting.tables import ABSENT, Column, Metric, Table, numbers, table_of, words
-
-if TYPE_CHECKING:
-    from vaekit.statistics.differences import Difference
+from vaekit.statistics.differences import Difference, leads
 
 _BY_INTERVALS = "told apart by intervals that do not overlap"
 Rows = Mapping[str, Mapping[str, Quantity]]  # name of a model -> metric -> its number
@@ -92,7 +90,7 @@ def _line(row: SideBySide, alike: bool) -> Line:
     return Line(row.metric, "" if row.metric.quantity.higher_is_better is None else said, tuple(cells))
 
 
-def side_by_side(rows: Rows, differences: Sequence["Difference"], *, ranked: bool = True) -> tuple[SideBySide, ...]:
+def side_by_side(rows: Rows, differences: Sequence[Difference], *, ranked: bool = True) -> tuple[SideBySide, ...]:
     """Return the metrics that a model has a value of.
 
     Where `ranked`, each names its best, by paired differences or, for those that have none, by intervals alone.
@@ -136,9 +134,7 @@ def _ids(rows: Rows) -> Iterable[str]:
     return dict.fromkeys(metric for own in rows.values() for metric in own)
 
 
-def _best(
-    metric: str, known: Mapping[str, Quantity], differences: Sequence["Difference"]
-) -> tuple[tuple[str, ...], str]:
+def _best(metric: str, known: Mapping[str, Quantity], differences: Sequence[Difference]) -> tuple[tuple[str, ...], str]:
     higher = next(iter(known.values())).higher_is_better
     if higher is None:
         return (), "it has no better direction"
@@ -152,11 +148,7 @@ def _best(
         (d.reason for d in differences if d.metric == metric and {d.first, d.second} <= known.keys() and d.reason), None
     ):
         return (), reason
-    paired = {
-        d.first if d.second == leader else d.second: d
-        for d in differences
-        if d.metric == metric and leader in (d.first, d.second) and d.low is not None
-    }
+    paired = {d.first: d for d in leads(leader, metric, differences) if d.low is not None}
     if others <= paired.keys():
         beaten, ground = {name for name in others if paired[name].is_clear}, "paired"
     elif all(entry.low is not None for entry in known.values()):
@@ -172,7 +164,7 @@ def _apart(one: Quantity, other: Quantity) -> bool:
     return one.high < other.low or other.high < one.low
 
 
-def differences_from_first(rows: Sequence[SideBySide], differences: Sequence["Difference"]) -> Versus:
+def differences_from_first(rows: Sequence[SideBySide], differences: Sequence[Difference]) -> Versus:
     """Return the paired difference of every other model from the first, and whether it is better or worse."""
     first, *others = rows[0].entries
     found = {(d.metric, d.second): d for d in differences if d.first == first}
@@ -185,7 +177,7 @@ def differences_from_first(rows: Sequence[SideBySide], differences: Sequence["Di
     return Versus("Paired differences", tuple(lines))
 
 
-def _change(difference: "Difference | None", name: str, first: str, metric: Metric) -> Cell:
+def _change(difference: Difference | None, name: str, first: str, metric: Metric) -> Cell:
     heading = f"{name} − {first}"
     if difference is None or difference.value is None:
         reason = None if difference is None else difference.reason
@@ -195,7 +187,7 @@ def _change(difference: "Difference | None", name: str, first: str, metric: Metr
     return Cell(heading, number(value, low, high, sign=True), value, low, high, difference.n, mark)
 
 
-def every_difference(rows: Sequence[SideBySide], differences: Sequence["Difference"]) -> Table:
+def every_difference(rows: Sequence[SideBySide], differences: Sequence[Difference]) -> Table:
     """Return every paired difference as a row, with n, p and q."""
     known = {row.metric.id: row.metric for row in rows}
     shown = [d for d in differences if d.metric in known]
@@ -216,7 +208,7 @@ def every_difference(rows: Sequence[SideBySide], differences: Sequence["Differen
     )
 
 
-def verdict_of(difference: "Difference", higher: bool | None) -> str:
+def verdict_of(difference: Difference, higher: bool | None) -> str:
     """Return what a paired difference says of its second model: better, worse, higher, lower or nothing clear."""
     if difference.value is None or difference.low is None:
         return "not tested"

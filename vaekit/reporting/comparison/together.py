@@ -9,9 +9,10 @@ from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures.base import Drawn
 from vaekit.quantity import Quantity
-from vaekit.reporting.comparison.models import Compared, Unlike, unlike
+from vaekit.reporting.collect import Collected
 from vaekit.reporting.comparison.same_images import Errors, Originals, errors_of
 from vaekit.reporting.comparison.side_by_side import SideBySide, side_by_side
+from vaekit.reporting.comparison.unlike import Unlike, unlike
 from vaekit.reporting.document import Gap, Picture
 from vaekit.reporting.material import Source
 
@@ -26,24 +27,30 @@ if TYPE_CHECKING:
 class Together(Source):
     """Models, their paired differences, and the function that reads the test images."""
 
-    models: Sequence[Compared]
+    models: Mapping[str, Collected]
     differences: Sequence["Difference"]
     originals: Originals
 
     @property
     def names(self) -> list[str]:
         """The models' names, in the order of the columns."""
-        return [model.name for model in self.models]
+        return list(self.models)
+
+    @property
+    def protocol(self) -> dict[str, Any]:
+        """The protocol of the first model."""
+        found: dict[str, Any] = next(iter(self.models.values())).summary["protocol"]
+        return found
 
     @cached_property
     def unlike(self) -> list[Unlike]:
         """In what their protocols differ."""
-        return unlike({model.name: model.summary for model in self.models}, self.contents(artifacts.SAMPLES))
+        return unlike(self.models)
 
     @cached_property
     def judge_differs(self) -> str | None:
         """Why numbers about samples do not compare although the protocols do; None where they do."""
-        fingerprints = {model.summary["protocol"]["data_fingerprint"] for model in self.models}
+        fingerprints = {model.summary["protocol"]["data_fingerprint"] for model in self.models.values()}
         judges = {content["judge"].get("identity") for content in self.contents(artifacts.SAMPLES).values()}
         if len(fingerprints) > 1:
             return "the judges were made from different train images"
@@ -52,7 +59,7 @@ class Together(Source):
     @cached_property
     def rows(self) -> tuple[SideBySide, ...]:
         """Every metric and estimate of summary.json."""
-        rows = {model.name: model.rows for model in self.models}
+        rows = {name: model.rows for name, model in self.models.items()}
         return tuple(self._unranked(row) for row in side_by_side(rows, self.differences, ranked=not self.unlike))
 
     def _unranked(self, row: SideBySide) -> SideBySide:
@@ -68,15 +75,22 @@ class Together(Source):
     @cached_property
     def errors(self) -> Errors:
         """The error of every model on every image."""
-        return errors_of(self.models)
+        return errors_of(self.every(artifacts.PER_IMAGE))
 
     def contents(self, file: str) -> dict[str, Any]:
         """Return name of a model -> content of an artifact, where it is there."""
-        return {model.name: model.files[file] for model in self.models if file in model.files}
+        return {name: model.files[file] for name, model in self.models.items() if file in model.files}
+
+    def every(self, file: str) -> dict[str, Any]:
+        """Return name of a model -> content of an artifact; DataError names the first model that has none."""
+        for name, model in self.models.items():
+            if file not in model.files:
+                raise DataError(f"{name}: {model.missing[file]}")
+        return self.contents(file)
 
     def reasons(self, file: str) -> list[str]:
         """Return for each model without this artifact why it is not there, once where all reasons are the same."""
-        missing = {model.name: model.missing[file] for model in self.models if file not in model.files}
+        missing = {name: model.missing[file] for name, model in self.models.items() if file not in model.files}
         if len(missing) == len(self.models) and len(set(missing.values())) == 1:
             return [next(iter(missing.values()))]
         return [f"{name}: {reason}" for name, reason in missing.items()]

@@ -20,4 +20,4 @@ from vaekit.statistics.bootstrap import Estimate
 )
 def kernel_distance(generated: ImageSet, real: ImageSet, paired: bool) -> tuple[Estimate, ...]:
     """Return KID from all images."""
-    return (kid(generated.kernel, real.kernel, paired=paired).estimate,)
+    return (kid(generated.kernel, real.kernel, paired=paired),)
