@@ -1,6 +1,7 @@
 """A whole set of artifacts as vaekit leaves them: smooth drawn faces, 40 attributes, one metric not computed."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from vaekit.config import RunConfig
 from vaekit.evaluation.latent import wording
 from vaekit.evaluation.latent.facts import Facts
 from vaekit.evaluation.latent.verdict import judge
+from vaekit.quantity import Quantity
 
 ATTRIBUTES = """
 5_o_Clock_Shadow Arched_Eyebrows Attractive Bags_Under_Eyes Bald Bangs Big_Lips Big_Nose Black_Hair Blond_Hair
@@ -82,17 +84,17 @@ def summary(run: str, n: int, size: int, dims: int, table: pd.DataFrame, attribu
         known = table[name] if name in table else pd.Series([0.71]) if name == "r2" else None
         value = None if known is None else float(known.mean())
         half = None if value is None else 0.02 * abs(value)
-        metrics[name] = {
-            "value": value,
-            "low": value and value - half,
-            "high": value and value + half,
-            "n": n if value is not None else 0,
-            "unit": unit,
-            "label": label,
-            "higher_is_better": higher,
-            "definition": definition,
-            "reason": None if value is not None else f"The weights for {label} are not on this machine.",
-        }
+        metrics[name] = Quantity(
+            value=value,
+            low=value and value - half,
+            high=value and value + half,
+            n=n if value is not None else 0,
+            unit=unit,
+            label=label,
+            higher_is_better=higher,
+            definition=definition,
+            reason=None if value is not None else f"The weights for {label} are not on this machine.",
+        ).record()
     return {
         "run": {"name": run, "checkpoint": "best.pt", "epoch": 3, "step": 3816},
         "protocol": {
@@ -162,8 +164,8 @@ def write_latent(evaluation: Path, kl: np.ndarray, epochs: int, rng: np.random.G
             }
         ),
     )
-    facts = {"unit": "dims", "label": "Active units", "higher_is_better": None, "definition": "dims that move"}
-    row = {"value": 5, "low": None, "high": None, "n": 30, "reason": None} | facts
+    active = Quantity(value=5, n=30, unit="dims", label="Active units", definition="dims that move")
+    told = replace(active, value=None, label="Mutual information", reason=">= log N = 6 nats")
     facts = Facts(
         images=30,
         dims=dims,
@@ -188,11 +190,7 @@ def write_latent(evaluation: Path, kl: np.ndarray, epochs: int, rng: np.random.G
     artifacts.write_json(
         evaluation / artifacts.LATENT,
         {
-            "rows": {
-                "active_units": row,
-                "mutual_information": row
-                | {"value": None, "label": "Mutual information", "reason": ">= log N = 6 nats"},
-            },
+            "rows": {"active_units": active.record(), "mutual_information": told.record()},
             "active_units": {"thresholds": thresholds.tolist(), "counts": [int((kl > t).sum()) for t in thresholds]},
             "verdict": wording.record(judge(facts, settings), settings),
         },

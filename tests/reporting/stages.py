@@ -6,22 +6,14 @@ import numpy as np
 import pandas as pd
 
 from vaekit import artifacts
+from vaekit.quantity import Quantity
 
 
 def row(value: float | None, label: str, *, unit: str = "1", better: bool | None = True, reason: str | None = None):
     """A row as the summary keeps it."""
     low, high = (None, None) if value is None else (0.9 * value, 1.1 * value)
-    return {
-        "value": value,
-        "low": low,
-        "high": high,
-        "n": 30,
-        "reason": reason,
-        "unit": unit,
-        "label": label,
-        "higher_is_better": better,
-        "definition": f"what {label} is",
-    }
+    facts = {"label": label, "unit": unit, "higher_is_better": better, "definition": f"what {label} is"}
+    return Quantity(value=value, low=low, high=high, n=30, reason=reason, **facts).record()
 
 
 def write_exploration(folder: Path, x: np.ndarray, attributes: list[str], ids: list[str]) -> None:

@@ -33,23 +33,14 @@ FACTS = {
 }
 
 
-def row(name, value, low=None, high=None, reason=None):
+def quantity(name, value, low=None, high=None, reason=None):
     label, unit, higher = FACTS.get(name, (name, "1", False))
-    return {
-        "value": value,
-        "low": low,
-        "high": high,
-        "n": N if value is not None else 0,
-        "reason": reason,
-        "unit": unit,
-        "label": label,
-        "higher_is_better": higher,
-        "definition": f"{label}, defined",
-    }
+    n, facts = N if value is not None else 0, {"label": label, "unit": unit, "definition": f"{label}, defined"}
+    return Quantity(value=value, low=low, high=high, n=n, reason=reason, higher_is_better=higher, **facts)
 
 
-def quantity(*arguments, **more):
-    return Quantity.from_record(row(*arguments, **more), "a test")
+def row(*arguments, **more):
+    return quantity(*arguments, **more).record()
 
 
 def per_image(worse: float, seed: int) -> pd.DataFrame:

@@ -3,22 +3,14 @@
 import pytest
 
 from vaekit.errors import ConfigError
+from vaekit.quantity import Quantity
 from vaekit.reporting.gate import COMPARED, Gate, check_baseline, check_bounds
 from vaekit.statistics.differences import Difference
 
 
 def row(value, low=None, high=None, *, higher=False, reason=None):
-    return {
-        "value": value,
-        "low": low,
-        "high": high,
-        "n": 100,
-        "reason": reason,
-        "unit": "u",
-        "label": "Label",
-        "higher_is_better": higher,
-        "definition": "what it is",
-    }
+    facts = {"n": 100, "label": "Label", "unit": "u", "higher_is_better": higher, "definition": "what it is"}
+    return Quantity(value=value, low=low, high=high, reason=reason, **facts).record()
 
 
 ROWS = {

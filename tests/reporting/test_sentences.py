@@ -9,6 +9,7 @@ import pytest
 from tests.reporting import test_compare as comparison
 from tests.reporting.conftest import make_artifacts
 from vaekit import artifacts
+from vaekit.quantity import Quantity
 from vaekit.reporting.build import build_report
 from vaekit.reporting.collect import Folders, collect
 from vaekit.reporting.document import Verdict
@@ -36,15 +37,9 @@ def material(folders, **latent):
 
 
 def latent_of(*, hole=1.0, name="none", sentence=NO_COLLAPSE, passive=0, remedies=()):
-    facts = {"low": None, "high": None, "n": 30, "reason": None, "unit": "1", "higher_is_better": None}
-    rows = {
-        "prior_hole": {"value": hole, "label": "Prior hole", "definition": "times as far off"},
-        "passive_dims": {"value": passive, "label": "Passive dims", "definition": "dims"},
-        "active_units": {"value": 4 - passive, "label": "Active units", "definition": "dims"},
-        "permuted_ratio": {"value": 20.0, "label": "Permuted", "definition": "times"},
-    }
+    rows = {"prior_hole": hole, "passive_dims": passive, "active_units": 4 - passive, "permuted_ratio": 20.0}
     return {
-        "rows": {key: facts | row for key, row in rows.items()},
+        "rows": {key: Quantity(value=value, n=30, label=key, definition=key).record() for key, value in rows.items()},
         "verdict": {
             "name": name,
             "sentence": sentence,

@@ -41,6 +41,8 @@ def write_sections(source: Source, of: Registry[SectionSpec]) -> dict[str, Secti
             blocks = tuple(_said_once(spec.write(source)))
         except DataError as error:
             blocks = (Gap(str(error)),)
+        except KeyError as error:  # an artifact of an older vaekit
+            blocks = (Gap(f"The artifacts lack {error.args[0]!r}: run `vaekit evaluate` and `vaekit failures` again."),)
         written[name] = Section(name, spec.title, spec.part, blocks)
     return written
 

@@ -11,12 +11,7 @@ from scipy import stats
 from tests.failure_analysis.split.test_detail import blurred, natural
 from vaekit.failure_analysis.advice import UNKNOWN, Training
 from vaekit.failure_analysis.face_area import face_mask
-from vaekit.failure_analysis.split.attribute_survival import (
-    COLUMNS,
-    control_probabilities,
-    paired_difference,
-    preserved,
-)
+from vaekit.failure_analysis.split.attribute_survival import COLUMNS, control_probabilities, preserved
 from vaekit.failure_analysis.split.base import words
 from vaekit.failure_analysis.split.equal_blur import fit_blur
 
@@ -121,21 +116,6 @@ def test_q_is_that_of_scipy_over_both_comparisons_of_all_attributes():
     p = [row[key] for row in rows for key in ("p", "p_added")]
     q = [row[key] for row in rows for key in ("q", "q_added")]
     np.testing.assert_allclose(q, stats.false_discovery_control(p), rtol=1e-12)
-
-
-def test_newcombes_interval_is_that_of_his_paper():
-    # Statistics in Medicine 17 (1998), table of method 10: 36, 12, 2, 0 and 54, 0, 0, 0.
-    assert paired_difference(36, 12, 2, 0) == pytest.approx((0.0569, 0.3404), abs=1e-4)
-    assert paired_difference(54, 0, 0, 0) == pytest.approx((-0.0664, 0.0664), abs=1e-4)
-
-
-def test_the_paired_interval_covers_the_difference():
-    generator, covered, runs = np.random.default_rng(0), 0, 400
-    cells = np.array([0.5, 0.3, 0.08, 0.12])
-    for a, b, c, d in generator.multinomial(60, cells, runs):
-        low, high = paired_difference(int(a), int(b), int(c), int(d))
-        covered += low <= 0.22 <= high
-    assert stats.binomtest(covered, runs, 0.95).pvalue > 1e-3, covered
 
 
 def test_a_rare_attribute_and_an_unsure_judge_are_said_and_not_tested():
