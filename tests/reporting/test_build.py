@@ -15,9 +15,11 @@ from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.evaluation.evaluate import STAGES
 from vaekit.figures.base import FIGURES, Drawn
+from vaekit.quantity import Quantity
 from vaekit.reporting import Edition, Report, build_report
-from vaekit.reporting.document import in_order
+from vaekit.reporting.document import Metrics, in_order
 from vaekit.reporting.drawing import WRITTEN
+from vaekit.reporting.tables import Metric
 
 HOSTILE = "<script>alert(1)</script> \"'{{ 7*7 }}\n# h | `c` [l](http://x.y) \u202egnp.exe ${7*7} </style> &amp;"
 SHOWN = "{{ 7*7 }}⟨U+000A⟩# h | `c` [l](http://x.y) ⟨U+202E⟩gnp.exe ${7*7} </style> &amp;"
@@ -417,3 +419,11 @@ def test_the_page_loads_in_a_browser_without_an_error(built, tmp_path):
     assert '<form class="controls">' in done.stdout  # the script has run and shown them
     assert done.stdout.count('class="card"') == 38
     assert done.stdout.count('class="strips live"') == 2
+
+
+def test_what_was_not_computed_says_why_in_a_sentence():
+    def row(name, reason):
+        return Metric(name, Quantity(value=None, n=1, label=name, definition="", reason=reason))
+
+    shown = Metrics("", (row("a", "fid is not computed: the weights are missing"), row("b", "it needs factors")))
+    assert shown.absent == (("a", "The weights are missing"), ("b", "It needs factors"))

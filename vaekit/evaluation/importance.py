@@ -14,6 +14,7 @@ from scipy.special import logsumexp
 from vaekit.data.loaders import batches
 from vaekit.evaluation.eightbit import SIGMA_ZERO, Residual, TrainedLikelihood
 from vaekit.evaluation.stages import Task
+from vaekit.figures.words import plural
 from vaekit.models.base import VAE, Gaussian, GaussianPosterior
 from vaekit.models.likelihoods import OBJECTIVE_UNKNOWN, Unknown
 from vaekit.quantity import Quantity
@@ -177,8 +178,10 @@ def _definitions(n: int, k: int) -> dict[str, Quantity]:
         f"iwae_{j}": _fact(
             f"Importance-weighted bound, k = {j}",
             "nats per image",
-            f"log (1/k) sum of p(x|z) p(z) / q(z|x) over {j} posterior samples, the model's own likelihood, {subset}, "
-            f"mean over {k // j} such groups" + ("; k = 1 is the elbo" if j == 1 else ""),
+            f"log (1/k) sum of p(x|z) p(z) / q(z|x) over {plural(j, 'posterior sample')}, the model's own likelihood, "
+            + subset
+            + (f", mean over {k // j} such groups" if j < k else "")
+            + ("; k = 1 is the elbo" if j == 1 else ""),
             better=True,
         )
         for j in ks(k)

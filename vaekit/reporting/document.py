@@ -85,8 +85,10 @@ class Metrics(Block):
     def absent(self) -> tuple[tuple[str, str], ...]:
         """The rows that have none, as (their labels, the reason that they share)."""
         reasons = dict.fromkeys(row.reason or "" for row in self.rows if row.is_absent)
+        sentences = {why: _NAMED.sub("", why) for why in reasons}
         return tuple(
-            (listed([row.label for row in self.rows if row.reason == why]), _NAMED.sub("", why)) for why in reasons
+            (listed([row.label for row in self.rows if row.reason == why]), said[:1].upper() + said[1:])
+            for why, said in sentences.items()
         )
 
 
