@@ -40,12 +40,15 @@ LAYERS = {
 }
 
 
-def made(name: str, *, said: str = "pass", flatten: str = "") -> torch.nn.Module:
+def source_of(name: str, *, said: str = "pass", flatten: str = "") -> str:
     encoder, decoder = LAYERS[name]
     body = f"        super().__init__()\n        self.enc = {encoder}\n        self.dec = {decoder}\n        {said}\n"
     forward = FORWARD.format(flatten=flatten or "pass")
-    source = f"{HEADER}\n\nclass Net(nn.Module):\n    def __init__(self):\n{body}{forward}"
-    return classes_of(source)["Net"]().eval()
+    return f"{HEADER}\n\nclass Net(nn.Module):\n    def __init__(self):\n{body}{forward}"
+
+
+def made(name: str, **options: str) -> torch.nn.Module:
+    return classes_of(source_of(name, **options))["Net"]().eval()
 
 
 @pytest.mark.parametrize(
@@ -69,6 +72,21 @@ def test_the_shape_is_found_and_the_numbers_are_the_networks(name, said, shape, 
         torch.testing.assert_close(mu, want[0], rtol=1e-6, atol=1e-6)
         torch.testing.assert_close(logvar, want[1], rtol=1e-6, atol=1e-6)
         torch.testing.assert_close(route.decode(mu), route.own(x), rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "size"), [*zip(LAYERS, ("32", "32", "128x112", "28"), strict=True)])
+def test_every_shape_goes_the_whole_way(name, size, forty, workplace):
+    (workplace.folder / "model.py").write_text(source_of(name), encoding="utf-8")
+    torch.save(made(name).state_dict(), workplace.folder / "net.pth")
+    said = ("--data", forty, "--crop", 178, "--range", "0,1", "--image-size", size, "--device", "cpu")
+    drawn = name in ("spatial code", "grey vectors")  # the figures of every shape would take their time
+    for command in ("evaluate", "failures", *(["report"] if drawn else [])):
+        workplace.vaekit(command, "net.pth", "--model", "model.py:Net", *said)
+    if not drawn:
+        return
+    text = next(workplace.folder.glob("reports/*/report.md")).read_text(encoding="utf-8")
+    assert ("Of 4 channels of the code" in text) == ("Of 64 positions of the code" in text) == (name == "spatial code")
+    assert "is missing: run" not in text and ("grey pixels" in text) == (name == "grey vectors")
 
 
 def test_a_network_of_any_size_is_tried_at_all_and_one_size_may_be_asked_for():

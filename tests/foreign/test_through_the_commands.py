@@ -1,7 +1,6 @@
 """Through the command line every style gives the numbers of the same weights in vaekit's own network."""
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -33,26 +32,20 @@ def save(place: Workplace, net: VAE, output: str, data: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def own(trained, faces, tmp_path_factory):
-    """A workplace, 40 test images without attributes, and what vaekit's own networks are found to be, by output."""
-    place = Workplace(tmp_path_factory.mktemp("own"))
-    data = place.folder / "data"
-    shutil.copytree(faces / "img_align_celeba", data / "img_align_celeba")
-    names = sorted(file.name for file in (data / "img_align_celeba").iterdir())
-    splits = "".join(f"{name} {0 if i < 16 else 1 if i < 24 else 2}\n" for i, name in enumerate(names))
-    (data / "list_eval_partition.txt").write_text(splits, encoding="utf-8")
-    found = {}
+def own(trained, forty, tmp_path_factory):
+    """A workplace, and what vaekit's own networks are found to be on 40 test images, by output."""
+    place, found = Workplace(tmp_path_factory.mktemp("own")), {}
     for output in ("sigmoid", "tanh"):
-        save(place, trained(output), output, data)
+        save(place, trained(output), output, forty)
         found[output] = place.json("evaluate", f"checkpoints/{output}/best.pt", "--device", "cpu")
-    return place, data, found
+    return place, found
 
 
 @pytest.mark.parametrize("name", STYLES)
-def test_every_style_is_evaluated_to_the_numbers_of_the_same_weights_in_our_own_network(name, trained, own):
-    (place, data, found), output = own, STYLES[name].output
+def test_every_style_is_evaluated_to_the_numbers_of_the_same_weights_in_our_own_network(name, trained, own, forty):
+    (place, found), output = own, STYLES[name].output
     path, options = write(place.folder / name, STYLES[name], trained(output))
-    said = ("--data", data, "--crop", CROP, "--range", "-1,1" if output == "tanh" else "0,1", "--device", "cpu")
+    said = ("--data", forty, "--crop", CROP, "--range", "-1,1" if output == "tanh" else "0,1", "--device", "cpu")
     theirs, ours = place.json("evaluate", *flags(path, options), *said, "--image-size", SIZE), found[output]
     unknown = "last encode left" if name == "stateful" else "objective unknown"
     for key, row in [*ours["metrics"].items(), *ours["estimates"].items()]:

@@ -38,6 +38,8 @@ _EVALUATED = {
     artifacts.PER_IMAGE,
     artifacts.LATENT,
     artifacts.PER_DIM,
+    artifacts.PER_CHANNEL,
+    artifacts.PER_POSITION,
     artifacts.LAYERS,
     artifacts.CONFIG,
     artifacts.SAMPLES,
@@ -173,6 +175,8 @@ def _reasons(files: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield from ((name, samples["reason"]) for name in (*_SAMPLED, artifacts.ATTRIBUTE_RATES))
     elif samples.get("attribute_rates", {}).get("reason"):
         yield artifacts.ATTRIBUTE_RATES, samples["attribute_rates"]["reason"]
+    if reason := samples.get("sources", {}).get("prior", {}).get("reason"):
+        yield artifacts.SAMPLE_PICTURES, reason
 
 
 def _why(name: str, folder: Path | None) -> str:

@@ -1,6 +1,7 @@
 import json
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -242,3 +243,15 @@ def test_a_set_metric_is_one_function(model, prepared, monkeypatch):
     )
     assert {"shift_attributes", "shift_attributes_low", "shift_attributes_high"} <= set(found.gap)
     assert found.record["metrics"]["shift_attributes"]["label"] == "Shift"
+
+
+class Grey(torch.nn.Module):
+    image_shape = (1, 6, 4)
+
+    def decode(self, z):
+        return SimpleNamespace(mean=z[:, :1, None, None].expand(-1, *self.image_shape))
+
+
+def test_a_decoder_of_grey_images_gives_grey_images():
+    drawn = decoded(Grey(), np.full((3, 2), 0.4, np.float32), device="cpu", batch_size=2)
+    assert drawn.shape == (3, 6, 4, 1) and (drawn == 102).all()

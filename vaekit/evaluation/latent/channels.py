@@ -7,12 +7,12 @@ CHANNEL, POSITION = ("channel",), ("row", "column")
 
 
 def by_place(per_dim: pd.DataFrame, shape: tuple[int, ...]) -> tuple[pd.DataFrame, pd.DataFrame] | None:
-    """Return one row per channel and one per position of the per-dim table; None where the code is one vector.
+    """Return one row per channel and one per position of the per-dim table; None where the code has one position.
 
     `shape` is (c, h, w), its c h w dims flattened in that order. Counts of dims and of informative and passive ones,
     kl and its upper bound of information in sums (nats per image), sensitivity in sums.
     """
-    if len(shape) != 3:
+    if len(shape) != 3 or shape[1:] == (1, 1):
         return None
     channel, row, column = np.unravel_index(per_dim["dim"].to_numpy(), shape)
     placed = per_dim.assign(

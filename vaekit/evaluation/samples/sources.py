@@ -43,7 +43,7 @@ DEFINITIONS = {
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """A set of images to hold against the test images: uint8 (N, S, S, 3), or None with the reason why not."""
+    """A set of images to hold against the test images: uint8 (N, H, W, C), or None with the reason why not."""
 
     name: str
     images: np.ndarray | None
@@ -57,14 +57,14 @@ class Source:
 
 @torch.inference_mode()
 def decoded(model: VAE, z: np.ndarray, *, device: torch.device | str, batch_size: int) -> np.ndarray:
-    """Return the decoder's means at codes z (N, D), uint8 (N, S, S, 3).
+    """Return the decoder's means at codes z (N, D), uint8 (N, H, W, C).
 
     Raises:
         VaekitError: some of them hold NaN pixels.
     """
     model = model.to(device).eval()
-    _, height, width = model.image_shape
-    images = np.empty((len(z), height, width, 3), np.uint8)
+    channels, height, width = model.image_shape
+    images = np.empty((len(z), height, width, channels), np.uint8)
     broken = 0
     for start in range(0, len(z), batch_size):
         mean = model.decode(torch.from_numpy(z[start : start + batch_size]).to(device)).mean

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from vaekit import artifacts
-from vaekit.figures.words import plural
+from vaekit.figures.words import count, plural, short
 from vaekit.reporting.document import Block, Bullets, Details, Grid, Heading, Metrics, Prose, closed, section
 from vaekit.reporting.material import Material
 from vaekit.reporting.tables import estimates, metrics_of, numbers, quantities, table_of, words
@@ -23,6 +23,7 @@ _COLUMNS = {
     "sensitivity": "Sensitivity",
 }
 
+_COUNTED = ("dims", "active_dims", "passive_dims")
 _Z95 = 1.96
 
 
@@ -35,6 +36,9 @@ def latent(material: Material) -> Iterable[Block]:
     yield from closed("The code as a whole", material.part(_rows, artifacts.LATENT))
     yield from closed("How dims are used and how they depend on one another", map(material.figure, _FOLDED))
     yield from material.part(_dims, artifacts.PER_DIM)
+    for file, place in ((artifacts.PER_CHANNEL, "channel"), (artifacts.PER_POSITION, "position")):
+        if file in material.files:  # the code is a small picture
+            yield from _by_place(material.files[file], place)
 
 
 def _verdict(content: dict[str, Any]) -> Iterable[Block]:
@@ -57,6 +61,19 @@ def _verdict(content: dict[str, Any]) -> Iterable[Block]:
 
 def _rows(content: dict[str, Any]) -> Iterable[Block]:
     yield Metrics("The code as a whole", metrics_of(quantities(content["rows"], artifacts.LATENT)))
+
+
+def _by_place(table: pd.DataFrame, place: str) -> Iterable[Block]:
+    """Yield what each channel, or each position, of the code carries."""
+    idle = int((table["active_dims"] == 0).sum())
+    yield Prose(
+        f"Of {plural(len(table), place)} of the code {idle} {'has' if idle == 1 else 'have'} no active dim; the KL of "
+        f"a {place} reaches from {short(table['kl'].min())} to {short(table['kl'].max())} nats."
+    )
+    where = [numbers(name.capitalize(), table[name], count) for name in ("channel", "row", "column") if name in table]
+    dims = [numbers(name.replace("_", " ").capitalize(), table[name], count) for name in _COUNTED]
+    sums = [numbers("KL", table["kl"]), numbers("Sensitivity", table["sensitivity"])]
+    yield Details(f"All {plural(len(table), place)}", (Grid(f"Code by {place}", table_of(*where, *dims, *sums)),))
 
 
 def _dims(table: pd.DataFrame) -> Iterable[Block]:
