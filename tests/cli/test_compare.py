@@ -48,6 +48,12 @@ def test_the_comparison_says_what_the_tables_say(compared):
         assert (compared.folder / FOLDER / file).stat().st_size > 0
 
 
+def test_a_terminal_shows_what_differs_and_who_is_best_first(copy):
+    said = copy.vaekit("compare", "small", "short").stdout.splitlines()
+    assert said[0].startswith("small and short differ in training.epochs")
+    assert said[-1] == f"Comparison: {FOLDER}/compare.html and {FOLDER}/compare.md" and len(said) < 15
+
+
 def test_a_report_of_several_is_their_comparison(copy):
     paths = copy.json("report", "small", "short", "--title", "Two runs")
     assert paths["html"] == f"{FOLDER}/compare.html"

@@ -38,9 +38,15 @@ _READ = (
 
 
 class Comparison(Pages):
-    """The pages of several models."""
+    """The pages of several models; in a terminal, what stands first on them."""
 
     kind = "compare"
+
+    def __str__(self) -> str:
+        sections = artifacts.read_json(self.data)["sections"]
+        blocks = next(section["blocks"] for section in sections if section["id"] == "overview")
+        said = [text for block in blocks for text in (block.get("text"), *block.get("items", ())) if text]
+        return "\n".join([*(text.replace("`", "") for text in said), super().__str__()])
 
 
 def build_comparison(
