@@ -14,6 +14,7 @@ from vaekit.figures.words import (
     interval,
     listed,
     number,
+    part,
     percent,
     plain,
     plural,
@@ -100,12 +101,14 @@ def test_a_share_has_its_interval():
 
 
 def test_what_can_not_be_negative_is_about_nothing():
-    assert distance(-0.24) == distance(0.1, -0.2, 0.3) == "about 0"
+    assert distance(-0.24) == distance(-0.1, -0.3, 0.1) == "about 0" and distance(2.9, 0.0, 6.1) == "2.9"
     assert distance(1.5, 1.0, 2.0) == "1.50"
 
 
 def test_nouns_follow_their_number():
     assert plural(1, "picture") == "1 picture" and plural(0, "picture") == "0 pictures"
+    assert part(1, 3, "image", "has", "have") == "1 of 3 images has"
+    assert part(0, 1, "image", "has", "have") == "0 of 1 image have"
     assert plural(1, "entry", "entries") == "1 entry" and plural(1200, "entry", "entries") == "1,200 entries"
     assert readable("Blond_Hair") == "Blond Hair" and listed(["a", "b", "c"], "or") == "a, b or c"
 

@@ -48,7 +48,7 @@ def test_what_can_not_be_said_is_not_said():
     assert fine.value == 1.5 and fine.low is None
     for estimate in (nan, infinite):
         assert (estimate.value, estimate.low, estimate.n) == (None, None, 2)
-        assert estimate.reason == "1 of 2 images have a value that is not finite"
+        assert estimate.reason == "the value is not finite on 1 of 2 images"
     for n in (1, 19):
         (few,) = bootstrap_means(np.full((n, 1), 4.0), seed=0)
         assert (few.value, few.low, few.high, few.n) == (4.0, None, None, n)

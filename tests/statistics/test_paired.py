@@ -68,7 +68,7 @@ def test_pure_noise_is_rarely_called_clear():
 def test_what_is_not_finite_or_not_there_has_a_reason():
     tables = {"a": table(mse=[1.0, 2.0], lpips=[1.0, 2.0]), "b": table(mse=[1.0, np.inf])}
     mse, lpips = with_q(paired_differences(tables, ["mse", "lpips"], seed=0))
-    assert mse.value is None and mse.reason == "1 of 2 images have a value that is not finite" and mse.q is None
+    assert mse.value is None and mse.reason == "the value is not finite on 1 of 2 images" and mse.q is None
     assert lpips.value is None and lpips.reason == "b has no lpips of each image" and not lpips.is_clear
 
 

@@ -25,7 +25,7 @@ from vaekit.failure_analysis.slices.rules import Material
 from vaekit.failure_analysis.slices.search import search
 from vaekit.failure_analysis.slices.wording import title
 from vaekit.failure_analysis.split.base import run_split_tests
-from vaekit.figures.words import in_sentence
+from vaekit.figures.words import in_sentence, plural
 from vaekit.progress import Progress, silent
 
 
@@ -155,7 +155,7 @@ def _ranked(
     ranked = rank_all(tuple(usable), table, metrics, top, seed)
     bad, n = ranked.first.not_finite, len(table)
     if bad:
-        notes.append(f"{bad:,} of {n:,} images have no finite {names[0]} and are not ranked.")
+        notes.append(f"Not ranked, for want of a finite {names[0]}: {bad:,} of {plural(n, 'image')}.")
     if len(ranked.first.worst) < top:
-        notes.append(f"{top} images were asked for; {len(ranked.first.worst)} can be ranked.")
+        notes.append(f"{plural(top, 'image was', 'images were')} asked for; {len(ranked.first.worst)} can be ranked.")
     return ranked, notes

@@ -24,7 +24,7 @@ from vaekit.failure_analysis.slices.search import Searched
 from vaekit.failure_analysis.slices.wording import Measure
 from vaekit.failure_analysis.split.base import Measured, SplitResult, words
 from vaekit.figures.grids import gallery, png_bytes, shared_limit
-from vaekit.figures.words import number, short
+from vaekit.figures.words import number, plural, short
 from vaekit.statistics.discovery import Q_LEVEL
 
 PICTURED = 12  # images in the gallery of a finding
@@ -158,7 +158,7 @@ def _notes(found: Analysed) -> list[str]:
     if images.features is None:
         notes.append("There are no features of the attribute network: look-alikes of the worst were not looked for.")
     if bad := found.ranked.first.not_finite:
-        notes.append(f"{bad:,} images without a finite {found.metric} are left out.")
+        notes.append(f"Left out: {plural(bad, 'image')} without a finite {found.metric}.")
     if len(np.unique(images.people.astype(str))) < len(images.people):
         notes.append("All images of a person are in one half, and count as one where they agree.")
     n = int(np.isfinite(found.context.values).sum())
@@ -174,5 +174,6 @@ def _notes(found: Analysed) -> list[str]:
         notes.append(f"Also confirmed, with less of the error: {beyond}.")
     more = sum(result.found and result.kind == "attribute" for result in found.measured.results) - LOST_NAMED
     if more > 0:
-        notes.append(f"{more} more attributes are lost or made up: the table of attributes kept and lost has them.")
+        more_of_them = plural(more, "more attribute is", "more attributes are")
+        notes.append(f"{more_of_them} lost or made up: the table of attributes kept and lost has all.")
     return [*notes, *found.measured.notes]

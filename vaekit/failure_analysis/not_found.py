@@ -10,7 +10,7 @@ from vaekit.failure_analysis.slices.search import PLANNED, Searched
 from vaekit.failure_analysis.slices.wording import Measure, became, not_found, title, too_few
 from vaekit.failure_analysis.split.attribute_survival import BEYOND
 from vaekit.failure_analysis.split.base import SplitResult, words
-from vaekit.figures.words import fixed
+from vaekit.figures.words import fixed, plural
 
 WORTH = 0.05  # of the images: from so many on an attribute that is not called lost is named
 DETAIL = {"Fine detail": "detail"}  # topics that a test of the whole split answers too
@@ -62,8 +62,9 @@ def _of_all(results: tuple[SplitResult, ...]) -> list[dict[str, str]]:
             if o.effect and o.effect.value >= WORTH
         ]
         most = f" The most: {', '.join(points)} points." if points else ""
-        least = f"by fewer than {100 * BEYOND:.0f} points of it"
-        sentence = f"{len(attributes)} of these tests can not be told from equal blur, or differ {least}.{most}"
+        least = f"under {100 * BEYOND:.0f} points from it"
+        tests = plural(len(attributes), "test is", "tests are")
+        sentence = f"{tests} within chance of equal blur, or {least}.{most}"
         said.append(_item("Attributes lost or made up", sentence))
     return said
 
@@ -79,7 +80,7 @@ def silent_groups(nameless: NamelessFound) -> list[dict[str, str]]:
     if nameless.untested or not nameless.formed:
         why = nameless.untested or "there are too few images"
         return [_item("Groups without a name", f"Not tested: {why}.")]
-    sentence = f"None of the {nameless.formed:,} groups of look-alikes is reconstructed worse at equal complexity."
+    sentence = f"Of {plural(nameless.formed, 'group')} of look-alikes none is reconstructed worse at equal complexity."
     return [_item("Groups without a name", sentence)]
 
 

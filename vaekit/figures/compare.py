@@ -170,7 +170,7 @@ def picture_rows(title: str, caption: str, rows: Mapping[str, np.ndarray], *, sc
         page.paste(strip, (0, top + _LABEL + 8))
         top += height
     alt = (
-        f"{plural(len(rows), 'row')} of {max(map(len, rows.values()))} face images, from top to bottom "
+        f"{plural(len(rows), 'row')} of {plural(max(map(len, rows.values())), 'face')}, from top to bottom "
         f"{', '.join(rows)}."
     )
     return Drawn(title, caption, alt, png_bytes(page), "png")

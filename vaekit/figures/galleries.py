@@ -99,7 +99,7 @@ def finding_images(artifacts: Artifacts) -> Drawn:
     limit = shared_limit(*((a, b) for _, _, a, b in shown))
     titles = "; ".join(f"{number}. {finding['title']}" for number, finding, _, _ in shown)
     caption = (
-        f"{plural(len(x), 'image')} that show the {plural(len(shown), 'finding')}: {titles}. Left to right: original, "
+        f"{plural(len(x), 'image')} that show {plural(len(shown), 'finding')}: {titles}. Left to right: original, "
         "reconstruction, "
         f"error from 0 (black) to {fixed(limit, 2)} or more (brightest)."
     )

@@ -96,8 +96,8 @@ def fixed(value: float, decimals: int, *, sign: bool = False) -> str:
 
 
 def distance(value: float, low: float | None = None, high: float | None = None) -> str:
-    """Return an estimate of something that can not be negative: "about 0" where it is not told apart from that."""
-    return "about 0" if value <= 0 or (low is not None and low <= 0) else number(value, low, high)
+    """Return an estimate of something that can not be negative: "about 0" where it is."""
+    return "about 0" if value <= 0 else number(value, low, high)
 
 
 def interval(low: float | None, high: float | None) -> str:
@@ -146,6 +146,11 @@ def count(value: float) -> str:
 def plural(n: float, one: str, many: str | None = None) -> str:
     """Return a count with its noun: "1 image", "32 images"; `many` is the plural where it is not `one` with an s."""
     return f"{count(n)} {one if n == 1 else many or one + 's'}"
+
+
+def part(n: float, of: float, one: str, verb: str, verbs: str) -> str:
+    """Return a count of a total, its noun and what is said of it: "1 of 3 images has", "0 of 1 image have"."""
+    return f"{count(n)} of {plural(of, one)} {verb if n == 1 else verbs}"
 
 
 def unit(text: str) -> str:

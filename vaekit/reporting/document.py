@@ -17,6 +17,12 @@ from vaekit.reporting.tables import Metric, Table
 _NAMED = re.compile(r"^[\w ]+ (?:is|are) not computed: ")  # a reason that begins with what the table says already
 
 
+def told(reason: str) -> str:
+    """Return a reason as a sentence of its own, without what the table says already."""
+    bare = _NAMED.sub("", reason).removesuffix(".")
+    return f"{bare[:1].upper()}{bare[1:]}."
+
+
 class Block:
     """One thing that a section shows."""
 
@@ -85,11 +91,7 @@ class Metrics(Block):
     def absent(self) -> tuple[tuple[str, str], ...]:
         """The rows that have none, as (their labels, the reason that they share)."""
         reasons = dict.fromkeys(row.reason or "" for row in self.rows if row.is_absent)
-        sentences = {why: _NAMED.sub("", why) for why in reasons}
-        return tuple(
-            (listed([row.label for row in self.rows if row.reason == why]), said[:1].upper() + said[1:])
-            for why, said in sentences.items()
-        )
+        return tuple((listed([row.label for row in self.rows if row.reason == why]), told(why)) for why in reasons)
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,11 @@ class Gate:
     def __str__(self) -> str:
         failed = sum(not check.passed for check in self.checks)
         head = f"{self.checkpoint} on {self.protocol}: "
-        head += f"{failed} of {len(self.checks)} checks failed" if failed else f"all {len(self.checks)} checks passed"
+        head += (
+            f"{failed} of {plural(len(self.checks), 'check')} failed"
+            if failed
+            else f"{plural(len(self.checks), 'check')} passed"
+        )
         return "\n".join([head, *(f"  {_word(check):18} {check.sentence}" for check in self.checks)])
 
 

@@ -43,7 +43,7 @@ def bootstrap_means(columns: np.ndarray, seed: int) -> list[Estimate]:
     for k, column in enumerate(columns.T):
         bad = n - int(finite[:, k].sum())
         if bad:
-            estimates.append(Estimate(None, None, None, n, f"{bad:,} of {n:,} images have a value that is not finite"))
+            estimates.append(Estimate(None, None, None, n, f"the value is not finite on {bad:,} of {n:,} images"))
         elif n < LEAST:
             estimates.append(Estimate(float(column.mean()), None, None, n, FEW))
         else:

@@ -228,7 +228,7 @@ def _difference(metric: str, first: str, second: str, values: np.ndarray, resamp
     n = len(values)
     bad = n - int(np.isfinite(values).sum())
     if bad:
-        reason = f"{bad:,} of {n:,} images have a value that is not finite"
+        reason = f"the value is not finite on {bad:,} of {n:,} images"
         return Difference(metric, first, second, None, None, None, n, None, reason=reason)
     mean = float(values.mean())
     if n < LEAST:

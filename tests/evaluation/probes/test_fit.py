@@ -178,7 +178,7 @@ def test_rare_attributes_are_left_out_with_their_counts(true_factors):
 def test_people_in_two_splits_are_reported(true_factors, of_noise):
     shared = true_factors[1].record["identities"]
     assert (shared["shared_people"], shared["shared_images"]) == (100, 320)
-    assert "100 of the 100 people of test, on 320 of 320 images, are also in train or valid" in shared["sentence"]
+    assert "Also in train or valid: 100 of the 100 people of test, on 320 of 320 images:" in shared["sentence"]
     apart = of_noise[1].record["identities"]
     assert apart["shared_images"] == 0 and apart["sentence"].startswith("None of the 320 people of test")
 

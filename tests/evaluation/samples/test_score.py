@@ -185,7 +185,7 @@ def test_few_images_give_what_they_allow(model, prepared, n):
     found = score(model, prepared, rows=np.arange(n))
     row = found.gap.set_index("source").loc["reconstructions"]
     assert np.isfinite(row["fd_attributes"]) and np.isfinite(row["precision"]) == (n > 5)
-    assert found.record["warnings"][0].startswith(f"{n} images are fewer than the 12 feature dims")
+    assert found.record["warnings"][0].startswith(f"{n} images for 12 feature dims")
     assert "it needs 20 images" in found.record["memorisation"]["sentence"]
 
 

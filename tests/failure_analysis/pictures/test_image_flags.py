@@ -93,5 +93,9 @@ def test_a_label_is_disputed_where_the_network_is_sure_and_mostly_right(prepared
 
 
 def test_the_sentence_compares_with_random_images():
-    assert compared([("blurred",), (), ("too dark",)], [(), ()]).startswith("2 of the 3 worst images carry a flag")
+    assert compared([("blurred",)], [()]).startswith("A flag that points to the data: on 1 of the 1 worst image, on 0")
+    assert compared([("blurred",), (), ("too dark",)], [(), ()]) == (
+        "A flag that points to the data: on 2 of the 3 worst images, on 0 of 2 drawn at random. Look at those before "
+        "blaming the model."
+    )
     assert "nothing of what was looked for is wrong" in compared([(), ()], [()])

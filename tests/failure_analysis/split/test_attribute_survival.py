@@ -176,7 +176,7 @@ def test_networks_that_disagree_widen_the_interval():
 def test_ten_images_say_nothing():
     labels = some(0.5, 10)
     result = run((labels, judged(labels, 0.0, 1.0)))
-    assert result.results == () and "5 images have it and 5 lack it" in result.rows[0]["reason"]
+    assert result.results == () and "5 images have it, 5 without" in result.rows[0]["reason"]
 
 
 def test_data_without_attributes_say_so():
@@ -191,7 +191,7 @@ def test_answers_that_are_not_finite_are_left_out_and_counted():
     x_hat = x_hat.copy()
     x_hat[np.flatnonzero(labels == 1)[:5]] = np.nan
     result = run((labels, (x, x_hat, control)))
-    assert row(result, "A_0")["n"] == 45 and "On 5 of 100 images" in result.notes[0]
+    assert row(result, "A_0")["n"] == 45 and "5 of 100 images" in result.notes[0]
 
 
 def test_the_order_of_the_images_changes_nothing_and_rows_are_json():

@@ -7,7 +7,7 @@ from typing import Any
 from vaekit.config import RunConfig
 from vaekit.evaluation.latent.facts import Facts
 from vaekit.evaluation.latent.verdict import THRESHOLDS, Cause, Verdict, limit
-from vaekit.figures.words import fixed, percent, plural, short
+from vaekit.figures.words import fixed, part, percent, plural, short
 
 
 def record(verdict: Verdict, config: RunConfig) -> dict[str, Any]:
@@ -49,14 +49,6 @@ def _far_off(f: Facts) -> str:
     )
 
 
-def _are(number: int) -> str:
-    return "is" if number == 1 else "are"
-
-
-def _of_dims(number: int, f: Facts) -> str:
-    return f"{number:,} of {plural(f.dims, 'dim')}"
-
-
 def _not_judged(f: Facts) -> str:
     if f.images < limit("images"):
         few = "one says" if f.images == 1 else f"{f.images:,} say"
@@ -72,9 +64,9 @@ def _not_judged(f: Facts) -> str:
 
 def _full_collapse(f: Facts) -> str:
     return (
-        f"Full collapse: the code tells at most {short(f.kl_fitted, 2)} nats of an image ({_of_dims(f.informative, f)} "
-        f"{_are(f.informative)} informative), and with other images' codes the error is {fixed(f.permuted or 0, 3)} "
-        "times as large"
+        f"Full collapse: the code tells at most {short(f.kl_fitted, 2)} nats of an image "
+        f"({part(f.informative, f.dims, 'dim', 'is', 'are')} informative), and with other images' codes the error is "
+        f"{fixed(f.permuted or 0, 3)} times as large"
     )
 
 
@@ -109,23 +101,22 @@ def _too_high(f: Facts) -> str:
 
 def _partial(f: Facts) -> str:
     return (
-        f"Partial collapse: {_of_dims(f.passive, f)} {'says' if f.passive == 1 else 'say'} nothing of the image, and "
-        f"{f.active:,} {_are(f.active)} used by nearly all images; the code costs {short(f.kl)} nats"
+        f"Partial collapse: {part(f.passive, f.dims, 'dim', 'says', 'say')} nothing of the image, and "
+        f"{plural(f.active, 'dim is', 'dims are')} used by nearly all images; the code costs {short(f.kl)} nats"
     )
 
 
 def _weak(f: Facts) -> str:
     return (
-        f"The code is weakly used: only {_of_dims(f.active, f)} {_are(f.active)} used by nearly all images; of the "
+        f"The code is weakly used: only {part(f.active, f.dims, 'dim', 'is', 'are')} used by nearly all images; of the "
         "others' variance nearly all is posterior noise, for some images or for all"
     )
 
 
 def _none(f: Facts) -> str:
     return (
-        f"No collapse: {_of_dims(f.active, f)} {_are(f.active)} used by nearly all images, and the decoder needs them: "
-        "the error is "
-        f"{short(f.permuted)} times as large with other images' codes"
+        f"No collapse: {part(f.active, f.dims, 'dim', 'is', 'are')} used by nearly all images, and the decoder needs "
+        f"them: the error is {short(f.permuted)} times as large with other images' codes"
     )
 
 
@@ -146,8 +137,8 @@ _EVIDENCE: dict[str, Callable[[Facts], str]] = {
         "its own mean and variance in each dim: the most that its dims can tell."
     ),
     "informative": lambda f: (
-        f"{_of_dims(f.informative, f)} {'tells' if f.informative == 1 else 'tell'} images apart; by regime "
-        f"{f.active:,} {_are(f.active)} active, {f.passive:,} passive, {f.dims - f.active - f.passive:,} mixed."
+        f"{part(f.informative, f.dims, 'dim', 'tells', 'tell')} images apart; by regime "
+        f"{f.active:,} active, {f.passive:,} passive, {f.dims - f.active - f.passive:,} mixed."
     ),
     "passive": lambda f: (
         f"{plural(f.passive, 'dim')} {'says' if f.passive == 1 else 'say'} nothing of the image."
@@ -185,7 +176,7 @@ def _more_evidence(verdict: Verdict) -> list[str]:
     if verdict.name == "not judged":
         return []
     return [
-        f"By the published threshold on Var[mu] alone {_of_dims(f.active_units, f)} {_are(f.active_units)} active "
+        f"By the published threshold on Var[mu] alone {part(f.active_units, f.dims, 'dim', 'is', 'are')} active "
         "units; that count depends on the scale of the code."
     ]
 

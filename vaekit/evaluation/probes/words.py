@@ -63,8 +63,8 @@ def identities(prepared: Prepared, rows: Mapping[str, np.ndarray]) -> dict[str, 
     shared = test.isin(people["train"] | people["valid"])
     count, images = test[shared].nunique(), int(shared.sum())
     sentence = (
-        f"{count:,} of the {len(people['test']):,} people of test, on {images:,} of {len(test):,} images, are also in "
-        "train or valid: a probe may know the person instead of the attribute."
+        f"Also in train or valid: {count:,} of the {len(people['test']):,} people of test, on {images:,} of "
+        f"{plural(len(test), 'image')}: a probe may know the person instead of the attribute."
         if images
         else f"None of the {len(people['test']):,} people of test is also in train or valid."
     )

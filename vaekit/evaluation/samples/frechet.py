@@ -127,7 +127,7 @@ def without_bias(a: np.ndarray, b: np.ndarray, generator: np.random.Generator, *
     """
     n, m, dims = len(a), len(b), a.shape[1]
     if min(n, m) < ENOUGH * dims:
-        reason = f"{min(n, m):,} images are fewer than {ENOUGH} times the {dims:,} feature dims: not extrapolated"
+        reason = f"not extrapolated: {ENOUGH} times the {dims:,} feature dims are needed, and a set has {min(n, m):,}"
         return Estimate(None, None, None, n, reason)
     whole = estimate(moments_of(a, for_interval=True), moments_of(b, for_interval=True), paired=paired)
     shares = np.linspace(1 / 4, 1, SIZES)

@@ -117,8 +117,8 @@ def rate_sentences(table: pd.DataFrame, source: str) -> list[str]:
     what = in_sentence(LABELS[source])
     dropped = rows[rows["finding"] == "dropped"].sort_values("minus_blurred", kind="stable")
     said = [
-        f"This VAE {'never' if row['rate'] == 0 else 'rarely'} draws {readable(row['attribute'])}: the judge sees it "
-        f"in {percent(row['rate'])} of {row['n']:,} {what}, against {percent(row['real'])} of the test images, and "
+        f"This VAE draws {readable(row['attribute'])} too rarely: the judge sees it in {percent(row['rate'])} of "
+        f"{row['n']:,} {what}, against {percent(row['real'])} of the test images, and "
         f"{percent(row['blurred'])} of them when blurred as much."
         for row in dropped.head(NAMED).to_dict("records")
     ]

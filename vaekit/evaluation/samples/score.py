@@ -33,6 +33,7 @@ from vaekit.evaluation.samples.tables import Rows, all_columns, empty_rows, gap_
 from vaekit.evaluation.samples.temperatures import by_temperature, temperature_sentence
 from vaekit.evaluation.samples.verdict import Verdict, blame, modes
 from vaekit.evaluation.stages import Task
+from vaekit.figures.words import plural
 from vaekit.judge import Judge, Judged, unseen_rows
 from vaekit.quantity import Quantity
 from vaekit.seeding import numpy_generator, some_rows
@@ -237,8 +238,8 @@ def _warnings(n: int, dims: int, judge: str) -> list[str]:
     if n >= dims:
         return []
     return [
-        f"{n:,} images are fewer than the {dims:,} feature dims of the {judge} judge, so that Fréchet distances are "
-        "mostly bias: read them beside that of real train images only."
+        f"{plural(n, 'image')} for {dims:,} feature dims of the {judge} judge: Fréchet distances are mostly bias, to "
+        "be read beside that of real train images only."
     ]
 
 

@@ -10,7 +10,7 @@ from vaekit.data import Prepared
 from vaekit.failure_analysis.context import Images
 from vaekit.failure_analysis.face_area import framed
 from vaekit.failure_analysis.properties import LUMA
-from vaekit.figures.words import readable
+from vaekit.figures.words import plural, readable
 from vaekit.seeding import numpy_generator
 
 # Looked at on 10,052 real CelebA images: what lies beyond is what the flag says, what lies before mostly is not.
@@ -58,11 +58,12 @@ def compared(worst: Sequence[tuple[str, ...]], random: Sequence[tuple[str, ...]]
     """Return the sentence that sets the flags of the worst images against those of random ones."""
     n, m = sum(map(bool, worst)), sum(map(bool, random))
     said = (
-        f"{n} of the {len(worst)} worst images carry a flag that points to the data, {m} of {len(random)} random ones"
+        f"A flag that points to the data: on {n} of the {plural(len(worst), 'worst image')}, on {m} of {len(random)} "
+        "drawn at random"
     )
     if n == 0:
-        return f"{said}: nothing of what was looked for is wrong with the worst pictures."
-    return f"{said}: look at those before blaming the model."
+        return f"{said}. Nothing of what was looked for is wrong with the worst pictures."
+    return f"{said}. Look at those before blaming the model."
 
 
 def _duplicates(

@@ -108,7 +108,7 @@ def _evidence(kept: Kept, there: Told) -> list[str]:
     tested, mask, said = kept.tested, kept.tested.mask, []
     worst, of, odds, p = tested.worst
     times = f", odds ratio {short(odds, 2)}" if np.isfinite(odds) else ""
-    said.append(f"{worst} of the {of} worst of these images are among them ({chance('p', p)}{times}).")
+    said.append(f"They hold {worst} of the {of} worst of these images ({chance('p', p)}{times}).")
     if isinstance(tested.slice, Rule):
         own = {c.name for c in tested.slice.conditions} & COMPLEXITY
     else:

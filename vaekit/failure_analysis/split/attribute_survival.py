@@ -20,7 +20,7 @@ from vaekit.failure_analysis.face_area import face_mask
 from vaekit.failure_analysis.finding import Effect
 from vaekit.failure_analysis.split.base import LEAST, Measured, SplitResult, split_test
 from vaekit.failure_analysis.split.equal_blur import Blur, fit_blur
-from vaekit.figures.words import fixed, readable
+from vaekit.figures.words import fixed, plural, readable
 from vaekit.judge import open_judge
 from vaekit.progress import Progress, silent
 from vaekit.seeding import numpy_generator
@@ -190,7 +190,7 @@ def _pair(names: tuple[str, str, str], changed: np.ndarray, control: np.ndarray,
 def _reason(row: dict[str, Any], sharp: float, blurred: float) -> str | None:
     """Return why an attribute was not tested; None where it was. `sharp`, `blurred`: the judge's AUROC there."""
     if row["n"] < LEAST and row["n_without"] < LEAST:
-        return f"{row['n']:,} images have it and {row['n_without']:,} lack it, {LEAST} are the least"
+        return f"{plural(row['n'], 'image has', 'images have')} it, {row['n_without']:,} without: {LEAST} are the least"
     if not sharp >= SURE:
         return f"the judge is not sure of it: AUROC {fixed(sharp, 2)}, {SURE} is the least"
     if not blurred >= SURE:
@@ -256,7 +256,7 @@ def _notes(rows: list[dict[str, Any]], known: np.ndarray) -> tuple[str, ...]:
     lost = int((~known.all(1)).sum())
     if lost:
         notes.append(
-            f"On {lost:,} of {len(known):,} images an answer of the judge is not finite; such answers are left out."
+            f"An answer of the judge is not finite on {lost:,} of {plural(len(known), 'image')}; such are left out."
         )
     return tuple(notes)
 

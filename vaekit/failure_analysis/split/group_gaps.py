@@ -12,7 +12,7 @@ from vaekit.failure_analysis.context import Context
 from vaekit.failure_analysis.finding import Effect
 from vaekit.failure_analysis.split.base import LEAST, Measured, SplitResult, split_test, words
 from vaekit.failure_analysis.split.explained_error import additive_design
-from vaekit.figures.words import readable
+from vaekit.figures.words import plural, readable
 from vaekit.statistics.bootstrap import NORMAL
 from vaekit.statistics.differences import MeanDifference, mean_difference
 from vaekit.statistics.discovery import Q_LEVEL
@@ -31,8 +31,6 @@ HELD_EQUAL = (
     "background_warmth",
 )
 CAVEATS = (
-    "Groups are what annotators labelled, in two values each: not what the people pictured say of themselves.",
-    "The test split is no sample of any population, and a larger error is not yet a harm.",
     "Brightness, contrast and saturation are partly those of skin and hair: where a gap vanishes once they are held "
     "equal, the people concerned are still reconstructed worse.",
 )
@@ -97,8 +95,8 @@ def fairness(context: Context) -> Fairness:
         )
         if gap is None:
             notes.append(
-                f"{readable(group)} was not tested: {inside.sum():,} images with it and {(~inside).sum():,} without, "
-                f"{LEAST} of either are the least."
+                f"{readable(group)} was not tested: {plural(inside.sum(), 'image')} with it and {(~inside).sum():,} "
+                f"without, {LEAST} of either are the least."
             )
             continue
         adjusted = _adjusted(error, inside, design, codes, as_ratio=as_ratio) if held else (None,) * 3
@@ -107,7 +105,7 @@ def fairness(context: Context) -> Fairness:
         )
     _decide(rows, as_ratio)
     if not usable.all():
-        notes.append(f"{(~usable).sum():,} images without a finite value are left out.")
+        notes.append(f"Left out of the groups: {plural((~usable).sum(), 'image')} without a finite value.")
     sign = -1 if metric["higher_is_better"] else 1
     about = {"label": metric["label"], "unit": metric["unit"], "sign": sign, "held": held}
     return Fairness(tuple(_result(row, about) for row in rows), rows, tuple(notes))

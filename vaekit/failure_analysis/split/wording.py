@@ -13,7 +13,7 @@ from vaekit.failure_analysis.split.detail import HALF
 from vaekit.failure_analysis.split.error_regions import RATIO, SHIFT
 from vaekit.failure_analysis.split.explained_error import feature_label
 from vaekit.failure_analysis.split.group_gaps import GAP
-from vaekit.figures.words import chance, estimate, fixed, in_sentence, listed, percent, plain, readable, short
+from vaekit.figures.words import chance, estimate, fixed, in_sentence, listed, percent, plain, plural, readable, short
 from vaekit.quantity import Quantity
 from vaekit.statistics.discovery import Q_LEVEL
 
@@ -117,11 +117,11 @@ def region(result: SplitResult, training: Training) -> Words:
 @worded("shift")
 def shift(result: SplitResult, training: Training) -> Words:
     """Face or surroundings too dark or too bright on average."""
-    title = "Shift of brightness"
+    title = "Shift of brightness" if result.untested else f"Brightness of {_region(result)}"
     if result.untested:
         return Words(title, f"Whether reconstructions are too dark or too bright was not tested: {result.untested}.")
     assert result.effect is not None and result.effect.low is not None and result.effect.high is not None
-    name = "the face" if result.numbers["part"] == "face" else AROUND
+    name = _region(result)
     value, low, high = result.effect.value, result.effect.low, result.effect.high
     if not result.found:
         said = (
@@ -136,6 +136,10 @@ def shift(result: SplitResult, training: Training) -> Words:
     return Words(title, said, (), remedy)
 
 
+def _region(result: SplitResult) -> str:
+    return "the face" if result.numbers["part"] == "face" else AROUND
+
+
 @worded("attribute")
 def attribute(result: SplitResult, training: Training) -> Words:
     """An attribute lost or made up, beyond what equal blur does."""
@@ -143,16 +147,16 @@ def attribute(result: SplitResult, training: Training) -> Words:
     name, beyond = readable(row["attribute"]), f"from {100 * BEYOND:.0f} points"
     if result.id.startswith("lost-"):
         said = (
-            f"{name}: still seen in {_share(row, 'kept')} of the {row['n']:,} images that had it; equal blur alone "
-            f"keeps it in {_share(row, 'control')}"
+            f"{name}: still seen in {_share(row, 'kept')} of the {plural(row['n'], 'image')} that had it; equal blur "
+            f"alone keeps it in {_share(row, 'control')}"
         )
         if not result.found:
             return Words(f"{name} lost", f"{said} (called lost beyond blur {beyond} on).")
         remedy = of_share(row["train_share"], training)
         return Words(f"{name} is lost", f"{said}. The model loses it, not just sharpness.", (), remedy)
     said = (
-        f"{name}: appears in {_share(row, 'appears')} of the {row['n_without']:,} images that lacked it; under equal "
-        f"blur alone in {_share(row, 'appears_control')}"
+        f"{name}: appears in {_share(row, 'appears')} of the {plural(row['n_without'], 'image')} that lacked it; "
+        f"under equal blur alone in {_share(row, 'appears_control')}"
     )
     if not result.found:
         return Words(f"{name} made up", f"{said} (called made up {beyond} beyond blur on).")
@@ -171,7 +175,7 @@ def explained(result: SplitResult, training: Training) -> Words:
     """What predicts the error of unseen images."""
     title, facts = "What explains the error", result.numbers
     target, left_out = facts["target"], facts["left_out"]
-    lost = f"{left_out:,} images without a finite value are left out. " if left_out else ""
+    lost = f"Left out: {plural(left_out, 'image')} without a finite value. " if left_out else ""
     if result.untested:
         return Words(title, f"{lost}What explains {target} was not tested: {result.untested}.")
     r2: Mapping[str, Quantity] = facts["r2"]
@@ -201,7 +205,7 @@ def gap(result: SplitResult, training: Training) -> Words:
     row = result.numbers
     name, ratio, unit, sign = readable(row["group"]), row["ratio"] is not None, row["unit"], row["sign"]
     ends = [row[end] for end in (("ratio", "ratio_low", "ratio_high") if ratio else ("difference", "low", "high"))]
-    about = f"({in_sentence(row['label'])}; {row['n_with']:,} images with it, {row['n_without']:,} without)"
+    about = f"({in_sentence(row['label'])}; {plural(row['n_with'], 'image')} with it, {row['n_without']:,} without)"
     said = _gap(ends, ratio=ratio, unit=unit, sign=sign)
     evidence = []
     if row["adjusted"] is not None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaekit import artifacts
-from vaekit.figures.words import count, listed
+from vaekit.figures.words import listed, plural
 from vaekit.progress import Progress, silent
 from vaekit.reporting.build import Pages
 from vaekit.reporting.collect import Folders, collect
@@ -107,6 +107,6 @@ def _subtitle(together: Together) -> str:
         return f"{n} models that were not tested alike: their numbers stand side by side and do not compare."
     protocol = together.protocol
     return (
-        f"{n} models on the same {count(protocol['n'])} {protocol['split']} images of {protocol['data']}, "
+        f"{n} models on the same {plural(protocol['n'], protocol['split'] + ' image')} of {protocol['data']}, "
         f"{cropped(protocol)} at {pixels(protocol)}."
     )

@@ -77,7 +77,8 @@ def _wins(together: Together) -> Iterable[str]:
                 f"{in_sentence(kind)} ({listed([f'`{metric.id}`' for metric in own])})" for kind, own in won.items()
             ]
             yield (
-                f"{name} is clearly best in {listed(kinds)}. Metrics of one kind measure much the same: it counts once."
+                f"{name} is clearly best in {listed(kinds)}. Metrics of one kind measure much the same: a kind counts "
+                "once."
             )
     if tied := [f"`{row.metric.id}` ({listed(row.best, 'or')})" for row in told if len(row.best) > 1]:
         yield f"No clear best in {listed(tied)}."

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from vaekit.figures.words import count, estimate, interval, listed, number, probability
 from vaekit.quantity import Quantity
-from vaekit.reporting.document import Block, Bullets, Prose
+from vaekit.reporting.document import Block, Bullets, Prose, told
 from vaekit.reporting.tables import ABSENT, Column, Metric, Table, numbers, table_of, words
 from vaekit.statistics.differences import Difference, leads
 
@@ -122,12 +122,12 @@ def not_computed(rows: Rows) -> Iterable[str]:
             if metric not in own:
                 why.setdefault("not evaluated", []).append(name)
             elif own[metric].value is None:
-                why.setdefault(str(own[metric].reason or "no reason is given").removesuffix("."), []).append(name)
+                why.setdefault(str(own[metric].reason or "no reason is given"), []).append(name)
         for reason, names in why.items():
             reasons.setdefault((reason, tuple(names)), []).append(label)
     for (reason, without), labels in reasons.items():
         whom = "any model" if len(without) == len(rows) else listed(without)
-        yield f"Not computed for {whom}: {listed(labels)}. {reason[:1].upper()}{reason[1:]}."
+        yield f"Not computed for {whom}: {listed(labels)}. {told(reason)}"
 
 
 def _ids(rows: Rows) -> Iterable[str]:

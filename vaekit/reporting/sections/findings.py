@@ -143,6 +143,6 @@ def _not_found(content: dict[str, Any]) -> Iterable[Block]:
 
 
 def _silent(none: list[dict[str, str]]) -> Iterable[Block]:
-    yield Prose("Each of these was tested too, and did not pass.")
+    yield Prose("What was looked for too, and did not pass or could not be tested.")
     rows = words("Tested", (item["title"] for item in none)), words("Result", (item["sentence"] for item in none))
     yield Grid("Tested and not found", table_of(*rows))

@@ -131,11 +131,11 @@ def _rates(content: dict[str, Any]) -> Iterable[Block]:
 
 
 def _rate_tables(table: pd.DataFrame, content: dict[str, Any]) -> Iterable[Block]:
-    for name, rows in table.groupby("source", sort=False):
+    for place, (name, rows) in enumerate(table.groupby("source", sort=False)):
         label = content["sources"][name]["label"]
-        said = content["attribute_rates"]["sentences"].get(name, ())
         grid = Grid(f"Attribute rates: {label}", _rate_table(rows))
-        yield Details(f"{label}: every attribute", (Bullets(tuple(said)), grid))
+        said = Bullets(tuple(content["attribute_rates"]["sentences"].get(name, ())))
+        yield Details(f"{label}: every attribute", (said, grid) if place else (grid,))  # the first are said above
 
 
 def _rate_table(rows: pd.DataFrame) -> Table:

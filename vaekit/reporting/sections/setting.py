@@ -17,14 +17,13 @@ from vaekit.reporting.document import (
     Facts,
     Grid,
     Heading,
-    Metrics,
     Picture,
     Prose,
     section,
 )
 from vaekit.reporting.material import Material
 from vaekit.reporting.protocol import is_ours, model_words, pixels
-from vaekit.reporting.tables import metrics_of, numbers, table_of, words
+from vaekit.reporting.tables import numbers, table_of, words
 from vaekit.statistics.bootstrap import RESAMPLES
 
 _ASKED = ("question", "answer", "margin")
@@ -120,7 +119,6 @@ def data(material: Material) -> Iterable[Block]:
     reasons = "; ".join(facts["skipped_reasons"][:_REASONS])
     if len(facts["skipped_reasons"]) > _REASONS:
         reasons += f"; and {count(len(facts['skipped_reasons']) - _REASONS)} more"
-    yield Prose("Numbers at other crops, sizes or image sets do not compare with these.")
     yield Facts(
         (
             ("Protocol", protocol["name"]),
@@ -158,7 +156,6 @@ def further(material: Material) -> Iterable[Block]:
 def limits(material: Material) -> Iterable[Block]:
     """Yield what the numbers of this page can not say."""
     n = material.summary["protocol"]["n"]
-    rows = metrics_of(material.rows)
     said = [
         f"Intervals of means are percentile bootstraps over the {plural(n, 'image')} with {RESAMPLES:,} resamples. "
         "They tell how far a number would move with other images of the same kind, not with another training run: "
@@ -171,8 +168,7 @@ def limits(material: Material) -> Iterable[Block]:
     if artifacts.SLICES in material.files:
         said.append(DESCRIPTIVE)
     said.append("Faces of one collection: nothing here tells how the model does on other faces.")
-    said.extend(f"{labels}: not computed. {reason}" for labels, reason in Metrics("", rows).absent)
-    yield Bullets((*said, *material.summary["trimmed"]))
+    yield Bullets(tuple(said))
 
 
 @section("reproduce", "How to reproduce", part="Method", place=220)

@@ -96,9 +96,9 @@ def _in_short(finding: dict[str, Any]) -> str:
 def _attempt(material: Material, found: list[dict[str, Any]]) -> Iterable[str]:
     said = list(_code(material).get("remedies", ()))
     blamed = material.files.get(artifacts.SAMPLES, {}).get("verdict", {}).get("name")
-    if _code(material).get("hole") or blamed == "prior":
+    if blamed == "prior" or (_code(material).get("hole") and blamed != "none"):
         said.append(_REMEDIES["prior"])
-    elif blamed in _REMEDIES:
+    elif blamed in _REMEDIES and not said:  # what the code calls for comes first, and may mend the samples
         said.append(_REMEDIES[blamed])
     for finding in found[:_TOP]:
         said += re.split(r"(?<=\.) (?=[A-Z])", finding.get("remedy") or "")  # what several call for stands once
