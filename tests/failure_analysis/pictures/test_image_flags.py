@@ -98,4 +98,4 @@ def test_the_sentence_compares_with_random_images():
         "A flag that points to the data: on 2 of the 3 worst images, on 0 of 2 drawn at random. Look at those before "
         "blaming the model."
     )
-    assert "nothing of what was looked for is wrong" in compared([(), ()], [()])
+    assert "Nothing of what was looked for is wrong" in compared([(), ()], [()])
