@@ -24,3 +24,17 @@ def test_an_evaluation_tells_whether_training_ended_early_and_which_dims_are_fre
 )
 def test_a_transposed_convolution_is_replaced_where_there_is_one(transposed, said):
     assert against_a_grid(Training(transposed=transposed)).count(said) == 1
+
+
+@pytest.mark.parametrize(
+    ("part", "kind", "known"),
+    [
+        ("decoder", "ConvTranspose2d", True),
+        ("decoder", "Conv2d", False),
+        ("network", "ConvTranspose2d", True),
+        ("network", "Upsample", None),
+    ],
+)
+def test_of_another_programs_layers_only_what_is_there_is_known(part, kind, known, tmp_path):
+    artifacts.write_table(tmp_path / artifacts.LAYERS, pd.DataFrame({"part": [part], "kind": [kind]}))
+    assert Training.of(tmp_path).transposed is known

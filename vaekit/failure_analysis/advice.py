@@ -43,7 +43,10 @@ class Training:
             free, dims = int((regimes == "passive").sum()), len(regimes)
         if layers.is_file():
             table = artifacts.read_table(layers)
-            transposed = bool(table.loc[table["part"] == "decoder", "kind"].str.contains("Transpose").any())
+            decoder = table["part"] == "decoder"
+            # Another program's class has no part of that name, and may convolve without a layer.
+            there = bool(table.loc[decoder if decoder.any() else slice(None), "kind"].str.contains("Transpose").any())
+            transposed = there if there or decoder.any() else None
         return cls(early, free, dims, weight, transposed)
 
 
