@@ -35,6 +35,10 @@ class Config(BaseModel):
         except ValidationError as error:
             raise ConfigError(" ".join(_sentences(cls, error, where))) from None
 
+    def given(self) -> dict[str, Any]:
+        """Return what was said, by name: what a public function takes."""
+        return self.model_dump(exclude_unset=True)
+
 
 def _sentences(config: type[BaseModel], error: ValidationError, where: str) -> list[str]:
     """Return one sentence per wrong setting; what a setting may be is joined where it may be several things."""

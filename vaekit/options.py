@@ -5,7 +5,7 @@ A new option is a field here and a key of `Options`, for editors; the flag of ev
 
 import inspect
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypedDict
 
@@ -122,9 +122,25 @@ class EvaluationOptions(ModelOptions):
         """Return the settings of images with what was said of them laid over."""
         return DataConfig.parse(settings.model_dump() | self.images, "The data options")
 
-    def given(self) -> dict[str, Any]:
-        """Return what was said, by name: what a public function takes."""
-        return self.model_dump(exclude_unset=True)
+
+class PageOptions(Config):
+    """How the pages of one model are put together."""
+
+    edition: Literal["full", "paper"] = Field(
+        "full", description="full, or paper: at most eight printed pages, to be handed in."
+    )
+    title: str | None = Field(None, description="Headline of the report. Default: one made from the run.")
+    author: str | None = Field(None, description="Who hands it in; stands below the headline.")
+    course: str | None = Field(None, description="For which course; stands below the headline.")
+    sections: Path | None = Field(
+        None, description='TOML file that chooses and orders sections: sections = ["verdict", ...].'
+    )
+    notes: Path | None = Field(
+        None, description="Your own Markdown, merged in below headings such as '## after: samples'."
+    )
+    full: bool = Field(False, description="Every picture at its own size, above 8 MB if need be.")
+    pdf: bool = Field(False, description="Print it to a PDF too, through an installed Chromium.")
+    latex: bool = Field(False, description="Write it as LaTeX too: a folder that pdflatex compiles.")
 
 
 class Options(TypedDict, total=False):
@@ -161,15 +177,39 @@ class Options(TypedDict, total=False):
     batch_size: int
 
 
-def read_options(verb: Callable[..., Any], options: Mapping[str, Any]) -> EvaluationOptions:
-    """Return the options that a public function was called with.
+class ReportOptions(Options, total=False):
+    """`PageOptions` and `Options` by name: what `vaekit.report` takes."""
+
+    edition: Literal["full", "paper"]
+    title: str | None
+    author: str | None
+    course: str | None
+    sections: str | Path | None
+    notes: str | Path | None
+    full: bool
+    pdf: bool
+    latex: bool
+
+
+def read_options(verb: Callable[..., Any], options: Mapping[str, Any], also: Iterable[str] = ()) -> EvaluationOptions:
+    """Return the options that a public function was called with; `also` are names of others that it takes.
 
     Raises:
         ConfigError: an option that it does not have (with its near match), or a value that does not fit.
     """
     for name in options.keys() - EvaluationOptions.model_fields:
-        known = EvaluationOptions.model_fields
         own = [p.name for p in inspect.signature(verb).parameters.values() if p.kind is p.KEYWORD_ONLY]
-        raise ConfigError(f"vaekit.{verb.__name__} has no option {name!r}.{did_you_mean(name, [*own, *known])}")
-    given = {name: value for name, value in options.items() if value is not None}
-    return EvaluationOptions.parse(given, f"vaekit.{verb.__name__}")
+        known = [*own, *also, *EvaluationOptions.model_fields]
+        raise ConfigError(f"vaekit.{verb.__name__} has no option {name!r}.{did_you_mean(name, known)}")
+    return EvaluationOptions.parse(_said(options), f"vaekit.{verb.__name__}")
+
+
+def read_page_options(verb: Callable[..., Any], options: Mapping[str, Any]) -> tuple[PageOptions, EvaluationOptions]:
+    """Return the options of pages and of the evaluation that a public function was called with; errors likewise."""
+    names = PageOptions.model_fields
+    page = PageOptions.parse(_said({k: v for k, v in options.items() if k in names}), f"vaekit.{verb.__name__}")
+    return page, read_options(verb, {k: v for k, v in options.items() if k not in names}, names)
+
+
+def _said(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}

@@ -124,7 +124,7 @@ def test_building_takes_no_torch(small, tmp_path):
 
 def test_every_section_stands_in_order_in_all_three(built):
     titles = [spec.title for _, spec in in_order() if spec.title not in EMPTY]
-    assert titles[:3] == ["Faces", "Verdict", "Metrics"]
+    assert titles[:4] == ["Faces", "Verdict", "Is that good?", "Metrics"]
     markdown = built.markdown.read_text(encoding="utf-8")
     assert re.findall(r"^## (.*)$", markdown, re.MULTILINE) == [*titles, "Definitions"]
     assert re.findall(r"<h2[^>]*>(.*?)</h2>", built.html.read_text(encoding="utf-8")) == [

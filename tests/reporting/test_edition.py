@@ -5,6 +5,7 @@ from markdown_it import MarkdownIt
 
 from vaekit import artifacts
 from vaekit.errors import ConfigError
+from vaekit.options import PageOptions
 from vaekit.reporting import Edition, read_edition
 from vaekit.reporting.collect import Folders, collect
 from vaekit.reporting.document import Note, in_order
@@ -23,6 +24,10 @@ def material(write_artifacts, tmp_path_factory) -> Material:
     return Material(found.files, found.missing)
 
 
+def read(words: dict) -> Edition:
+    return read_edition(PageOptions.parse(words, "The test"))
+
+
 def write(path, text):
     path.write_text(text, encoding="utf-8")
     return path
@@ -30,7 +35,7 @@ def write(path, text):
 
 def test_sections_are_chosen_and_ordered(material, tmp_path):
     path = write(tmp_path / "s.toml", 'sections = ["references", "metrics", "verdict", "theory"]')
-    page = make_page(material, read_edition(sections=path, title="T", author="A. Student", course="ML 1"))
+    page = make_page(material, read({"sections": path, "title": "T", "author": "A. Student", "course": "ML 1"}))
     assert [section.id for section in page.sections] == ["references", "metrics", "verdict", "theory"]
     html = render_html(page)
     assert "A. Student" in html and "ML 1" in html and "\n\nA. Student · ML 1\n\n" in render_markdown(page)
@@ -53,14 +58,14 @@ def test_sections_are_chosen_and_ordered(material, tmp_path):
 )
 def test_what_a_choice_of_sections_can_get_wrong(tmp_path, text, said):
     with pytest.raises(ConfigError, match="--sections") as error:
-        read_edition(sections=write(tmp_path / "s.toml", text))
+        read({"sections": write(tmp_path / "s.toml", text)})
     assert said in str(error.value)
 
 
 def test_files_that_are_not_there_are_named(tmp_path):
     for flag in ("sections", "notes"):
         with pytest.raises(ConfigError, match=f"--{flag} .*absent can not be read: No such file"):
-            read_edition(**{flag: tmp_path / "absent"})
+            read({flag: tmp_path / "absent"})
 
 
 NOTES = """
@@ -81,7 +86,7 @@ And again.
 
 
 def test_notes_stand_in_their_places(material, tmp_path):
-    edition = read_edition(notes=write(tmp_path / "n.md", NOTES))
+    edition = read({"notes": write(tmp_path / "n.md", NOTES)})
     assert set(edition.notes) == {("before", "start"), ("after", "samples"), ("before", "theory")}
     page = make_page(material, edition)
     by_id = {section.id: section.blocks for section in page.sections}
@@ -95,10 +100,10 @@ def test_notes_stand_in_their_places(material, tmp_path):
 def test_notes_for_a_section_that_is_not_there_are_refused(tmp_path):
     notes = write(tmp_path / "n.md", "## after: sample\ntext")
     with pytest.raises(ConfigError, match=r"no section 'sample'\. Did you mean 'samples'"):
-        read_edition(notes=notes)
+        read({"notes": notes})
     notes.write_text("## after: samples\ntext")
     with pytest.raises(ConfigError, match=r"'after: samples' names a section that --sections .* leaves out"):
-        read_edition(notes=notes, sections=write(tmp_path / "s.toml", 'sections = ["verdict"]'))
+        read({"notes": notes, "sections": write(tmp_path / "s.toml", 'sections = ["verdict"]')})
 
 
 RICH = """# Head with `code`

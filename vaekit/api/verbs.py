@@ -12,7 +12,7 @@ from vaekit.api.opening import located, prepare_data, read_model, reconstructor,
 from vaekit.api.reuse import evaluate_anew, evaluation_of, exploration_of, images_of, is_made_of, log
 from vaekit.api.runs import RUNS, AnyModel, find_model, new_run_folder, told_how_to_go_on
 from vaekit.errors import CheckpointError, ConfigError, DataError
-from vaekit.options import EvaluationOptions, Options, read_options
+from vaekit.options import EvaluationOptions, Options, ReportOptions, read_options, read_page_options
 from vaekit.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -227,46 +227,29 @@ def failures(
 def report(
     checkpoint: AnyModel = None,
     *,
-    title: str | None = None,
-    author: str | None = None,
-    course: str | None = None,
-    sections: str | Path | None = None,
-    notes: str | Path | None = None,
-    full: bool = False,
     out: str | Path = "reports",
     progress: Progress = silent,
-    **options: Unpack[Options],
+    **options: Unpack[ReportOptions],
 ) -> "Report":
-    """Write <out>/<run>/report.html, report.md and report.json from the artifacts of this checkpoint.
+    """Write <out>/<run>/report.html, report.md and report.json (or paper.*) from the artifacts of this checkpoint.
 
     An evaluation or a failure analysis that is missing or stale is computed first, and said so.
 
     Args:
         checkpoint: as for `evaluate`.
-        title: headline of the report; None makes one from the run.
-        author, course: stand below the headline.
-        sections: a TOML file that chooses and orders the sections; None takes all.
-        notes: a Markdown file whose parts are merged in below headings such as "## after: samples".
-        full: every picture at its own size, however large the page becomes; otherwise it stays under 8 MB.
         out: the folder that receives the run's folder.
         progress: told how far the work is.
-        options: as for `evaluate`.
+        options: as for `evaluate`, and `PageOptions`: edition="paper", title, author, course, sections, notes, full,
+            pdf, latex.
 
     Raises:
         VaekitError: of the kind that fits: checkpoint, settings, data or output folder.
     """
-    read = read_options(report, options)
+    page, read = read_page_options(report, options)
     source = find_model(checkpoint, read.model_options)
     from vaekit.reporting import build_report, read_edition  # a wrong name is told before this
 
-    edition = read_edition(
-        title=title,
-        author=author,
-        course=course,
-        sections=Path(sections) if sections else None,
-        notes=Path(notes) if notes else None,
-        full=full,
-    )
+    edition = read_edition(page)
     found = evaluation_of(source, read, Path(out), progress)
     folder = failures_of(source, found, read, Path(out), progress)
     explored = exploration_of(source, found, read, progress)

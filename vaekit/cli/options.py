@@ -7,46 +7,53 @@ from typing import Annotated, Any
 
 import typer
 
-from vaekit.options import EvaluationOptions, ModelOptions
+from vaekit.config import Config
+from vaekit.options import EvaluationOptions, ModelOptions, PageOptions
 
-_PANELS = {True: "A model that vaekit did not train", False: "Images and work"}
+_PANELS: dict[str, type[Config]] = {
+    "A model that vaekit did not train": ModelOptions,
+    "Images and work": EvaluationOptions,
+    "The pages": PageOptions,
+}
 
 
 def takes_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command a flag for every field of `EvaluationOptions`; it receives them all as `options`.
+    """Give a command a flag for every field of the options that it takes; it receives them as they were parsed.
 
     Raises:
         ConfigError: when the command is run, for a value that does not fit.
     """
-    flags = {name: _flag(name) for name in EvaluationOptions.model_fields}
+    parameters = inspect.signature(command).parameters.values()
+    taken = {p.name: p.annotation for p in parameters if p.annotation in (EvaluationOptions, PageOptions)}
+    flags = {name: _flag(kind, name) for kind in taken.values() for name in kind.model_fields}
 
     def with_flags(**arguments: Any) -> None:
         given = {name: arguments.pop(name) for name in flags}
         stated = {name: value for name, value in given.items() if value not in (None, False)}
-        command(**arguments, options=EvaluationOptions.parse(stated, "The options"))
+        parsed = {
+            argument: kind.parse({k: v for k, v in stated.items() if k in kind.model_fields}, "The options")
+            for argument, kind in taken.items()
+        }
+        command(**arguments, **parsed)
 
-    own = [
-        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-        for name, parameter in inspect.signature(command).parameters.items()
-        if name != "options"
-    ]
-    parameters = [*own, *flags.values()]
+    own = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters if p.name not in taken]
+    shown = [*own, *flags.values()]
     # `inspect.signature`, which typer asks, looks at this attribute first; the stubs of functions do not have it.
-    with_flags.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    with_flags.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    with_flags.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
+    with_flags.__annotations__ = {parameter.name: parameter.annotation for parameter in shown}
     with_flags.__doc__ = command.__doc__
     return with_flags
 
 
-def _flag(name: str) -> inspect.Parameter:
+def _flag(of: type[EvaluationOptions | PageOptions], name: str) -> inspect.Parameter:
     """Return the parameter behind a flag; whatever is no switch, number or file is text that the field reads."""
-    field = EvaluationOptions.model_fields[name]
+    field = of.model_fields[name]
     kind: Any = next((kind for kind in (bool, int, float, Path) if field.annotation in (kind, kind | None)), str)
     default = f" Default: {field.default}." if kind is not bool and field.default is not None else ""
     option = typer.Option(
         f"--{name.replace('_', '-')}",
         help=f"{field.description}{default}",
-        rich_help_panel=_PANELS[name in ModelOptions.model_fields],
+        rich_help_panel=next(panel for panel, options in _PANELS.items() if name in options.model_fields),
         show_default=False,
     )
     annotation = Annotated[bool, option] if kind is bool else Annotated[kind | None, option]

@@ -1,7 +1,7 @@
 """vaekit report."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -9,7 +9,7 @@ from vaekit.cli import options as flags
 from vaekit.cli.console import drawn_progress, show
 from vaekit.cli.options import takes_options
 from vaekit.errors import ConfigError
-from vaekit.options import EvaluationOptions
+from vaekit.options import EvaluationOptions, PageOptions
 
 if TYPE_CHECKING:
     from vaekit.reporting.build import Pages
@@ -24,37 +24,25 @@ def command(
             show_default=False,
         ),
     ] = None,
-    title: Annotated[str | None, typer.Option("--title", help="Headline of the report.")] = None,
-    author: Annotated[str | None, typer.Option("--author", help="Who hands it in; stands below the headline.")] = None,
-    course: Annotated[str | None, typer.Option("--course", help="For which course; stands below the headline.")] = None,
-    sections: Annotated[
-        Path | None,
-        typer.Option("--sections", help='TOML file that chooses and orders sections: sections = ["verdict", ...].'),
-    ] = None,
-    notes: Annotated[
-        Path | None,
-        typer.Option("--notes", help="Your own Markdown, merged in below headings such as '## after: samples'."),
-    ] = None,
-    full: Annotated[bool, typer.Option("--full", help="Every picture at its own size, above 8 MB if need be.")] = False,
     out: flags.Reports = Path("reports"),
     json: flags.Json = False,
     *,
+    page: PageOptions,
     options: EvaluationOptions,
 ) -> None:
     """Write the report: HTML, Markdown and JSON; what it needs and is missing is computed first."""
     from vaekit.api import comparison, verbs
 
-    of_one: dict[str, Any] = {"author": author, "course": course, "sections": sections, "notes": notes, "full": full}
     result: Pages
     with drawn_progress() as progress:
-        shared: dict[str, Any] = {"title": title, "out": out, "progress": progress, **options.given()}
         if checkpoints is None or len(checkpoints) == 1:
-            result = verbs.report(checkpoints[0] if checkpoints else None, **of_one, **shared)
+            one = checkpoints[0] if checkpoints else None
+            result = verbs.report(one, out=out, progress=progress, **page.given(), **options.given())
         else:
-            for name, value in of_one.items():
-                if value:
+            for name in page.given():
+                if name != "title":
                     raise ConfigError(
                         f"--{name} is for the report of one model: leave it away, or name one checkpoint."
                     )
-            result = comparison.compare(checkpoints, **shared)
-    show(result, json, {"html": str(result.html), "markdown": str(result.markdown), "data": str(result.data)})
+            result = comparison.compare(checkpoints, title=page.title, out=out, progress=progress, **options.given())
+    show(result, json, {name: str(path) for name, path in result.files.items()})

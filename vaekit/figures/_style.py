@@ -3,6 +3,7 @@
 import contextlib
 import io
 from collections.abc import Iterator
+from contextvars import ContextVar
 
 import matplotlib as mpl
 import seaborn as sns
@@ -47,6 +48,7 @@ _THEME = {
     "font.sans-serif": ["DejaVu Sans"],
     "svg.fonttype": "none",  # text stays text: small files, selectable, read by screen readers
     "svg.hashsalt": "vaekit",
+    "pdf.fonttype": 42,
     "axes.formatter.useoffset": False,
 }
 
@@ -72,11 +74,30 @@ def say_empty(axes: Axes, text: str) -> None:
     axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED)
 
 
+_LINE_ART: ContextVar[str] = ContextVar("line art", default="svg")
+_DATED = {  # what a file would say of when and by what it was written
+    "svg": ("Date", "Creator", "Format", "Type"),
+    "png": ("Software",),
+    "pdf": ("CreationDate", "Creator", "Producer"),
+}
+
+
+@contextlib.contextmanager
+def line_art(suffix: str) -> Iterator[None]:
+    """Save what is drawn as "svg" in another form meanwhile: "pdf"."""
+    token = _LINE_ART.set(suffix)
+    try:
+        yield
+    finally:
+        _LINE_ART.reset(token)
+
+
 def figure_bytes(figure: Figure, suffix: str) -> bytes:
     """Return a figure as "svg" or "png" bytes, without dates or versions: the same figure gives the same bytes."""
     if suffix not in ("svg", "png"):
         raise ValueError(f"a figure is saved as 'svg' or 'png', not {suffix!r}")
-    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type") if suffix == "svg" else ("Software",))
+    suffix = _LINE_ART.get() if suffix == "svg" else suffix
+    nothing = dict.fromkeys(_DATED[suffix])
     buffer = io.BytesIO()
     with theme():
         figure.savefig(buffer, format=suffix, metadata=nothing, dpi=150)

@@ -9,10 +9,11 @@ alt text say what the numbers say, computed from them. Line art is "svg", pictur
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from vaekit.errors import DataError
+from vaekit.figures import _style
 from vaekit.registry import Registry
 
 Artifacts = Mapping[str, Any]
@@ -52,13 +53,14 @@ def figure(
     return file_it
 
 
-def draw(name: str, artifacts: Artifacts, missing: Mapping[str, str] | None = None) -> Drawn:
+def draw(name: str, artifacts: Artifacts, missing: Mapping[str, str] | None = None, *, line_art: str = "svg") -> Drawn:
     """Return the figure called `name`.
 
     Args:
         name: a name in FIGURES.
         artifacts: file name -> its content.
         missing: file name -> the sentence that says why it is not in `artifacts`.
+        line_art: the form of charts, "svg" or "pdf".
 
     Raises:
         DataError: a file it needs is absent, or lacks a column or array; the message is fit for the report.
@@ -68,6 +70,8 @@ def draw(name: str, artifacts: Artifacts, missing: Mapping[str, str] | None = No
         if file not in artifacts:
             raise DataError((missing or {}).get(file, f"{file} is missing."))
     try:
-        return spec.draw(artifacts)
+        with _style.line_art(line_art):
+            drawn = spec.draw(artifacts)
     except KeyError as error:
         raise DataError(f"Not drawn: {' or '.join(spec.needs)} lacks {error.args[0]!r}.") from error
+    return replace(drawn, suffix="pdf") if drawn.data.startswith(b"%PDF") else drawn

@@ -8,7 +8,7 @@ from vaekit.figures.grids import absolute_error, image_grid, pair_grid, png_byte
 from vaekit.figures.strips import strips
 from vaekit.figures.words import fixed, listed, plain, plural
 
-_FACES = 8  # a row that a phone still shows
+_FACES = 6  # a row that a phone still shows
 _PIXELS = 64 * 96 * 96  # at most so many pixels of each kind, so that a page of 128-pixel images still loads on a phone
 
 

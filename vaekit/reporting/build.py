@@ -1,7 +1,7 @@
 """From artifacts to the finished pages and their figures."""
 
 import html
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -12,10 +12,12 @@ from vaekit.reporting.document import Page
 from vaekit.reporting.drawing import Drawings, draw_all, write_figures
 from vaekit.reporting.edition import Edition
 from vaekit.reporting.html import render_html
+from vaekit.reporting.latex import write_latex
 from vaekit.reporting.machine import page_data
 from vaekit.reporting.markdown import render_markdown
 from vaekit.reporting.material import Material
 from vaekit.reporting.page import make_page
+from vaekit.reporting.pdf import print_pdf
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,13 @@ class Pages:
     html: Path
     markdown: Path
     data: Path
+    pdf: Path | None = None
+    latex: Path | None = None
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """What was written, by name."""
+        return {name: path for name, path in vars(self).items() if path is not None}
 
     @classmethod
     def write(cls, page: Page, out: Path, drawings: Drawings) -> Self:
@@ -39,7 +48,8 @@ class Pages:
         return pages
 
     def __str__(self) -> str:
-        return f"{type(self).__name__}: {self.html} and {self.markdown}"
+        html, *others = (str(path) for name, path in self.files.items() if name != "data")
+        return f"{type(self).__name__}: {html} and {', '.join(others)}"
 
     def _repr_html_(self) -> str:
         page = html.escape(self.html.read_text(encoding="utf-8"))
@@ -50,6 +60,12 @@ class Report(Pages):
     """The pages of one model."""
 
     kind = "report"
+
+
+class Paper(Report):
+    """The same in eight pages, to be handed in."""
+
+    kind = "paper"
 
 
 def build_report(
@@ -79,7 +95,13 @@ def build_report(
     drawings = draw_all(found, out / artifacts.FIGURES, progress)
     progress("report", len(drawings.figures), len(drawings.figures) + 1, "pages")
     material = Material(**vars(found), figures=drawings.figures, gaps=drawings.gaps)
-    page = make_page(material, edition or Edition())
-    report = Report.write(page, out, drawings)
+    edition = edition or Edition()
+    page = make_page(material, edition)
+    report = (Paper if edition.kind == "paper" else Report).write(page, out, drawings)
+    if edition.latex:
+        report = replace(report, latex=write_latex(page, out, report.kind, found.files))
+    if edition.pdf:
+        report = replace(report, pdf=report.html.with_suffix(".pdf"))
+        print_pdf(report.html, report.html.with_suffix(".pdf"))
     progress("report", len(drawings.figures) + 1, len(drawings.figures) + 1)
     return report

@@ -292,6 +292,14 @@ class Note(Block):
 
 
 @dataclass(frozen=True)
+class Slot(Block):
+    """A visible place for the author's own words, with what they could be about; gone once the section has a note."""
+
+    kind: ClassVar[str] = "slot"
+    asks: str
+
+
+@dataclass(frozen=True)
 class Section:
     """One section of a page."""
 
@@ -355,6 +363,7 @@ class SectionSpec:
 
 
 SECTIONS: Registry[SectionSpec] = Registry("section", "vaekit.reporting.sections")
+PAPER: Registry[SectionSpec] = Registry("section of the paper", "vaekit.reporting.paper")
 COMPARED: Registry[SectionSpec] = Registry("compared section", "vaekit.reporting.comparison")
 Write = Callable[..., Iterable[Block]]
 
@@ -367,7 +376,7 @@ def section(
     Args:
         id, title: name in options and addresses; heading.
         part, place: under which part it stands in the list of contents, after which lower place.
-        of: SECTIONS for reports, written from a Material; COMPARED for comparisons, written from Together.
+        of: SECTIONS or PAPER for reports, written from a Material; COMPARED for comparisons, written from Together.
     """
 
     def file_it(write: Write) -> Write:

@@ -20,8 +20,12 @@ def note_html(source: str, level: int = 3) -> Markup:
 
 def note_markdown(source: str, level: int = 3) -> Markup:
     """Return the author's Markdown written anew from what was understood of it, so that nothing else is alive."""
-    tree = SyntaxTreeNode(_tokens(_parser(), source, level))
-    return Markup("\n\n".join(_block(child) for child in tree.children))
+    return Markup("\n\n".join(_block(child) for child in note_tree(source, level).children))
+
+
+def note_tree(source: str, level: int = 3) -> SyntaxTreeNode:
+    """Return what was understood of the author's Markdown, hidden characters made visible."""
+    return SyntaxTreeNode(_tokens(_parser(), source, level))
 
 
 def _parser() -> MarkdownIt:

@@ -7,7 +7,7 @@ from typing import Any
 from vaekit.errors import DataError
 from vaekit.figures.words import count, plural
 from vaekit.registry import Registry
-from vaekit.reporting.document import SECTIONS, Block, Gap, Note, Page, Section, SectionSpec, in_order
+from vaekit.reporting.document import Block, Gap, Note, Page, Section, SectionSpec, Slot, in_order
 from vaekit.reporting.edition import PREFACE, Edition
 from vaekit.reporting.fitting import fit
 from vaekit.reporting.material import Material, Source
@@ -16,8 +16,8 @@ from vaekit.reporting.protocol import cropped, pixels
 
 def make_page(material: Material, edition: Edition) -> Page:
     """Return the page with the edition's sections in its order, notes in their places, and pictures that fit."""
-    chosen = edition.sections or tuple(name for name, _ in in_order())
-    written = write_sections(replace(material, chosen=frozenset(chosen)), SECTIONS)
+    chosen = edition.sections or tuple(name for name, _ in in_order(edition.registry))
+    written = write_sections(replace(material, chosen=frozenset(chosen)), edition.registry)
     sections = tuple(_with_notes(written[name], edition) for name in chosen)
     sections = tuple(section for section in sections if section.blocks)
     preface = edition.notes.get(("before", PREFACE)), edition.notes.get(("after", PREFACE))
@@ -60,7 +60,8 @@ def _said_once(blocks: Iterable[Block]) -> Iterable[Block]:
 
 def _with_notes(section: Section, edition: Edition) -> Section:
     before, after = (edition.notes.get((when, section.id)) for when in ("before", "after"))
-    blocks = (*([Note(before)] if before else []), *section.blocks, *([Note(after)] if after else []))
+    own = [block for block in section.blocks if not (after and isinstance(block, Slot))]
+    blocks = (*([Note(before)] if before else []), *own, *([Note(after)] if after else []))
     return replace(section, blocks=blocks)
 
 

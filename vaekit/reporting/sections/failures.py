@@ -50,7 +50,7 @@ def failures(material: Material) -> Iterable[Block]:
     yield Heading("What explains the error")
     yield from material.part(lambda content: _explained(content, material), artifacts.FINDINGS)
     yield Heading("The worst, the best and random images")
-    yield from _galleries(material)
+    yield from galleries(material)
     yield Heading("By attribute")
     yield material.figure("attributes")
     yield from closed("Every attribute", material.part(_slices, artifacts.SLICES))
@@ -93,7 +93,8 @@ def _explained(content: dict[str, Any], material: Material) -> Iterable[Block]:
     yield from closed("By what, and how far", shown)
 
 
-def _galleries(material: Material) -> Iterable[Block]:
+def galleries(material: Material) -> Iterable[Block]:
+    """Yield the worst, best and random images, each with its reconstruction and error map."""
     try:
         for name in (artifacts.FAILURES_SUMMARY, artifacts.GALLERY, artifacts.WORST):
             material.need(name)

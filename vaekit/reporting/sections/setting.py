@@ -58,6 +58,7 @@ def model(material: Material) -> Iterable[Block]:
             ),
         )
     )
+    yield material.figure("architecture")
     yield from material.part(_layers, artifacts.LAYERS)
 
 

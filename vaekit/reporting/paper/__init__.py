@@ -1,0 +1,1 @@
+"""The edition that one hands in."""
