@@ -83,7 +83,7 @@ def test_each_place_on_the_scale_has_its_own_sentence(stored, pca, said):
         "references": known,
         "metrics": summary["metrics"] | {"mse": replace(row, value=0.010, low=0.009, high=0.011).record()},
     }
-    material = Material(dict(found.files) | {artifacts.SUMMARY: changed}, found.missing, {}, {})
+    material = Material(dict(found.files) | {artifacts.SUMMARY: changed}, found.missing)
     blocks = list(scale(material))
     text = " ".join(block.text for block in blocks if isinstance(block, Prose))
     assert said in text and "12 % of the mean face" in text.replace("12.5", "12")
@@ -95,7 +95,7 @@ def test_each_place_on_the_scale_has_its_own_sentence(stored, pca, said):
 def test_an_evaluation_without_a_scale_shows_none(stored):
     found = collect(Folders(*stored))
     summary = found.files[artifacts.SUMMARY] | {"references": {"uniform pixels": {"bpd": 8.0}}}
-    assert list(scale(Material(dict(found.files) | {artifacts.SUMMARY: summary}, found.missing, {}, {}))) == []
+    assert list(scale(Material(dict(found.files) | {artifacts.SUMMARY: summary}, found.missing))) == []
 
 
 def test_any_text_is_set_as_it_is_in_latex():
