@@ -52,6 +52,12 @@ class Adapter(nn.Module):
     network: nn.Module
     opened: Opened | None = None
 
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of the images."""
+        height, width = (self.image_size,) * 2 if isinstance(self.image_size, int) else self.image_size
+        return self.channels, height, width
+
     def load(self, path: Path | nn.Module) -> None:
         """Set `network` to the class that `model` names, with the weights in `path`."""
         options = ModelOptions.parse({name: getattr(self, name) for name in SAID}, type(self).__name__)
@@ -75,8 +81,7 @@ class Adapter(nn.Module):
 
     def _route(self) -> Route:
         if not hasattr(self, "_found"):
-            height, width = (self.image_size,) * 2 if isinstance(self.image_size, int) else self.image_size
-            x = torch.rand(3, self.channels, height, width, generator=torch.Generator().manual_seed(0))
+            x = torch.rand(3, *self.image_shape, generator=torch.Generator().manual_seed(0))
             device = next(self.network.parameters()).device
             self._found = routes(self.network.cpu(), x, flat=self.flat)[self.way]
             self.network.to(device)
@@ -87,13 +92,11 @@ class Adapted(Route):
     """The way that an adapter says."""
 
     def __init__(self, adapter: Adapter) -> None:
-        height, width = (adapter.image_size,) * 2 if isinstance(adapter.image_size, int) else adapter.image_size
-        shape = (adapter.channels, height, width)
-        super().__init__(Network(adapter), shape, ())
+        super().__init__(Network(adapter), adapter.image_shape, ())
         self.adapter = adapter
         adapter.eval()
         with torch.no_grad():
-            mu, logvar = self.encode(torch.rand(3, *shape))
+            mu, logvar = self.encode(torch.rand(3, *self.image_shape))
         if mu.shape != logvar.shape or len(mu) != 3:
             raise ConfigError(
                 f"encode of the adapter returned mu {tuple(mu.shape)} and logvar {tuple(logvar.shape)} for 3 images: "

@@ -7,7 +7,7 @@ is trusted. x_hat is what has as many values as the image, changes with z, and i
 import inspect
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -190,18 +190,17 @@ def _through(network: Network, x: Tensor, traces: tuple[Trace, Trace], draw: int
             f"z enters {call.name}, but nothing that comes out has the {x[0].numel():,} values of an image and changes "
             "with z. " + ADAPTER
         )
-    others = sorted({*still.others})
     return Through(
-        network,
-        _shape(x),
-        tuple(z.shape[1:]),
+        network=network,
+        image_shape=_shape(x),
+        latent_shape=tuple(z.shape[1:]),
+        others=tuple(sorted({*still.others})),
         gate=gate,
         gate_name=call.name,
         draw=draw,
+        draws=len(still.draws),
         direct=direct,
         output=outputs[0] if outputs else None,
-        draws=len(still.draws),
-        others=tuple(others),
     )
 
 
@@ -247,16 +246,9 @@ def _read(network: Network, x: Tensor, decoded: list[Tensor]) -> list[Route]:
         except Exception:
             continue
         if pictures:
-            kind = reading.kind or ("logvar" if bool((spread < 0).any()) else "")
-            found.append(
-                Read(
-                    network,
-                    _shape(x),
-                    tuple(mean.shape[1:]),
-                    Reading(reading.way, reading.mean, reading.spread, kind),
-                    pictures[0],
-                )
-            )
+            if not reading.kind and bool((spread < 0).any()):
+                reading = replace(reading, kind="logvar")
+            found.append(Read(network, _shape(x), tuple(mean.shape[1:]), reading=reading, output=pictures[0]))
     return found
 
 

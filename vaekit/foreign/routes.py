@@ -99,11 +99,6 @@ class Reading:
     spread: int
     kind: Literal["", "logvar", "log sigma", "sigma", "variance"]
 
-    @property
-    def is_usual(self) -> bool:
-        """Whether the mean goes before the spread."""
-        return self.way in ("first half", "even") or (self.way == "item" and self.mean < self.spread)
-
 
 def halves(code: Tensor) -> dict[Way, tuple[Tensor, Tensor]]:
     """Return the ways to take (mean, spread) from one tensor of 2 D channels."""
@@ -114,35 +109,33 @@ def halves(code: Tensor) -> dict[Way, tuple[Tensor, Tensor]]:
     return {"first half": (first, second), "second half": (second, first), "even": (even, odd), "odd": (odd, even)}
 
 
+@dataclass(eq=False)
 class Route:
     """From images in the network's own range to q(z|x), and from z to pixels in that range.
 
     Attributes:
-        is_usual: whether nothing speaks for another way where the pixels tell no difference.
         network: what is run.
         image_shape: (C, H, W) of the images.
         latent_shape: of z, without the batch.
         keeps_state: whether the decoder uses what the last encode left behind; it then decodes z of the images that
             were encoded last, and nothing else.
         forgets: by how much its pixels then change, at most, where other images were encoded in between.
-        draws: how many normal draws one run makes.
-        others: names of the other random operators that run.
+        others: names of the random operators that run beside normal draws.
+        last: images, mu and sigma of the last encode, where the decoder keeps state.
     """
 
-    is_usual = True
+    network: Network
+    image_shape: tuple[int, int, int]
+    latent_shape: tuple[int, ...]
+    others: tuple[str, ...] = ()
+    keeps_state: bool = field(default=False, init=False)
+    forgets: float = field(default=0.0, init=False)
+    last: tuple[Tensor, Tensor, Tensor] | None = field(default=None, init=False)
 
-    def __init__(
-        self,
-        network: Network,
-        image_shape: tuple[int, int, int],
-        latent_shape: tuple[int, ...],
-        draws: int = 0,
-        others: tuple[str, ...] = (),
-    ) -> None:
-        self.network, self.image_shape, self.latent_shape = network, image_shape, latent_shape
-        self.draws, self.others = draws, others
-        self.keeps_state, self.forgets = False, 0.0
-        self.last: tuple[Tensor, Tensor, Tensor] | None = None  # images, mu and sigma
+    @property
+    def is_usual(self) -> bool:
+        """Whether this way is taken where the pixels tell no difference from another."""
+        return True
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return mu and logvar, in the network's own shape."""
@@ -175,25 +168,23 @@ class Route:
         return other
 
 
+@dataclass(eq=False, kw_only=True)
 class Through(Route):
-    """The network draws z: mu and sigma are measured where z enters the decoder."""
+    """The network draws z: mu and sigma are measured where z enters the decoder.
 
-    def __init__(
-        self,
-        network: Network,
-        image_shape: tuple[int, int, int],
-        latent_shape: tuple[int, ...],
-        *,
-        gate: Gate,
-        gate_name: str,
-        draw: int,
-        direct: int | None,
-        output: int | None,
-        draws: int,
-        others: tuple[str, ...],
-    ) -> None:
-        super().__init__(network, image_shape, latent_shape, draws, others)
-        self.gate, self.gate_name, self.draw, self.direct, self.output = gate, gate_name, draw, direct, output
+    Attributes:
+        gate: where that is, and its name in words.
+        draw: which of the `draws` normal draws of one run is the posterior's.
+        direct: which output of the gate's part is the pixels; None where that part can not be called alone.
+        output: which output of the network is the pixels; None where they are taken from the decoder.
+    """
+
+    gate: Gate
+    gate_name: str
+    draw: int
+    draws: int
+    direct: int | None
+    output: int | None
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return z(0), and the logarithm of the squared slope of z in the noise."""
@@ -258,19 +249,18 @@ class Through(Route):
         )
 
 
+@dataclass(eq=False, kw_only=True)
 class Read(Route):
-    """Nothing is drawn anywhere: mean and spread are parts of what encode returns."""
+    """Nothing is drawn anywhere: mean and spread are parts of what encode returns, pixels output `output` of decode."""
 
-    def __init__(
-        self,
-        network: Network,
-        image_shape: tuple[int, int, int],
-        latent_shape: tuple[int, ...],
-        reading: Reading,
-        output: int,
-    ) -> None:
-        super().__init__(network, image_shape, latent_shape)
-        self.reading, self.output, self.is_usual = reading, output, reading.is_usual
+    reading: Reading
+    output: int
+
+    @property
+    def is_usual(self) -> bool:
+        """Whether the mean goes before the spread."""
+        way, mean, spread = self.reading.way, self.reading.mean, self.reading.spread
+        return way in ("first half", "even") or (way == "item" and mean < spread)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return mu and logvar as the reading has them."""
