@@ -180,7 +180,12 @@ def reproduce(material: Material) -> Iterable[Block]:
     else:
         yield Prose("A live module of Python was evaluated: no command reads it again, vaekit.evaluate(module) does.")
     yield from material.part(_config, artifacts.CONFIG)
-    yield Facts(tuple((key.replace("_", " "), str(value)) for key, value in material.summary["made_by"].items()))
+    known = {key: value for key, value in material.summary["made_by"].items() if value not in (None, [], {})}
+    yield Facts(tuple((key.replace("_", " "), _known(value)) for key, value in known.items()))
+
+
+def _known(value: Any) -> str:
+    return ", ".join(f"{key}: {each}" for key, each in value.items()) if isinstance(value, dict) else str(value)
 
 
 def _config(text: str) -> Iterable[Block]:
