@@ -1,10 +1,14 @@
-"""What an evaluation says in a terminal."""
+"""What an evaluation says in a terminal, and of its data."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
+import pandas as pd
 import pytest
 
 from vaekit import artifacts
+from vaekit.config import DataConfig, RunConfig
+from vaekit.evaluation.evaluate import _data_facts
 from vaekit.evaluation.results import Evaluation
 from vaekit.quantity import Quantity
 
@@ -41,3 +45,23 @@ def test_everything_is_shown_when_asked_for_and_a_shared_reason_once(evaluation)
     lines = evaluation.text(every=True).splitlines()
     assert [line.split()[0] for line in lines[4:7]] == ["mse", "mae", "kl"]
     assert lines[-2:] == ["Not computed", "  fid and kid: no weights"]
+
+
+@pytest.mark.parametrize(
+    ("fingerprint", "settings", "is_said"),
+    [
+        ("same", {}, False),
+        ("other", {"limit": {"test": 5}}, False),  # the same images, fewer of them
+        ("other", {}, True),  # the folder holds others now
+        ("other", {"crop": 148, "limit": {"test": 5}}, True),
+    ],
+)
+def test_other_images_than_those_of_training_are_a_note(fingerprint, settings, is_said):
+    trained = SimpleNamespace(
+        data={"fingerprint": "same", "name": "faces", "protocol": "crop178-64px"}, config=RunConfig()
+    )
+    prepared = SimpleNamespace(
+        notes=(), fingerprint=fingerprint, name="faces", count=len, skipped=pd.DataFrame(), attributes=()
+    )
+    notes = _data_facts(trained, prepared, DataConfig(**settings))["notes"]
+    assert bool(notes) is is_said and all("trained on other prepared images (faces" in note for note in notes)

@@ -296,7 +296,7 @@ def _facts(task: Task) -> dict[str, Any]:
         },
         "reading": checkpoint.findings,
         "config": checkpoint.config.model_dump(mode="json"),
-        "data": _data_facts(checkpoint, prepared),
+        "data": _data_facts(checkpoint, prepared, task.settings),
         "trimmed": [checkpoint.config.note] if checkpoint.config.note else [],
         "made_by": dict(task.made_by)
         | {"torch": torch.__version__, "python": platform.python_version(), "data_fingerprint": prepared.fingerprint},
@@ -349,10 +349,12 @@ def _write_kl_per_dim(folder: Path, checkpoint: Checkpoint) -> None:
     artifacts.write_table(folder / artifacts.KL_PER_DIM, table.sort_values(["epoch", "dim"]))
 
 
-def _data_facts(checkpoint: Checkpoint, prepared: Prepared) -> dict[str, Any]:
+def _data_facts(checkpoint: Checkpoint, prepared: Prepared, settings: DataConfig) -> dict[str, Any]:
     notes = list(prepared.notes)
-    trained_on = checkpoint.data.get("fingerprint")
-    if trained_on is not None and trained_on != prepared.fingerprint:
+    trained_on, trained_with = checkpoint.data.get("fingerprint"), checkpoint.config.data
+    # A limit takes some images of each split, and leaves every image in its own.
+    is_limited = trained_with != settings == trained_with.model_copy(update={"limit": settings.limit})
+    if trained_on is not None and trained_on != prepared.fingerprint and not is_limited:
         notes.append(
             f"The model was trained on other prepared images ({checkpoint.data['name']}, "
             f"{checkpoint.data['protocol']}) than it is evaluated on."
