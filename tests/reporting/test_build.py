@@ -14,6 +14,7 @@ from markdown_it import MarkdownIt
 from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.evaluation.evaluate import STAGES
+from vaekit.figures import base as figures
 from vaekit.figures.base import FIGURES, Drawn
 from vaekit.quantity import Quantity
 from vaekit.reporting import Edition, Report, build_report
@@ -64,7 +65,7 @@ def quick(monkeypatch):
     def draw(name, files, missing):
         spec = FIGURES.get(name)
         if name in pictures and set(spec.needs) <= files.keys():
-            return spec.draw(files)
+            return figures.draw(name, files, missing)
         if absent := [file for file in spec.needs if file not in files]:
             raise DataError(missing[absent[0]])
         return Drawn(name, f"1 {name}", f"1 {name}", b'<svg viewBox="0 0 1 1"></svg>', "svg")
@@ -318,6 +319,21 @@ def test_what_a_stage_could_not_make_has_that_stages_reason_and_no_command_that_
     text = build(stored, tmp_path / "out").markdown.read_text(encoding="utf-8")
     assert all(f"Nothing came of {stage.name}." in text for stage in failed if stage.name != "importance")
     assert "run `vaekit evaluate` again" not in text and "has not been explored" not in text
+
+
+@pytest.mark.parametrize(
+    "file",
+    [artifacts.LATENT, artifacts.SAMPLES, artifacts.PROBES_SUMMARY, artifacts.FINDINGS, artifacts.FAILURES_SUMMARY],
+)
+def test_an_artifact_of_an_older_vaekit_that_lacks_a_part_leaves_a_sentence(small, tmp_path, quick, file):
+    stored = copied(small, tmp_path)
+    (path,) = (folder / file for folder in stored if (folder / file).is_file())
+    content = artifacts.read_json(path)
+    # Both what stands in it at the top and what its verdict, where it has one, is made of.
+    for name, kept in [(file, {}), ("verdict", content | {"verdict": {}} if "verdict" in content else {})]:
+        artifacts.write_json(path, kept)
+        text = build(stored, tmp_path / name).markdown.read_text(encoding="utf-8")
+        assert "again" in text, name
 
 
 def test_samples_that_were_scored_are_not_called_shown_only(small, tmp_path, quick):

@@ -1,15 +1,15 @@
 """vaekit edit."""
 
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vaekit.cli import options as flags
-from vaekit.cli.console import drawn_progress, show_pictures
-from vaekit.cli.options import takes_options
-from vaekit.options import EvaluationOptions
+from vaekit.cli.options import shows_pictures
+
+if TYPE_CHECKING:
+    from vaekit.exploration.results import Shown
 
 
 class Direction(StrEnum):
@@ -19,7 +19,7 @@ class Direction(StrEnum):
     PROBE = "probe"
 
 
-@takes_options
+@shows_pictures
 def command(
     checkpoint: flags.OneCheckpoint,
     image: Annotated[str, typer.Argument(help="A picture file, or the id of an image of the data.")],
@@ -31,26 +31,13 @@ def command(
     direction: Annotated[
         Direction, typer.Option("--direction", help="From class mean to class mean, or along the probe's normal.")
     ] = Direction.MEANS,
-    out: flags.Pictures = None,
-    reports: flags.ReportsOf = Path("reports"),
-    json: flags.Json = False,
     *,
-    options: EvaluationOptions,
-) -> None:
+    how: dict[str, Any],
+) -> "Shown":
     """Move an image along the direction of an attribute, and say what every other probe makes of it."""
     from vaekit.api import exploration
 
     strengths = flags.parse_range("--strength", strength, "-3:3")
-    with drawn_progress() as progress:
-        result = exploration.edit(
-            checkpoint,
-            image,
-            attribute=attribute,
-            strengths=strengths,
-            steps=steps,
-            direction=direction.value,
-            reports=reports,
-            progress=progress,
-            **options.given(),
-        )
-    show_pictures(result, out, reports, json)
+    return exploration.edit(
+        checkpoint, image, attribute=attribute, strengths=strengths, steps=steps, direction=direction.value, **how
+    )

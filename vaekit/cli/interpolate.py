@@ -1,17 +1,17 @@
 """vaekit interpolate."""
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vaekit.cli import options as flags
-from vaekit.cli.console import drawn_progress, show_pictures
-from vaekit.cli.options import takes_options
-from vaekit.options import EvaluationOptions
+from vaekit.cli.options import shows_pictures
+
+if TYPE_CHECKING:
+    from vaekit.exploration.results import Shown
 
 
-@takes_options
+@shows_pictures
 def command(
     checkpoint: flags.Checkpoint = None,
     pairs: Annotated[
@@ -21,26 +21,13 @@ def command(
         int, typer.Option("--count", min=1, help="How many pairs of test images the seed draws where none is named.")
     ] = 3,
     steps: flags.Steps = 9,
-    out: flags.Pictures = None,
-    reports: flags.ReportsOf = Path("reports"),
-    json: flags.Json = False,
     *,
-    options: EvaluationOptions,
-) -> None:
+    how: dict[str, Any],
+) -> "Shown":
     """Walk from one image to another through the code, on a straight line and on a great circle."""
     from vaekit.api import exploration
 
-    with drawn_progress() as progress:
-        result = exploration.interpolate(
-            checkpoint,
-            pairs=parse_pairs(pairs),
-            count=count,
-            steps=steps,
-            reports=reports,
-            progress=progress,
-            **options.given(),
-        )
-    show_pictures(result, out, reports, json)
+    return exploration.interpolate(checkpoint, pairs=parse_pairs(pairs), count=count, steps=steps, **how)
 
 
 def parse_pairs(text: str | None) -> list[tuple[str, str]] | None:

@@ -1,15 +1,15 @@
 """vaekit sample."""
 
 from enum import StrEnum
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vaekit.cli import options as flags
-from vaekit.cli.console import drawn_progress, show_pictures
-from vaekit.cli.options import takes_options
-from vaekit.options import EvaluationOptions
+from vaekit.cli.options import shows_pictures
+
+if TYPE_CHECKING:
+    from vaekit.exploration.results import Shown
 
 
 class From(StrEnum):
@@ -19,7 +19,7 @@ class From(StrEnum):
     AGGREGATE = "aggregate"
 
 
-@takes_options
+@shows_pictures
 def command(
     checkpoint: flags.Checkpoint = None,
     n: Annotated[int, typer.Option("--n", min=1, help="How many samples.")] = 64,
@@ -30,23 +30,10 @@ def command(
     source: Annotated[
         From, typer.Option("--from", help="N(0, I), or the mixture fitted to the codes of train images.")
     ] = From.PRIOR,
-    out: flags.Pictures = None,
-    reports: flags.ReportsOf = Path("reports"),
-    json: flags.Json = False,
     *,
-    options: EvaluationOptions,
-) -> None:
+    how: dict[str, Any],
+) -> "Shown":
     """Draw samples: a grid, and each as a picture of its own."""
     from vaekit.api import exploration
 
-    with drawn_progress() as progress:
-        result = exploration.sample(
-            checkpoint,
-            n=n,
-            temperature=temperature,
-            source=source.value,
-            reports=reports,
-            progress=progress,
-            **options.given(),
-        )
-    show_pictures(result, out, reports, json)
+    return exploration.sample(checkpoint, n=n, temperature=temperature, source=source.value, **how)

@@ -1,17 +1,17 @@
 """vaekit traverse."""
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vaekit.cli import options as flags
-from vaekit.cli.console import drawn_progress, show_pictures
-from vaekit.cli.options import takes_options
-from vaekit.options import EvaluationOptions
+from vaekit.cli.options import shows_pictures
+
+if TYPE_CHECKING:
+    from vaekit.exploration.results import Shown
 
 
-@takes_options
+@shows_pictures
 def command(
     checkpoints: Annotated[
         list[str] | None,
@@ -33,28 +33,21 @@ def command(
     percentiles: Annotated[
         str, typer.Option("--percentiles", help="Percentiles of μ over the test images, between which a dim is moved.")
     ] = "1:99",
-    out: flags.Pictures = None,
-    reports: flags.ReportsOf = Path("reports"),
-    json: flags.Json = False,
     *,
-    options: EvaluationOptions,
-) -> None:
+    how: dict[str, Any],
+) -> "Shown":
     """Move one latent dim at a time: one row per dim, sorted by KL; several checkpoints below one another."""
     from vaekit.api import exploration
 
-    with drawn_progress() as progress:
-        result = exploration.traverse(
-            checkpoints,
-            dims=parse_dims(dims),
-            top=top,
-            image=image,
-            steps=steps,
-            percentiles=flags.parse_range("--percentiles", percentiles, "1:99"),
-            reports=reports,
-            progress=progress,
-            **options.given(),
-        )
-    show_pictures(result, out, reports, json)
+    return exploration.traverse(
+        checkpoints,
+        dims=parse_dims(dims),
+        top=top,
+        image=image,
+        steps=steps,
+        percentiles=flags.parse_range("--percentiles", percentiles, "1:99"),
+        **how,
+    )
 
 
 def parse_dims(text: str | None) -> list[int] | None:
