@@ -190,8 +190,13 @@ def an_option_of_every_command(monkeypatch, **_):
     mine = create_model("Mine", __base__=options.EvaluationOptions, mine=(float, Field(0.5, description="Of mine.")))
     for module in (options, flags):
         monkeypatch.setattr(module, "EvaluationOptions", mine)
+    monkeypatch.setitem(flags._PANELS, "Images and work", mine)
     seen = []
-    command = flags.takes_options(lambda options: seen.append(options))
+
+    def command(*, options: mine):
+        seen.append(options)
+
+    command = flags.takes_options(command)
     flag = inspect.signature(command).parameters["mine"].annotation.__metadata__[0]
     assert flag.help == "Of mine. Default: 0.5." and "--mine" in [flag.default, *flag.param_decls]
     command(**dict.fromkeys(mine.model_fields) | {"mine": 2.0})
