@@ -60,7 +60,7 @@ def test_a_planted_attribute_is_found_on_disk_and_in_python(stored):
     failures = analyse(*enlarged(stored), Asked(by="mse", top=8))
     first, *_ = failures.findings
     assert first.id == "slice-Wearing_Hat" and first.effect.ratio == pytest.approx(3, rel=0.2) and first.q < 1e-6
-    assert str(first) in str(failures) and "Tested and not found:" in str(failures)
+    assert str(first) in str(failures) and "Tested and not found:" in failures.text(every=True)
     content = json.loads((failures.folder / "findings.json").read_text())
     assert content["metric"] == "mse" and content["n_discovery"] + content["n_confirmation"] == content["n"] == LARGE
     assert content["candidates"] == len(content["tested"]) == len(pd.read_csv(failures.folder / "candidates.csv"))
