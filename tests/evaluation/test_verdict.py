@@ -187,6 +187,10 @@ def test_remedies_follow_the_numbers():
     assert said(replace(COLLAPSED, kl_weight=3000.0), config("optimal", beta=3000.0))["remedies"] == [
         "Set objective.beta = 1."
     ]
+    averaged = config(pixels="mean", beta=0.5).model_copy(update={"training": None})
+    assert said(replace(COLLAPSED, kl_weight=200.0), averaged)["remedies"][0] == (
+        "Set the weight of the KL to 0.0025 beside the same reconstruction term."
+    )
     early = said(
         replace(
             HEALTHY,

@@ -210,6 +210,18 @@ def _better_beta(f: Facts, config: RunConfig) -> str:
     return "Set objective.beta = 1." if config.training else "Set the weight of the KL to 1."
 
 
+def _pixels_averaged(cause: Cause, f: Facts, config: RunConfig) -> tuple[str, str]:
+    assert config.objective is not None and cause.value is not None
+    fitting = short(config.objective.beta / cause.value, 2)
+    return (
+        "The loss averages over pixels where the bound sums: beside a summed KL that multiplies beta by the number of "
+        f"pixel values, so that the KL weighs {short(cause.value)} times what the bound asks for.",
+        'Set objective.pixels = "sum".'
+        if config.training
+        else f"Set the weight of the KL to {fitting} beside the same reconstruction term.",
+    )
+
+
 def _more_dims(cause: Cause, f: Facts, config: RunConfig) -> tuple[str, str]:
     return (
         f"The code has more dims than the data pay for at this weight of the KL: {cause.value:,.0f} "
@@ -248,13 +260,7 @@ _CAUSES: dict[str, Callable[[Cause, Facts, RunConfig], tuple[str, str]]] = {
     "untrained is better": _untrained_is_better,
     "beta too large": _beta_too_large,
     "beta too small": _beta_too_small,
-    "pixels averaged": lambda cause, f, config: (
-        "The loss averages over pixels where the bound sums: beside a summed KL that multiplies beta by the number of "
-        f"pixel values, so that the KL weighs {short(cause.value)} times what the bound asks for.",
-        'Set objective.pixels = "sum".'
-        if config.training
-        else "Sum over pixels with a KL of weight 1, or lower the KL's weight by that factor.",
-    ),
+    "pixels averaged": _pixels_averaged,
     "free bits": lambda cause, f, config: (
         f"Half of the dims or more sit at the free bits of {cause.value:g} nats and learn no more.",
         "Raise objective.free_bits, or lower beta so that dims pay for themselves.",
