@@ -430,3 +430,15 @@ def test_the_markdown_table_renders(built):
     assert "<strong>tied</strong>" in page and page.count("<table>") > 3 and page.count("<h3>") >= 3
     for picture in re.findall(r'src="([^"]+)"', page):
         assert (made.html.parent / picture).is_file(), picture
+
+
+@pytest.mark.parametrize("without", [("a",), ("a", "b")])
+def test_models_whose_samples_no_judge_has_seen_are_compared_all_the_same(tmp_path, without):
+    folders = {name: write_model(tmp_path / name, run=name) for name in "ab"}
+    judged = {"judge": {"name": "attributes", "identity": "ab12"}, "verdict": None, "metrics": {}}
+    nothing = {"reason": "There is no judge.", "verdict": {"name": "not judged", "sentence": "There is no judge."}}
+    for name, folder in folders.items():
+        content = nothing if name in without else judged
+        artifacts.write_json(folder / artifacts.EVALUATION / artifacts.SAMPLES, content)
+    _, data = build(folders, tmp_path / "out")
+    assert "There is no judge." in said(section(data, "overview"))

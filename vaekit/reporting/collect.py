@@ -114,6 +114,12 @@ class Collected:
         """The numbers of latent.json; none where it is missing."""
         return quantities(self.files.get(artifacts.LATENT, {}).get("rows", {}), artifacts.LATENT)
 
+    @property
+    def judge(self) -> Mapping[str, Any]:
+        """What samples.json says of the network that looked at sets of pictures; empty where none did."""
+        found: Mapping[str, Any] = self.files.get(artifacts.SAMPLES, {}).get("judge", {})
+        return found
+
     def need(self, file: str) -> Any:
         """Return the content of an artifact; DataError with the reason where it is missing."""
         if file not in self.files:

@@ -29,7 +29,6 @@ _READ = (
     artifacts.DRAWS,
     artifacts.RECONSTRUCTIONS,
     artifacts.SAMPLES,
-    artifacts.SAMPLING_GAP,
     artifacts.SAMPLE_PICTURES,
     artifacts.FINDINGS,
     artifacts.EXPLORATION_SUMMARY,

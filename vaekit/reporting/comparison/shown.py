@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 
-import pandas as pd
-
 from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures import compare as figures
@@ -91,34 +89,26 @@ def samples(together: Together) -> Iterable[Block]:
 
 def _sampling_gap(together: Together) -> Iterable[Block]:
     """Yield how far each model's pictures are from the test images, source by source."""
-    contents, tables = together.contents(artifacts.SAMPLES), together.contents(artifacts.SAMPLING_GAP)
-    judges = {content["judge"]["name"] for content in contents.values()}
+    contents = {name: own for name, own in together.contents(artifacts.SAMPLES).items() if "rows" in own}
+    judges = {own["judge"]["name"] for own in contents.values()}
     if len(judges) > 1:
         yield Gap(f"The models' samples were measured by different judges ({listed(sorted(judges))}).")
-    if len(judges) != 1 or not tables:
+    if len(judges) != 1:
         return
     metric = f"fd_{judges.pop()}"
-    facts = next(iter(contents.values()))["metrics"].get(metric)
-    if facts is None:
-        return
-    rows: dict[str, dict[str, Quantity]] = {name: {} for name in tables}
-    for name, table in tables.items():
-        for record in table.to_dict("records"):
-            value, low, high = (
-                None if pd.isna(record[column]) else float(record[column])
-                for column in (metric, f"{metric}_low", f"{metric}_high")
-            )
-            source = str(record["source"])
-            rows[name][source] = Quantity(
-                value=value,
-                low=low,
-                high=high,
-                n=int(record["n"]),
-                label=record["label"],
+    facts = next(iter(contents.values()))["metrics"][metric]
+    rows = {
+        name: {
+            source: Quantity(
+                **own["rows"].get(source, {}).get(metric, {"value": None, "n": 0, "reason": about["reason"]}),
+                label=about["label"],
                 higher_is_better=None if source in _NOT_THE_MODEL else facts["higher_is_better"],
                 definition=facts["definition"],
-                reason=None if pd.isna(record["reason"]) else str(record["reason"]),
             )
+            for source, about in own["sources"].items()
+        }
+        for name, own in contents.items()
+    }
     yield Heading("Sampling gap", facts["label"])
     yield Prose(f"How far each source of pictures is from the test images: {facts['label']}, {facts['definition']}.")
     ranked = not together.unlike and together.judge_differs is None

@@ -51,7 +51,7 @@ class Together(Source):
     def judge_differs(self) -> str | None:
         """Why numbers about samples do not compare although the protocols do; None where they do."""
         fingerprints = {model.summary["protocol"]["data_fingerprint"] for model in self.models.values()}
-        judges = {content["judge"].get("identity") for content in self.contents(artifacts.SAMPLES).values()}
+        judges = {model.judge.get("identity") for model in self.models.values() if model.judge}
         if len(fingerprints) > 1:
             return "the judges were made from different train images"
         return "the judges are different networks" if len(judges) > 1 else None

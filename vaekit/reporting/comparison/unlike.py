@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures.words import listed
 from vaekit.reporting.collect import Collected
@@ -43,8 +42,7 @@ def unlike(models: Mapping[str, Collected]) -> list[Unlike]:
 
     Models trained on more or fewer images of the same data are alike as long as they are tested on the same ones.
     """
-    scored = {name: model.files.get(artifacts.SAMPLES) for name, model in models.items()}
-    judges = {name: str(content["judge"]["name"]) for name, content in scored.items() if content is not None}
+    judges = {name: str(model.judge["name"]) for name, model in models.items() if model.judge}
     protocols = {name: _protocol(model.summary) | {"judge": judges.get(name, "none")} for name, model in models.items()}
     first, *others = protocols.values()
     # A limit on train or valid changes the fingerprint of the images, and leaves the test images as they are.
