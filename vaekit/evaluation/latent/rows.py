@@ -20,9 +20,7 @@ def latent_rows(
     facts: Facts, table: pd.DataFrame, moments: Aggregate, parts: Information, permuted: Estimate, hole: Estimate
 ) -> dict[str, Quantity]:
     """Return the rows on dims and on what the decoder does with the code, by name."""
-    return (
-        _of_dims(facts, table, moments) | _of_the_prior(facts, table, moments, parts) | _of_use(facts, permuted, hole)
-    )
+    return _of_dims(facts, table, moments) | _of_the_prior(facts, moments, parts) | _of_use(facts, permuted, hole)
 
 
 def moved_rows(table: pd.DataFrame, sensitivity: Moved, intervention: Moved) -> dict[str, Quantity]:
@@ -106,7 +104,7 @@ def _of_dims(f: Facts, table: pd.DataFrame, moments: Aggregate) -> dict[str, Qua
     }
 
 
-def _of_the_prior(f: Facts, table: pd.DataFrame, moments: Aggregate, parts: Information) -> dict[str, Quantity]:
+def _of_the_prior(f: Facts, moments: Aggregate, parts: Information) -> dict[str, Quantity]:
     n = moments.n
     return {
         "kl_fitted": _row(

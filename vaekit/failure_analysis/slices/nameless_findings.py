@@ -123,7 +123,7 @@ def nameless_findings(
                     share=float(d.n * d.value / measure.scale.error(context.values)[usable].sum()),
                     enrichment=None,
                     image_ids=tuple(ids[rows].tolist()),
-                    evidence=tuple(_evidence(one, measure, material)),
+                    evidence=tuple(_evidence(one, material)),
                     remedy=_remedy(one),
                 ),
                 rows,
@@ -154,7 +154,7 @@ def _sentence(one: Found, measure: Measure, n: int) -> str:
     )
 
 
-def _evidence(one: Found, measure: Measure, material: Material) -> list[str]:
+def _evidence(one: Found, material: Material) -> list[str]:
     said = []
     if one.undone is not None:
         u = one.undone

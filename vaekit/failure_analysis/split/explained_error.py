@@ -5,7 +5,6 @@ for each attribute, ridge regression): on real CelebA its held-out R2 was that o
 of an additive model has a known expectation, so that importances carry no noise of the permutation.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -109,7 +108,7 @@ def explain(
         residuals[name], gains = _cross_fitted(own, has, y, fold)
     named, held_out, unseen = _named(columns[0], y, fold, generator)
     facts["named"] = [properties.columns[k] for k in named]
-    facts["r2"] = _r2_rows(residuals, y, columns, seed) | {"named": _named_row(unseen, y[held_out], named, seed)}
+    facts["r2"] = _r2_rows(residuals, y, seed) | {"named": _named_row(unseen, y[held_out], named, seed)}
     facts["importance"] = _importance_rows(gains, y, properties.columns, attributes.columns, seed)
     return Explained(_result(facts), facts)
 
@@ -196,9 +195,7 @@ def _row(value: float, ends: tuple[float | None, float | None], n: int, label: s
     return Quantity(value=value, low=ends[0], high=ends[1], n=n, label=label, definition=definition)
 
 
-def _r2_rows(
-    residuals: dict[str, np.ndarray], y: np.ndarray, columns: Sequence[np.ndarray], seed: int
-) -> dict[str, Quantity]:
+def _r2_rows(residuals: dict[str, np.ndarray], y: np.ndarray, seed: int) -> dict[str, Quantity]:
     n = len(y)
     squares = np.column_stack([*(r * r for r in residuals.values()), y, y * y])
     value, drawn = (_r2(sums, n) for sums in (squares.sum(0), resampled_sums(squares, seed, "explain")))
