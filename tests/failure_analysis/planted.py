@@ -17,8 +17,7 @@ from vaekit.failure_analysis.slices.search import Searched, search
 
 RATE, TIMES = 0.03, 5.0  # share of the images in which a failure is planted; how often their error is the usual one
 NOISE = 0.35  # standard deviation of the logarithm of an image's error around its expectation
-FEATURES = 24
-KINDS = ("occluder", "texture", "blur", "combination")
+KINDS = ("texture", "blur", "combination")
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,20 +47,15 @@ def drawn_attributes(n: int, rng: np.random.Generator, pictures: int) -> tuple[p
 def populate(kind: str | None, n: int, seed: int, pictures: int = 4) -> Population:
     """Return a population of `n` with one of KINDS planted in it, or nothing; `pictures` show each person.
 
-    An occluder has no label and moves no property: only the features show it. A texture is a regular pattern, a blur
-    takes sharpness away; a combination is one of two attributes that go together in 2 to 4 % of the images.
+    A texture is a regular pattern, a blur takes sharpness away; a combination is one of two attributes that go together
+    in 2 to 4 % of the images.
     """
     rng = np.random.default_rng([seed, n])
     attributes, people = drawn_attributes(n, rng, pictures)
     properties = pd.DataFrame(rng.lognormal(0, 0.5, (n, len(PROPERTIES))), columns=list(PROPERTIES))
     properties["periodicity"] = 10.0
-    features = rng.standard_normal((n, FEATURES)) + attributes.to_numpy() @ rng.standard_normal(
-        (len(ATTRIBUTES), FEATURES)
-    )
     planted = rng.random(n) < RATE
-    if kind == "occluder":
-        features[planted] += 2.0 * rng.standard_normal((1, FEATURES)) + rng.standard_normal((planted.sum(), FEATURES))
-    elif kind == "texture":
+    if kind == "texture":
         properties.loc[planted, "periodicity"] = rng.lognormal(3.5, 0.5, planted.sum())
     elif kind == "blur":
         properties.loc[planted, "sharpness"] *= 0.1
@@ -70,7 +64,7 @@ def populate(kind: str | None, n: int, seed: int, pictures: int = 4) -> Populati
         planted = (attributes.to_numpy()[:, first] & attributes.to_numpy()[:, second]).astype(bool)
     complexity = np.log(properties[["contrast", "fine_detail"]]).sum(axis=1).to_numpy()
     expected = 0.006 * np.exp(0.1 * complexity) * np.where(planted & (kind is not None), TIMES, 1.0)
-    return Population(Material(attributes, properties, features), people, planted, expected)
+    return Population(Material(attributes, properties), people, planted, expected)
 
 
 def _pair(attributes: np.ndarray, rng: np.random.Generator) -> tuple[int, int]:

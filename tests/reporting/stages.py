@@ -235,7 +235,7 @@ def write_findings(failures: Path, x: np.ndarray, x_hat: np.ndarray, ids: list[s
             "label": "mean squared error",
             "unit": "squared pixel value",
             "n": 30,
-            "n_discovery": 15,
+            "searches": 20,
             "n_confirmation": 15,
             "candidates": 6,
             "q_level": 0.05,

@@ -93,8 +93,10 @@ def analyse(
         device=device,
         progress=progress,
     )
-    material = Material(images.attributes, images.properties, images.features)
-    searched = search(values, ranked.by[0], first["higher_is_better"], material, images.people, seed=seed, top=top)
+    material = Material(images.attributes, images.properties)
+    searched = search(
+        values, ranked.by[0], first["higher_is_better"], material, images.people, seed=seed, top=top, progress=progress
+    )
     masks = {title(kept.tested.slice): kept.tested.slice.mask(material) for kept in searched.kept}
     nameless = find_nameless(context, scale, list(masks.values()), reconstruct)
     measured = run_split_tests(replace(context, slices=masks))

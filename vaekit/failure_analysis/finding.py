@@ -2,7 +2,7 @@
 
 findings.json holds, beside `metric`, `label`, `unit` and `made_by`:
 
-    n, n_discovery, n_confirmation   test images with a finite value; those searched; those every slice is tested on
+    n, n_confirmation, searches      test images with a finite value; those a slice is tested on; how often was searched
     candidates, q_level              slices tested together; the false discovery rate they are held to
     thresholds                       the least effect and share of the error of a slice that is called a finding
     findings                         records of `Finding`: slices first, by their share of the error, then what is true
@@ -67,6 +67,7 @@ class Finding:
         image_ids: of its gallery.
         evidence: further sentences.
         remedy: what an engineer may try.
+        came_up: of which images fail: in how many searches of the images it came up, and how many there were.
     """
 
     id: str
@@ -82,6 +83,7 @@ class Finding:
     image_ids: tuple[str, ...]
     evidence: tuple[str, ...]
     remedy: str
+    came_up: tuple[int, int] | None = None
 
     def __str__(self) -> str:
         return self.sentence
@@ -100,6 +102,7 @@ class Finding:
             "enrichment": enrichment and Enrichment(**enrichment),
             "image_ids": tuple(record["image_ids"]),
             "evidence": tuple(record["evidence"]),
+            "came_up": record.get("came_up") and tuple(record["came_up"]),
         }
         return cls(**(record | made))
 

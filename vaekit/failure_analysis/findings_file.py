@@ -17,10 +17,10 @@ from vaekit.failure_analysis.not_found import candidate_rows, silent_groups, sil
 from vaekit.failure_analysis.pictures.galleries import Ranked
 from vaekit.failure_analysis.slices.confirmation import RATIO, SHARE, SPREAD
 from vaekit.failure_analysis.slices.findings import Errors, Told, slice_findings
-from vaekit.failure_analysis.slices.nameless import LEAST_GROUP
+from vaekit.failure_analysis.slices.nameless import least_group
 from vaekit.failure_analysis.slices.nameless_findings import NamelessFound, nameless_findings
 from vaekit.failure_analysis.slices.rules import LEAST, Material
-from vaekit.failure_analysis.slices.search import Searched
+from vaekit.failure_analysis.slices.search import SEARCHES, Searched
 from vaekit.failure_analysis.slices.wording import Measure
 from vaekit.failure_analysis.split.base import Measured, SplitResult, words
 from vaekit.figures.grids import gallery, png_bytes, shared_limit
@@ -68,8 +68,8 @@ def write_findings(folder: Path, found: Analysed, made_by: dict[str, Any]) -> No
         "label": found.measure.label,
         "unit": found.measure.unit,
         "n": int(np.isfinite(found.context.values).sum()),
-        "n_discovery": len(found.searched.discovery),
-        "n_confirmation": len(found.searched.confirmation),
+        "n_confirmation": found.searched.n_tested_on,
+        "searches": SEARCHES,
         "candidates": len(tested),
         "q_level": Q_LEVEL,
         "thresholds": {"ratio": RATIO, "standard_deviations": SPREAD, "share": SHARE},
@@ -98,7 +98,7 @@ def _of_slices(found: Analysed) -> list[Pictured]:
         columns["surroundings_mse"],
     )
     ids = found.ranked.table["image_id"].to_numpy(dtype=str)
-    told = Told(found.material, errors, images.persons, found.measure)
+    told = Told(errors, images.persons, found.measure)
     return slice_findings(found.searched, told, ids, images.train_attributes, PICTURED, found.context.training)
 
 
@@ -147,28 +147,35 @@ def _write_pictures(folder: Path, found: Analysed, findings: Sequence[Pictured])
     artifacts.write_arrays(folder / artifacts.FINDING_PICTURES, **arrays)
 
 
+def _smallest(found: Analysed) -> str:
+    """Return the smallest groups that can be found among so many images, in one sentence."""
+    n = found.searched.n
+    said = f"The smallest group that can be found among {n:,} images has {2 * LEAST} of them if a label or a property "
+    said += f"names it ({LEAST} in either half)"
+    if not found.nameless.formed:
+        return f"{said}."
+    least = least_group(n)
+    some = max(least, round(0.04 * n))
+    return (
+        f"{said}, {least} if they are only alike; {some} that are alike and stand apart are found four times in "
+        f"five from {short(found.nameless.least_ratio(some))} times the error of the others on."
+    )
+
+
 def _notes(found: Analysed) -> list[str]:
-    images, searched, notes = found.context.images, found.searched, []
+    images, searched, notes = found.context.images, found.searched, [_smallest(found)]
     if not images.is_square:
         notes.append(
             "The pictures are not square: face, detail, grid and properties are those of their central square."
         )
     if images.attributes.columns.empty:
-        notes.append("The data has no attributes: slices were looked for in image properties and look-alikes only.")
+        notes.append("The data has no attributes: slices were looked for in image properties only.")
     if images.features is None:
-        notes.append("There are no features of the attribute network: look-alikes of the worst were not looked for.")
+        notes.append("There are no features of the attribute network: groups were formed without the looks of faces.")
     if bad := found.ranked.first.not_finite:
         notes.append(f"Left out: {plural(bad, 'image')} without a finite {found.metric}.")
     if len(np.unique(images.people.astype(str))) < len(images.people):
         notes.append("All images of a person are in one half, and count as one where they agree.")
-    n = int(np.isfinite(found.context.values).sum())
-    if found.nameless.formed:
-        some = max(LEAST_GROUP, round(0.04 * n))
-        notes.append(
-            f"The smallest group that can be found among {n:,} images: {LEAST_GROUP} that are alike without a name, "
-            f"{2 * LEAST} with one ({LEAST} in either half). {some} without a name are found four times in five where "
-            f"they stand apart and have {short(found.nameless.least_ratio(some))} times the error of the others."
-        )
     if searched.beyond:
         beyond = "; ".join(tested.slice.title for tested in searched.beyond)
         notes.append(f"Also confirmed, with less of the error: {beyond}.")

@@ -6,7 +6,7 @@ from vaekit.failure_analysis.finding import finite
 from vaekit.failure_analysis.slices.confirmation import Tested
 from vaekit.failure_analysis.slices.nameless_findings import NamelessFound
 from vaekit.failure_analysis.slices.rules import LEAST
-from vaekit.failure_analysis.slices.search import PLANNED, Searched
+from vaekit.failure_analysis.slices.search import PLANNED, SEARCHES, Searched
 from vaekit.failure_analysis.slices.wording import Measure, became, not_found, title, too_few
 from vaekit.failure_analysis.split.attribute_survival import BEYOND
 from vaekit.failure_analysis.split.base import SplitResult, words
@@ -20,18 +20,18 @@ def silent_tests(searched: Searched, measure: Measure, results: tuple[SplitResul
     """Return {title, sentence} of every test that did not pass: the topics always tested first."""
     if not searched.tested:
         why = (
-            f"Not tested on slices: {len(searched.discovery):,} images to search and {len(searched.confirmation):,} to "
-            f"test on; {2 * LEAST} of each are the least."
+            f"Not tested on slices: {searched.n - searched.n_tested_on:,} images to search and "
+            f"{searched.n_tested_on:,} to test on; {2 * LEAST} of each are the least."
         )
         said = [{"title": topic, "sentence": why} for topic in PLANNED]
         return said + _of_all(results)
     found = {id(t) for kept in searched.kept for t in (kept.tested, *kept.folded)} | {id(t) for t in searched.beyond}
     answered = {result.id for result in results if result.found}
-    of = {t.slice: t for t in searched.tested}
+    of = {t.slice.id: t for t in searched.tested}
     few = {id(t) for t in searched.tested if t.difference is None}
     said, done = [], found | few
-    for topic, slices in searched.planned.items():
-        tested = [of[s] for s in slices]
+    for topic, ids in searched.planned.items():
+        tested = [of[name] for name in ids]
         open_ones = [t for t in tested if id(t) not in found]
         done |= {id(t) for t in tested}
         if not tested:
@@ -43,7 +43,11 @@ def silent_tests(searched: Searched, measure: Measure, results: tuple[SplitResul
             few -= {id(t) for t in untested}
         else:
             said += [_item(f"{topic}: {t.slice.title}", not_found(t, measure)) for t in open_ones if id(t) not in few]
-    said += [_item(title(t.slice), not_found(t, measure)) for t in searched.tested if id(t) not in done]
+    rest = [t for t in searched.tested if id(t) not in done]
+    said += [_item(title(t.slice), not_found(t, measure)) for t in rest if t.came_up]
+    if never := sum(not t.came_up for t in rest):
+        kinds = plural(never, "further slice was a candidate and passed", "further slices were candidates and passed")
+        said.append(_item("Slices that never came up", f"{kinds} in none of {SEARCHES} searches."))
     if rest := [t for t in searched.tested if id(t) in few]:
         said.append(_item("Too few images", too_few(rest)))
     return said + _of_all(results)
@@ -101,7 +105,6 @@ def _row(tested: Tested, measure: Measure, share: float | None, fate: str) -> di
     worst, of, odds, p = tested.worst
     return {
         "slice": tested.slice.title,
-        "kind": tested.slice.kind,
         "planned": tested.planned,
         "became": fate,
         "n": int(tested.mask.sum()),
@@ -117,6 +120,7 @@ def _row(tested: Tested, measure: Measure, share: float | None, fate: str) -> di
         "ratio_high": effect.ratio_high if effect else None,
         "p": tested.p if d else None,
         "q": tested.q if d else None,
+        "came_up": tested.came_up,
         "excess": tested.excess if d else None,
         "share": share,
         "worst_in": worst,

@@ -1,9 +1,12 @@
 """The test split cut into parts that share no person: what one part taught is tested on another."""
 
 import hashlib
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+
+SPLITS = 10  # in halves, so that what is found on one half may be looked for on another
 
 
 def persons(image_ids: np.ndarray, identity: pd.Series | None) -> np.ndarray:
@@ -28,3 +31,12 @@ def parts(people: np.ndarray, count: int, seed: int, name: str) -> np.ndarray:
     part = np.empty(len(names), dtype=int)
     part[order] = np.minimum((before * count / max(len(people), 1)).astype(int), count - 1)
     return part[codes]
+
+
+def halves(people: np.ndarray, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Yield the rows of either half of every split with those of its other half; a person is in one of the two."""
+    for split in range(SPLITS):
+        half = parts(people, 2, seed, f"findings {split}")
+        first, second = np.flatnonzero(half == 0), np.flatnonzero(half == 1)
+        yield first, second
+        yield second, first

@@ -14,7 +14,7 @@ _MOST, _WIDEST = 24, 52  # candidates drawn; letters of a name
 _FATES = (
     ("finding", BLUE, ("finding",)),
     ("confirmed, and folded into a finding", ORANGE, ("folded", "confirmed")),
-    ("not confirmed, or too small", MUTED, ("not confirmed", "too small")),
+    ("not confirmed, not stable or too small", MUTED, ("not ", "too ")),
 )
 
 
@@ -58,9 +58,7 @@ def findings_overview(artifacts: Artifacts) -> Drawn:
             f" Most of the error: {visible(first['slice'])}, {size} the {in_sentence(content['label'])} of the others."
         )
     more = f" {len(rows) - len(shown)} more are in candidates.csv." if len(rows) > len(shown) else ""
-    caption = (
-        f"{said} 95 % intervals, on images that no slice was found on; the number of images behind each name.{more}"
-    )
+    caption = f"{said} 95 % intervals, on images that no search saw; the number of images behind each name.{more}"
     alt = f"Dot plot of {plural(len(shown), 'slice')}. {said}"
     return Drawn("Slices tested", caption, alt, figure_bytes(fig, "svg"), "svg")
 

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from vaekit.failure_analysis.slices.confirmation import confirm
-from vaekit.failure_analysis.slices.look_alikes import Cluster
 from vaekit.failure_analysis.slices.redundancy import MOST, fold
 from vaekit.failure_analysis.slices.rules import Material, Rule, attribute_condition, property_condition, rule_of
 
@@ -16,7 +15,7 @@ def half(seed=0, names="abcdefg", share=0.1):
     rng = np.random.default_rng(seed)
     attributes = pd.DataFrame(rng.random((N, len(names))) < share, columns=list(names)).astype(int)
     properties = pd.DataFrame({"brightness": rng.random(N), "contrast": rng.random(N)})
-    return Material(attributes, properties, rng.standard_normal((N, 3))), rng.lognormal(0, 0.3, N)
+    return Material(attributes, properties), rng.lognormal(0, 0.3, N)
 
 
 def has(material, name):
@@ -90,23 +89,6 @@ def test_one_property_gives_one_finding():
     ends = [Rule((property_condition(material, "brightness", share, True),)) for share in (0.05, 0.1, 0.25)]
     kept, _ = folded(material, error * (1 + 2 * values**4), ends)
     assert len(kept) == 1 and len(kept[0].folded) == 2
-
-
-def test_a_cluster_that_properties_explain_gives_way_and_one_that_nothing_explains_stays():
-    material, error = half()
-    space = np.concatenate([material.features, material.properties.to_numpy()], axis=1)
-    mean, deviation = space.mean(0), space.std(0)
-
-    def cluster(number, direction, threshold):
-        return Cluster(number, mean, deviation, np.array(direction, float), threshold)
-
-    bright, odd = cluster(1, [0, 0, 0, 1, 0], 1.2), cluster(2, [1, 0, 0, 0, 0], 1.6)
-    values = material.properties["brightness"].to_numpy()
-    error = error * (1 + values**2) * np.where(odd.mask(material), 2.0, 1.0)
-    end = Rule((property_condition(material, "brightness", 0.25, True),))
-    kept, _ = folded(material, error, [bright, odd, end])
-    titles = {k.tested.slice.title: [t.slice.title for t in k.folded] for k in kept}
-    assert titles.keys() == {end.title, odd.title} and titles[end.title] == [bright.title]
 
 
 def test_what_rests_on_one_person_does_not_remain():

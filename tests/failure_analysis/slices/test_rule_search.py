@@ -39,22 +39,20 @@ def mask(of, *names):
 @pytest.mark.parametrize("planted", [("c",), ("b", "f"), ("a", "d", "g")])
 def test_a_planted_rule_comes_first_with_all_its_conditions_and_no_more(planted):
     of = material()
-    rules, residual = discover(np.where(mask(of, *planted), 3.0, 1.0) * noise(), of)
+    rules = discover(np.where(mask(of, *planted), 3.0, 1.0) * noise(), of)
     assert tuple(c.name for c in rules[0].conditions) == planted and all(c.above for c in rules[0].conditions)
-    inside = mask(of, *planted)
-    assert abs(residual[inside].mean() - residual[~inside].mean()) < 0.1  # what was found is accounted for
 
 
 def test_a_rule_is_followed_by_the_plainer_ones_inside_it():
     of = material()
-    rules, _ = discover(np.where(mask(of, "a", "d", "g"), 3.0, 1.0) * noise(), of)
+    rules = discover(np.where(mask(of, "a", "d", "g"), 3.0, 1.0) * noise(), of)
     assert [len(rule.conditions) for rule in rules[:3]] == [3, 2, 1]
     assert set(rules[2].conditions) < set(rules[1].conditions) < set(rules[0].conditions)
 
 
 def test_absence_is_a_condition_too():
     of = material()
-    rules, _ = discover(np.where(mask(of, "b") & ~mask(of, "f"), 3.0, 1.0) * noise(), of)
+    rules = discover(np.where(mask(of, "b") & ~mask(of, "f"), 3.0, 1.0) * noise(), of)
     assert rules[0].title == "b and not f"
 
 
@@ -62,7 +60,7 @@ def test_the_threshold_of_a_property_is_found():
     of = material()
     values = of.properties["sharpness"].to_numpy()
     cut = np.quantile(values, 0.03)
-    (first, *_), _ = discover(np.where(values <= cut, 3.0, 1.0) * noise(), of)
+    first, *_ = discover(np.where(values <= cut, 3.0, 1.0) * noise(), of)
     inside = first.mask(of)
     assert first.title == "sharpness of the face in the lowest 3 %"
     assert (inside & (values <= cut)).sum() / (inside | (values <= cut)).sum() > 0.9
@@ -92,20 +90,20 @@ def test_the_best_pair_is_that_of_a_plain_loop():
         if min(beats) >= BEATS:
             best.append((PLAIN * t(both), pair))
     expected = max(best, key=lambda item: item[0])[1]
-    assert discover(error, of)[0][0] == rule_of(list(expected))
+    assert discover(error, of)[0] == rule_of(list(expected))
 
 
 def test_two_planted_rules_are_both_found_and_neither_twice():
     of = material()
     error = noise() * np.where(mask(of, "a"), 2.0, 1.0) * np.where(mask(of, "b", "c"), 2.0, 1.0)
-    titles = [rule.title for rule in discover(error, of)[0]]
+    titles = [rule.title for rule in discover(error, of)]
     assert {"a", "b and c"} <= set(titles) and len(titles) == len(set(titles))
 
 
 def test_a_column_equal_to_another_is_not_found_again():
     of = material()
     of = Material(of.attributes.assign(z=of.attributes["a"]), of.properties)
-    titles = [rule.title for rule in discover(np.where(mask(of, "a"), 3.0, 1.0) * noise(), of)[0]]
+    titles = [rule.title for rule in discover(np.where(mask(of, "a"), 3.0, 1.0) * noise(), of)]
     assert titles.count("a") == 1 and "z" not in titles
 
 
@@ -113,13 +111,12 @@ def test_conditions_have_enough_images_on_either_side():
     of = material(300, share=0.05)
     for condition in all_conditions(noise(300), of):
         assert LEAST <= condition.mask(of).sum() <= 300 - LEAST
-    assert discover(noise(50), material(50))[0] == []
+    assert discover(noise(50), material(50)) == []
 
 
 def test_nothing_to_search_in():
     of = Material(pd.DataFrame(index=range(200)), pd.DataFrame({"sharpness": np.ones(200)}))
-    rules, residual = discover(noise(200), of)
-    assert rules == [] and residual.mean() == pytest.approx(0, abs=1e-12)
+    assert discover(noise(200), of) == []
 
 
 def test_words_of_a_rule():

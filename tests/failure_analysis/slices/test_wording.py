@@ -14,16 +14,8 @@ from vaekit.failure_analysis.not_found import candidate_rows, silent_tests
 from vaekit.failure_analysis.slices.confirmation import Scale, confirm
 from vaekit.failure_analysis.slices.findings import Errors, Told, slice_findings
 from vaekit.failure_analysis.slices.rules import Material, attribute_condition, property_condition, rule_of
-from vaekit.failure_analysis.slices.wording import (
-    Measure,
-    not_found,
-    remedy,
-    sentence,
-    slice_id,
-    subject,
-    title,
-    too_few,
-)
+from vaekit.failure_analysis.slices.search import SEARCHES
+from vaekit.failure_analysis.slices.wording import Measure, not_found, remedy, sentence, subject, title, too_few
 from vaekit.failure_analysis.split.base import SplitResult
 from vaekit.figures.words import percent
 
@@ -48,7 +40,7 @@ def as_findings(found, pictured=6):
     part, values, result = found
     ids = np.array([f"{i:06}" for i in range(len(values))])
     kinds = Errors(values, values, values, np.full(len(values), np.nan))
-    told = Told(part.material, kinds, part.people, MSE)
+    told = Told(kinds, part.people, MSE)
     return slice_findings(result, told, ids, part.material.attributes, pictured), ids
 
 
@@ -60,7 +52,8 @@ def test_the_sentence_says_effect_interval_size_q_and_share(found):
         f"{d.ratio:.3g}",
         f"{d.low:.3g}",
         f"{d.high:.3g}",
-        f"{d.n:,} of {len(found[2].confirmation):,} images",
+        f"{d.n:,} of {found[2].n_tested_on:,} images",
+        f"{found[2].kept[0].tested.came_up} of {SEARCHES} searches",
     ):
         assert number in finding.sentence, number
     assert f"{percent(finding.share)} of all error" in finding.sentence and "q < 0.0001" in finding.sentence
@@ -71,10 +64,10 @@ def test_the_sentence_says_effect_interval_size_q_and_share(found):
 def test_pictures_are_the_worst_of_the_slice_that_were_not_searched(found):
     pairs, ids = as_findings(found)
     finding, rows = pairs[0]
-    tested, confirmation = found[2].kept[0].tested, found[2].confirmation
-    inside = confirmation[tested.mask]
+    tested = found[2].kept[0].tested
+    inside = tested.rows[tested.mask]
     assert rows.tolist() == inside[np.argsort(-found[1][inside])][:6].tolist()
-    assert finding.image_ids == tuple(ids[rows]) and not set(rows) & set(found[2].discovery)
+    assert finding.image_ids == tuple(ids[rows])
 
 
 def test_later_galleries_show_other_images_first():
@@ -120,12 +113,12 @@ def test_words_of_slices():
     assert (
         subject(rule) == "Images labelled not Smiling and Wearing Hat with sharpness of the face in the lowest quarter"
     )
-    assert slice_id(rule) == "slice-not-Smiling-and-Wearing_Hat-and-sharpness-low"
+    assert rule.id == "slice-not-Smiling-and-Wearing_Hat-and-sharpness-low"
     assert title(rule).startswith("Not Smiling and Wearing Hat")
     other = rule_of([property_condition(of, "sharpness", 0.1, False)])
-    assert slice_id(other) == slice_id(rule_of([property_condition(of, "sharpness", 0.25, False)]))
+    assert other.id == rule_of([property_condition(of, "sharpness", 0.25, False)]).id
     strange = material(**{"a/b ü": [0, 1] * 20})
-    assert slice_id(rule_of([attribute_condition(strange, "a/b ü")])) == "slice-a-b-"
+    assert rule_of([attribute_condition(strange, "a/b ü")]).id == "slice-a-b-"
 
 
 def test_the_remedy_says_how_rare_a_label_is_in_train():

@@ -1,20 +1,17 @@
 """The test of candidate slices on the half of the images that they were not found on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy import stats
 
-from vaekit.failure_analysis.slices.look_alikes import Cluster
 from vaekit.failure_analysis.slices.rules import Material, Rule
 from vaekit.statistics.differences import MeanDifference, mean_difference
 from vaekit.statistics.discovery import Q_LEVEL
 
 RATIO, SPREAD = 1.1, 0.25  # least effect: as a ratio of means, or in standard deviations where there is no zero
 SHARE = 0.005  # of the total error (of n standard deviations, without a zero) that a slice must have in excess
-
-Slice = Rule | Cluster
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +41,7 @@ class Scale:
 
 @dataclass(frozen=True, eq=False)
 class Tested:
-    """One candidate on the confirmation half.
+    """One candidate on a half of the images that was not searched.
 
     Attributes:
         slice: what it says.
@@ -55,9 +52,11 @@ class Tested:
         excess: its images times the difference, over the total error; over N standard deviations without a zero.
         size: the effect over its least size worth a finding, below 1 where it is trivial.
         worst: its images among the worst, the number of those, odds ratio and p of Fisher's exact test.
+        rows: the images that it was tested on.
+        came_up: in how many searches it passed.
     """
 
-    slice: Slice
+    slice: Rule
     planned: bool
     mask: np.ndarray
     difference: MeanDifference | None
@@ -66,6 +65,8 @@ class Tested:
     excess: float = 0.0
     size: float = 0.0
     worst: tuple[int, int, float, float] = (0, 0, float("nan"), 1.0)
+    rows: np.ndarray = field(default_factory=lambda: np.array([], dtype=np.int64))
+    came_up: int = 0
 
     @property
     def passed(self) -> bool:
@@ -77,15 +78,14 @@ class Tested:
         """Return its t; the plainer of two slices that are about as strong counts as stronger."""
         if self.difference is None:
             return 0.0
-        plain = 0.9 ** (len(self.slice.conditions) - 1 if isinstance(self.slice, Rule) else 1)
-        return self.difference.t * plain
+        return float(self.difference.t * 0.9 ** (len(self.slice.conditions) - 1))
 
 
 def confirm(
     error: np.ndarray,
     material: Material,
-    slices: Sequence[Slice],
-    planned: Sequence[Slice] = (),
+    slices: Sequence[Rule],
+    planned: Sequence[Rule] = (),
     *,
     persons: np.ndarray | None = None,
     has_zero: bool = True,
@@ -117,7 +117,7 @@ def confirm(
 def _test(
     error: np.ndarray,
     material: Material,
-    candidate: Slice,
+    candidate: Rule,
     planned: bool,
     worst: np.ndarray,
     persons: np.ndarray | None,
@@ -128,7 +128,7 @@ def _test(
     if difference is None:
         return Tested(candidate, planned, mask, None)
     p = difference.p if difference.value > 0 else 1.0
-    for parent in candidate.parents() if isinstance(candidate, Rule) else ():
+    for parent in candidate.parents():
         # A rule of several conditions claims each of them: it is no surer than its least sure condition.
         family = parent.mask(material)
         beats = mean_difference(error[family], mask[family], None if persons is None else persons[family])

@@ -9,10 +9,9 @@ from vaekit.failure_analysis.advice import UNKNOWN, Training
 from vaekit.failure_analysis.finding import Enrichment, Finding
 from vaekit.failure_analysis.slices.confirmation import Tested
 from vaekit.failure_analysis.slices.redundancy import Kept
-from vaekit.failure_analysis.slices.rules import Material, Rule
-from vaekit.failure_analysis.slices.search import Searched
-from vaekit.failure_analysis.slices.wording import Measure, profile, remedy, sentence, slice_id, title
-from vaekit.figures.words import chance, estimate, in_sentence, listed, short
+from vaekit.failure_analysis.slices.search import SEARCHES, Searched
+from vaekit.failure_analysis.slices.wording import Measure, remedy, sentence, title
+from vaekit.figures.words import chance, estimate, in_sentence, short
 from vaekit.statistics.differences import mean_difference
 
 COMPLEXITY = {"contrast", "fine_detail", "brightness"}
@@ -32,7 +31,6 @@ class Errors:
 class Told:
     """What the findings are told by: of images, by persons given as codes (N,), with the metric in words."""
 
-    material: Material
     errors: Errors
     persons: np.ndarray
     measure: Measure
@@ -40,7 +38,7 @@ class Told:
     def take(self, rows: np.ndarray) -> "Told":
         """Return the same of these images alone."""
         errors = Errors(*(own[rows] for own in vars(self.errors).values()))
-        return Told(self.material.take(rows), errors, self.persons[rows], self.measure)
+        return Told(errors, self.persons[rows], self.measure)
 
     def ratio(self, values: np.ndarray, mask: np.ndarray) -> str | None:
         """Return mean inside over mean outside with its interval, "1.3 [1.2, 1.4]"; None where it means nothing."""
@@ -59,8 +57,8 @@ def slice_findings(
 ) -> list[tuple[Finding, np.ndarray]]:
     """Return the kept slices as findings, each with the rows of its gallery.
 
-    A gallery has the worst images of a slice that were not searched and that no earlier gallery shows, if there are
-    enough.
+    The numbers of a slice are those of the search in the middle of all that tested it. Its gallery has the worst images
+    that were not searched there and that no earlier gallery shows, if there are enough.
 
     Args:
         searched: what the search found.
@@ -69,25 +67,20 @@ def slice_findings(
         pictured: images of a gallery.
         training: how the model was trained, as far as that is known.
     """
-    rows = searched.confirmation
-    there, measure = told.take(rows), told.measure
-    found, taken, shown = [], set(), np.zeros(len(rows), dtype=bool)
+    measure, errors = told.measure, told.errors
+    found, shown = [], np.zeros(len(told.persons), dtype=bool)
     for kept in searched.kept:
-        tested = kept.tested
+        tested, rows = kept.tested, kept.tested.rows
         assert tested.difference is not None
-        inside = np.flatnonzero(tested.mask)
+        there = told.take(rows)
+        inside = rows[tested.mask]
         # The worst of all would stand in every gallery: what an earlier finding shows comes last.
-        first = inside[np.lexsort((-there.errors.own[inside], shown[inside]))][:pictured]
-        shown[first] = True
-        gallery = rows[first]
-        name = slice_id(tested.slice)
-        while name in taken:  # one property at two thresholds
-            name += "-too"
-        taken.add(name)
+        gallery = inside[np.lexsort((-errors.own[inside], shown[inside]))][:pictured]
+        shown[gallery] = True
         worst, of, odds, p = tested.worst
         finding = Finding(
-            id=name,
-            kind="slice" if isinstance(tested.slice, Rule) else "cluster",
+            id=tested.slice.id,
+            kind="slice",
             title=title(tested.slice),
             sentence=sentence(tested, kept.share, measure, len(rows)),
             effect=measure.effect(tested.difference),
@@ -99,6 +92,7 @@ def slice_findings(
             image_ids=tuple(image_ids[gallery].tolist()),
             evidence=tuple(_evidence(kept, there)),
             remedy=remedy(tested.slice, train, training),
+            came_up=(tested.came_up, SEARCHES),
         )
         found.append((finding, gallery))
     return found
@@ -109,11 +103,7 @@ def _evidence(kept: Kept, there: Told) -> list[str]:
     worst, of, odds, p = tested.worst
     times = f", odds ratio {short(odds, 2)}" if np.isfinite(odds) else ""
     said.append(f"They hold {worst} of the {of} worst of these images ({chance('p', p)}{times}).")
-    if isinstance(tested.slice, Rule):
-        own = {c.name for c in tested.slice.conditions} & COMPLEXITY
-    else:
-        own, shared = set(), profile(tested.mask, there.material)
-        said.append(f"More often than others they show: {listed(shared)}." if shared else "No label sets them apart.")
+    own = {c.name for c in tested.slice.conditions} & COMPLEXITY
     label = in_sentence(there.measure.label)
     if not own and there.measure.scale.zero == 0 and (at := there.ratio(there.errors.adjusted, mask)):
         said.append(f"At equal contrast, fine detail and brightness they have {at} times the {label} of the others.")

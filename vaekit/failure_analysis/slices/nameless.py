@@ -1,7 +1,9 @@
 """Groups that no name leads to: images that look, are coded or fail alike, and are reconstructed worse than others.
 
 Groups are formed from embeddings of all test images without a look at the size of any error, so that every image may
-test them: nothing was found on what it is tested on. All groups that were formed count as tests.
+test them: nothing was found on what it is tested on. All groups that were formed count as tests. They are branches of
+trees (Ward 1963), so that no chance is in them; that they do not hang on single images is seen where they are formed
+again from halves of the images.
 """
 
 from collections.abc import Mapping
@@ -10,30 +12,30 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 from scipy import stats
-from sklearn.cluster import KMeans
+from scipy.cluster.hierarchy import linkage
 from sklearn.covariance import ledoit_wolf
+from sklearn.metrics import pairwise_distances_argmin
 
+from vaekit.failure_analysis.persons import halves
+from vaekit.failure_analysis.slices.confirmation import RATIO, SHARE
 from vaekit.failure_analysis.slices.embeddings import Floats, together
+from vaekit.failure_analysis.slices.search import SEARCHES
 from vaekit.progress import Progress, silent
-from vaekit.seeding import numpy_generator
 from vaekit.statistics.differences import MeanDifference, mean_difference
 from vaekit.statistics.discovery import Q_LEVEL
 
-Mask = npt.NDArray[np.bool_]
+Mask = npt.NDArray[np.bool_]  # (N,), or (G, N) of several groups
 
-SIZES = (8, 16, 32)  # groups that each space is cut into
-LEAST_GROUP = 16  # images of a group
+LEAST_GROUP = 16  # of the images that trees are grown on, in a group; half as many where half of them are
 WIDEST = 0.2  # share of the images that a group may have
-FITTED_ON = 4000  # images, drawn by the seed, that the groups are formed on
-FOLDS, ROUNDS = 5, 2  # in which a group takes in what is like it, and leaves what is not
-PRIOR = 0.5  # weight of the share of a group: half of it, so that a group may grow
-SCREENED = 2.0  # t from which a group is worth the rounds
-MOST = 5  # groups that are said
-STARTS, STABLE = 5, 3  # starts that groups are formed from; a group comes up from so many
-ALIKE = 0.5  # Jaccard overlap from which a group of another start is the same
+FITTED_ON = 2000  # images, evenly spaced, that trees are grown on; another image goes where its nearest one goes
+ROUNDS = 2  # in which a group takes in what is like it, and leaves what is not
+PRIOR = 0.25  # weight of the share of a group: under 1, so that a group may grow
+STABLE, SEEN = 7 * SEARCHES // 10, SEARCHES // 4  # halves that form a group anew: of a stable one; of one worth a word
+ALIKE = 0.5  # Jaccard overlap from which a group formed from half of the images is the same
+MOST = 5  # groups that are said, stable ones before others
 SAME = 0.3  # Jaccard overlap from which two groups are one
 BESIDE = 0.01  # p of the test that something remains of a group beside those already said
-RATIO, SHARE = 1.1, 0.005  # least effect, as for slices with names
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,22 +45,26 @@ class Group:
     Attributes:
         mask: its images, bool (N,).
         difference: of the mean errors at equal complexity, inside and outside.
-        q: its p adjusted for all groups that were formed, from every start.
+        q: its p adjusted for all groups that were formed.
         centrality: how clearly each image is of the group, (N,): the largest inside is the medoid.
-        start: from which it was formed; came_up: from how many starts a group much like it is reconstructed worse.
+        came_up: from how many of the halves a group much like it is formed.
     """
 
     mask: Mask
     difference: MeanDifference
     q: float
     centrality: Floats
-    start: int
-    came_up: int = 1
+    came_up: int = 0
+
+    @property
+    def is_stable(self) -> bool:
+        """Whether seven of ten halves of the images form it anew."""
+        return self.came_up >= STABLE
 
 
 @dataclass(frozen=True, eq=False)
 class Nameless:
-    """The groups found, the most stable first, and how many were formed."""
+    """The groups found, stable ones first and then the strongest, and how many were formed."""
 
     groups: tuple[Group, ...]
     formed: int
@@ -74,141 +80,153 @@ def nameless_groups(
 ) -> Nameless:
     """Return up to five groups of images that are reconstructed worse, at equal complexity, and have no name.
 
-    Groups are formed from five starts. One is found where q < .05 over all that were formed, its error is 1.1 times
-    the others' or more, it holds half a percent of the error in excess, and it comes up from three starts or more.
+    One is found where q < .05 over all that were formed, its error is 1.1 times the others' or more, and it holds half
+    a percent of the error in excess. Where it ends may hang on single images: it is stable if seven of ten halves of
+    the images form it anew, and not said at all if fewer than one in four do.
 
     Args:
         error: (N,) at equal complexity, the larger the worse; finite and positive.
         single: of `embeddings`, of the same N images.
         persons: (N,) codes of who is pictured; None where every image stands for itself.
-        seed: of the starts.
-        progress: told of each start.
+        seed: of the halves.
+        progress: told of each half.
     """
     single = {name: values for name, values in single.items() if values.shape[1]}
     if len(error) < 4 * LEAST_GROUP or not single:
         return Nameless((), 0)
-    white = _whitened(np.concatenate(list(single.values()), axis=1))
-    tested: list[Group] = []
-    formed = 0
-    for start in range(STARTS):
-        fold = numpy_generator(seed, "nameless", start).permutation(len(error)) % FOLDS
-        for space in together(single):
-            masks = form(space, seed + start)
-            formed += len(masks)
-            for mask in masks:
-                tested += _tested(error, white, mask, fold, persons, start)
-        progress("groups without a name", start + 1, STARTS)
-    # What was not worth a test counts as one that shows nothing: both forms of every group.
-    p = [group.difference.p for group in tested] + [1.0] * max(2 * formed - len(tested), 0)
-    q = stats.false_discovery_control(p)[: len(tested)] if p else []
-    passed = [
-        replace(group, q=float(value))
-        for group, value in zip(tested, q, strict=True)
-        if value <= Q_LEVEL and _matters(group.difference, float(error.sum()))
-    ]
-    return Nameless(tuple(_apart(_stable(passed), error, persons)), formed)
+    white = whitened(np.concatenate(list(single.values()), axis=1))
+    spaces = [*together(single), white]
+    masks = form(spaces, white, least_group(len(error)))
+    worse = _worse(error, masks, white, persons)
+    fitted = _evenly(len(error))
+    people = np.arange(len(fitted)) if persons is None else persons[fitted]
+    found = np.array([group.mask[fitted] for group in worse], dtype=bool).reshape(len(worse), len(fitted))
+    came_up = np.zeros(len(worse), dtype=int)
+    for k, (here, _) in enumerate(halves(people, seed) if worse else ()):
+        rows = fitted[here]
+        again = form([space[rows] for space in spaces], white[rows], LEAST_GROUP // 2)
+        came_up += _overlaps(found[:, here], again).max(1, initial=0) >= ALIKE
+        progress("groups without a name", k + 1, SEARCHES)
+    worse = [replace(group, came_up=int(count)) for group, count in zip(worse, came_up, strict=True)]
+    return Nameless(tuple(_apart([group for group in worse if group.came_up >= SEEN], error, persons)), len(masks))
 
 
-def _tested(
-    error: Floats,
-    white: Floats,
-    mask: Mask,
-    fold: npt.NDArray[np.int64],
-    persons: npt.NDArray[np.int64] | None,
-    start: int,
-) -> list[Group]:
-    """Return a group as it was formed and once it has settled, tested; nothing where it is not worth it."""
-    rough = mean_difference(error, mask, persons)
-    if rough is None or rough.t < SCREENED:
-        return []
-    found = []
-    for refined, scores in ((mask, _scores(white, mask, fold)), settled(white, mask, fold)):
-        if LEAST_GROUP <= refined.sum() <= WIDEST * len(error):
-            d = mean_difference(error, refined, persons, ratio=True)
-            if d is not None and d.value > 0:
-                found.append(Group(refined, d, 1.0, scores, start))
-    return found
+def least_group(n: int) -> int:
+    """Return how many of n images a group has at least."""
+    return LEAST_GROUP * max(n, FITTED_ON) // FITTED_ON
 
 
-def _matters(d: MeanDifference, total: float) -> bool:
-    return d.ratio is not None and d.ratio >= RATIO and d.n * d.value >= SHARE * total
+def form(spaces: list[Floats], white: Floats, least: int) -> Mask:
+    """Return the branches of a tree in each space that are neither tiny nor wide, as grown and once settled, (G, N)."""
+    grown = np.concatenate([branches(space, least) for space in spaces])
+    both = np.concatenate([grown, settled(white, grown, least)])
+    sizes = both.sum(1)
+    result: Mask = both[(sizes >= least) & (sizes <= WIDEST * len(white))]
+    return result
 
 
-def _stable(groups: list[Group]) -> list[Group]:
-    """Return the groups that come up from most starts: half of the images of either are those of both."""
-    if not groups:
-        return []
-    masks = np.stack([group.mask for group in groups]).astype(np.float32)
-    both, sizes = masks @ masks.T, masks.sum(1)
-    alike = both >= ALIKE * (sizes[:, None] + sizes - both)
-    starts = np.array([group.start for group in groups])
-    came_up = [len(np.unique(starts[row])) for row in alike]
-    return [replace(g, came_up=count) for g, count in zip(groups, came_up, strict=True) if count >= STABLE]
+def branches(space: Floats, least: int) -> Mask:
+    """Return every branch of Ward's tree with `least` images or more and a fifth of them at most, bool (G, N)."""
+    n, fitted = len(space), _evenly(len(space))
+    size = len(fitted)
+    inside = np.zeros((2 * size - 1, size), dtype=bool)
+    inside[np.arange(size), np.arange(size)] = True
+    for node, (left, right) in enumerate(linkage(space[fitted], "ward")[:, :2].astype(int), size):
+        inside[node] = inside[left] | inside[right]
+    kept: Mask = inside[size:]
+    counts = kept.sum(1)
+    kept = kept[(counts >= least * size / n) & (counts <= WIDEST * size)]
+    if size == n:
+        return kept
+    result: Mask = kept[:, pairwise_distances_argmin(space, space[fitted])]
+    return result
 
 
-def form(space: Floats, seed: int) -> list[Mask]:
-    """Return the groups that k-means cuts a space into, at several sizes, of those that are neither tiny nor wide."""
-    n = len(space)
-    rows = np.arange(n)
-    if n > FITTED_ON:
-        rows = np.sort(numpy_generator(seed, "nameless rows").choice(n, FITTED_ON, replace=False))
-    masks, most = [], min(2 * n // LEAST_GROUP, len(np.unique(space[rows], axis=0)))
-    for k in (size for size in SIZES if size <= most):
-        label = KMeans(k, n_init=2, random_state=seed).fit(space[rows]).predict(space)
-        masks += [label == group for group in range(k)]
-    return [mask for mask in masks if LEAST_GROUP <= mask.sum() <= WIDEST * n]
-
-
-def settled(white: Floats, mask: Mask, fold: npt.NDArray[np.int64]) -> tuple[Mask, Floats]:
-    """Return a group once it has taken in what is like it and left what is not, and how clearly each image is of it."""
-    scores = np.zeros(len(mask))
+def settled(white: Floats, masks: Mask, least: int) -> Mask:
+    """Return groups (G, N) once they have taken in what is like them and left what is not."""
+    masks = masks.copy()
     for _ in range(ROUNDS):
-        if not LEAST_GROUP // 2 <= mask.sum() <= len(mask) // 2:
-            break
-        scores = _scores(white, mask, fold)
-        mask = scores > 0
-    return mask, scores
+        sizes = masks.sum(1)
+        usable = np.flatnonzero((sizes >= least // 2) & (sizes <= len(white) // 2))
+        for few in np.array_split(usable, len(usable) // 64 + 1):
+            masks[few] = scores(white, masks[few]) > 0
+    return masks
 
 
-def _scores(white: Floats, mask: Mask, fold: npt.NDArray[np.int64]) -> Floats:
-    """Return the log odds of each image to be of a group, by the linear discriminant that the other folds make.
+def scores(white: Floats, masks: Mask) -> Floats:
+    """Return the log odds of each image to be of each group, by the linear discriminant that the others make, (G, N).
 
     In whitened space the discriminant is the difference d of the means; the variance within, along it, is what the
-    total of 1 leaves: 1 - s (1 - s) |d|^2 for a group with a share s.
+    total of 1 leaves: 1 - s (1 - s) |d|^2 for a group with a share s. A member's own part in its group's mean is left
+    out: it does not vouch for itself.
     """
-    scores = np.full(len(mask), -np.inf)
-    for k in np.unique(fold):
-        own = fold == k
-        inside, outside = mask & ~own, ~mask & ~own
-        share = inside.sum() / max((~own).sum(), 1)
-        if not 0 < share < 1:
-            continue
-        first, second = white[inside].mean(0), white[outside].mean(0)
-        d = first - second
-        within = max(1 - share * (1 - share) * float(d @ d), 0.02)
-        scores[own] = (white[own] - (first + second) / 2) @ d / within + PRIOR * np.log(share / (1 - share))
-    return scores
+    weights = masks.astype(np.float64)
+    m, n = weights.sum(1, keepdims=True), len(white)
+    sums = weights @ white
+    first, second, share = sums / m, (white.sum(0) - sums) / (n - m), m / n
+    within = np.maximum(1 - share * (1 - share) * np.square(first - second).sum(1, keepdims=True), 0.02)
+    own = np.square(white).sum(1)
+    on_first, length = first @ white.T, np.square(first).sum(1, keepdims=True)
+    others = np.maximum(m - 1, 1)
+    near = np.where(masks, (m * on_first - own) / others, on_first)
+    size = np.where(masks, (m**2 * length - 2 * m * on_first + own) / others**2, length)
+    far = second @ white.T - np.square(second).sum(1, keepdims=True) / 2
+    result: Floats = (near - size / 2 - far) / within + PRIOR * np.log(share / (1 - share))
+    return result
 
 
-def _whitened(space: Floats) -> Floats:
+def whitened(space: Floats) -> Floats:
+    """Return a space turned and stretched so that its directions are uncorrelated and of variance 1."""
     centred = space - space.mean(0)
     values, vectors = np.linalg.eigh(ledoit_wolf(centred)[0])
     result: np.ndarray = centred @ (vectors / np.sqrt(np.maximum(values, 1e-6 * values.max())))
     return result
 
 
+def _worse(error: Floats, masks: Mask, white: Floats, persons: npt.NDArray[np.int64] | None) -> list[Group]:
+    """Return the groups that are reconstructed worse, by a test of all that were formed."""
+    total = float(error.sum())
+    tests = [
+        mean_difference(error, m, persons, ratio=True) if error[m].mean() >= RATIO * error[~m].mean() else None
+        for m in masks
+    ]
+    p = [1.0 if d is None else d.p for d in tests]  # what was not worth a test counts as one that shows nothing
+    q = stats.false_discovery_control(p) if p else ()
+    found = []
+    for mask, d, value in zip(masks, tests, q, strict=True):
+        if d is not None and value <= Q_LEVEL and d.n * d.value >= SHARE * total:
+            found.append(Group(mask, d, float(value), scores(white, mask[None])[0]))
+    return found
+
+
+def _evenly(n: int) -> npt.NDArray[np.int64]:
+    return np.linspace(0, n - 1, min(n, FITTED_ON)).astype(np.int64)
+
+
+def _overlaps(some: Mask, others: Mask) -> Floats:
+    """Return the Jaccard overlap of each of some groups (G, N) with each of others (H, N), (G, H)."""
+    both = some.astype(np.float32) @ others.astype(np.float32).T
+    result: Floats = both / np.maximum(some.sum(1)[:, None] + others.sum(1) - both, 1)
+    return result
+
+
+def overlap(a: Mask, b: Mask) -> float:
+    """Return the Jaccard overlap of two sets of images."""
+    return float(_overlaps(a[None], b[None])[0, 0])
+
+
 def _apart(groups: list[Group], error: Floats, persons: npt.NDArray[np.int64] | None) -> list[Group]:
-    """Return, the most stable and strongest first, groups of which something remains beside those before them."""
+    """Return, stable ones first and then the strongest, groups of which something remains beside those before them."""
     kept: list[Group] = []
-    for group in sorted(groups, key=lambda g: (-g.came_up, -g.difference.t)):
-        if any((group.mask & k.mask).sum() > SAME * (group.mask | k.mask).sum() for k in kept):
+    free = np.ones(len(error), dtype=bool)
+    for group in sorted(groups, key=lambda g: (not g.is_stable, -g.difference.t)):
+        if any(overlap(group.mask, k.mask) > SAME for k in kept):
             continue
-        taken = np.any([k.mask for k in kept], axis=0) if kept else np.zeros(len(error), dtype=bool)
-        free = ~taken
         rest = mean_difference(error[free], group.mask[free], None if persons is None else persons[free])
         if rest is None or rest.value <= 0 or rest.p > BESIDE:
             continue
         kept.append(group)
+        free &= ~group.mask
         if len(kept) == MOST:
             break
     return kept

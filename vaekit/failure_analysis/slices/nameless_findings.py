@@ -13,8 +13,9 @@ from vaekit.failure_analysis.finding import Finding
 from vaekit.failure_analysis.slices.confirmation import Scale
 from vaekit.failure_analysis.slices.counterfactuals import Reconstruct, Undone, undone
 from vaekit.failure_analysis.slices.embeddings import embeddings
-from vaekit.failure_analysis.slices.nameless import SAME, STARTS, Group, Mask, nameless_groups
+from vaekit.failure_analysis.slices.nameless import SAME, Group, Mask, nameless_groups, overlap
 from vaekit.failure_analysis.slices.rules import Material
+from vaekit.failure_analysis.slices.search import SEARCHES
 from vaekit.failure_analysis.slices.wording import Measure, profile
 from vaekit.figures.words import chance, estimate, in_sentence, listed, percent
 from vaekit.seeding import numpy_generator
@@ -44,14 +45,14 @@ class NamelessFound:
 
     def least_ratio(self, n: int) -> float:
         """Return the ratio of errors at which four of five groups of `n` images are found."""
-        z = stats.norm.isf(Q_LEVEL / (2 * max(self.formed, 1)) / 2) + stats.norm.isf(0.2)
+        z = stats.norm.isf(Q_LEVEL / max(self.formed, 1) / 2) + stats.norm.isf(0.2)
         return float(1 + z * self.spread / n**0.5)
 
 
 def find_nameless(
     context: Context, scale: Scale, named: Sequence[Mask], reconstruct: Reconstruct | None
 ) -> NamelessFound:
-    """Return the groups without a name that are reconstructed worse at equal complexity, the stable ones first.
+    """Return the groups without a name that are reconstructed worse: stable ones, then those a change makes easier.
 
     Args:
         context: of the analysis.
@@ -61,11 +62,11 @@ def find_nameless(
     """
     images = context.images
     if scale.zero is None:
-        return NamelessFound((), 0, "the metric has no zero, so that its values can not be compared as errors")
+        return NamelessFound((), 0, untested="the metric has no zero, so that its values can not be compared as errors")
     error = adjusted(scale.error(context.values), images.properties, images.people, context.seed)
     usable = np.flatnonzero(np.isfinite(error) & (error > 0))
     if len(usable) < len(error) // 2 or len(usable) == 0:
-        return NamelessFound((), 0, "too few images have an error at equal complexity")
+        return NamelessFound((), 0, untested="too few images have an error at equal complexity")
     single = {name: values[usable] for name, values in embeddings(images).items()}
     run = nameless_groups(error[usable], single, images.persons[usable], seed=context.seed, progress=context.progress)
     found = []
@@ -83,13 +84,9 @@ def find_nameless(
             group_x, others_x = (images.prepared.images[images.rows[np.sort(part)]] for part in (inside, others))
             helped = undone(group_x, others_x, reconstruct)
         found.append(Found(mask, group, helped))
-    found.sort(key=lambda f: (f.undone is None, -f.group.came_up, -f.group.difference.t))
-    return NamelessFound(tuple(found), run.formed, spread=float(error[usable].std() / error[usable].mean()))
-
-
-def overlap(a: Mask, b: Mask) -> float:
-    """Return the Jaccard overlap of two sets of images."""
-    return float((a & b).sum() / max((a | b).sum(), 1))
+    found.sort(key=lambda f: (not f.group.is_stable, f.undone is None, -f.group.difference.t))
+    spread = float(error[usable].std() / error[usable].mean())
+    return NamelessFound(tuple(found), run.formed, spread=spread)
 
 
 def nameless_findings(
@@ -125,6 +122,7 @@ def nameless_findings(
                     image_ids=tuple(ids[rows].tolist()),
                     evidence=tuple(_evidence(one, material)),
                     remedy=_remedy(one),
+                    came_up=(one.group.came_up, SEARCHES),
                 ),
                 rows,
             )
@@ -147,10 +145,12 @@ def _title(one: Found, number: int) -> str:
 def _sentence(one: Found, measure: Measure, n: int) -> str:
     d, label = one.group.difference, in_sentence(measure.label)
     at = "" if "at equal complexity" in label else " at equal contrast, fine detail and brightness"
+    stable = "Stable" if one.group.is_stable else "Not stable"
     return (
         f"{d.n:,} of {n:,} images that look, are coded or fail alike (pictured) have "
         f"{estimate(d.ratio, d.ratio_low, d.ratio_high)} times the {label} of the others{at}; "
-        f"{chance('q', one.group.q)}."
+        f"{chance('q', one.group.q)}. {stable}: {one.group.came_up} of {SEARCHES} halves of the images form the group "
+        "anew."
     )
 
 
@@ -169,10 +169,7 @@ def _evidence(one: Found, material: Material) -> list[str]:
         if shared
         else "No label and no property sets them apart."
     )
-    said.append(
-        f"Formed from {STARTS} different starts, the group came up in {one.group.came_up}; the size of no error was "
-        "looked at when it was formed."
-    )
+    said.append("The size of no error was looked at when the group was formed.")
     return said
 
 

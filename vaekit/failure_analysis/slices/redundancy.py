@@ -7,7 +7,7 @@ from scipy import stats
 
 from vaekit.failure_analysis.slices.confirmation import SHARE, Tested, least_sizes
 from vaekit.failure_analysis.slices.rule_search import account_for
-from vaekit.failure_analysis.slices.rules import Material, Rule
+from vaekit.failure_analysis.slices.rules import Material
 
 MOST = 5  # findings about slices
 SAME = 0.5  # Jaccard overlap from which two slices are one
@@ -29,13 +29,15 @@ def fold(
     """Return at most five of the slices that passed, by their share of the error, and those beyond the five.
 
     From the strongest to the weakest, a slice is kept when something of its effect remains beside those already kept,
-    worth a finding by itself; else it is folded into the one that takes most of it. Clusters come last, and are held
-    against all attributes and properties too: they are to say what has no name. Then the kept are held against one
+    worth a finding by itself; else it is folded into the one that takes most of it. Then the kept are held against one
     another once more. Shares come from one regression on all kept slices, so that no error counts twice.
+
+    Args:
+        tested: every candidate, by the halves that it was tested on.
+        error, material, persons: of all N images, which what was tested on halves is compared on.
+        has_zero: ratios of the error mean something.
     """
-    order = sorted(
-        (t for t in tested if t.passed), key=lambda t: (not isinstance(t.slice, Rule), -t.strength, t.slice.title)
-    )
+    order = sorted((t for t in tested if t.passed), key=lambda t: (-t.strength, t.slice.title))
     kept: list[Tested] = []
     into: dict[int, list[Tested]] = {}
     for candidate in order:
@@ -50,15 +52,15 @@ def fold(
         if by is not None:
             kept.remove(candidate)
             into.setdefault(id(by), []).extend([candidate, *into.pop(id(candidate), [])])
-    shares = _shares(kept, error, has_zero)
+    shares = _shares([k.slice.mask(material) for k in kept], error, has_zero)
     found = [Kept(k, tuple(into.get(id(k), ())), share) for k, share in zip(kept, shares, strict=True)]
     found.sort(key=lambda k: (-k.share, k.tested.slice.title))
     return found[:MOST], [k.tested for k in found[MOST:]]
 
 
-def _shares(kept: list[Tested], error: np.ndarray, has_zero: bool) -> np.ndarray:
+def _shares(masks: list[np.ndarray], error: np.ndarray, has_zero: bool) -> np.ndarray:
     """Return each slice's images times its effect beside the others, over the total error (or N deviations)."""
-    design = np.stack([np.ones(len(error)), *(k.mask.astype(np.float64) for k in kept)], axis=1)
+    design = np.stack([np.ones(len(error)), *(mask.astype(np.float64) for mask in masks)], axis=1)
     effects = np.linalg.lstsq(design, error, rcond=None)[0][1:]
     result: np.ndarray = (
         effects * design[:, 1:].sum(0) / (error.sum() if has_zero else len(error) * max(error.std(), 1e-300))
@@ -72,30 +74,18 @@ def _explained_by(
     """Return the kept slice that explains a candidate; None where something remains of it."""
     if not kept:
         return None
-    overlaps = [float((candidate.mask & k.mask).sum() / (candidate.mask | k.mask).sum()) for k in kept]
+    mask, others = candidate.slice.mask(material), [k.slice.mask(material) for k in kept]
+    overlaps = [float((mask & other).sum() / max((mask | other).sum(), 1)) for other in others]
     if max(overlaps) >= SAME:
         return kept[int(np.argmax(overlaps))]
-    columns = [_columns(k, material) for k in kept]
-    named = [] if isinstance(candidate.slice, Rule) else _named(material)
-    value, p = _beside(candidate.mask, [*named, *(c for group in columns for c in group)], error, persons)
-    assert candidate.difference is not None
-    unit = candidate.difference.mean_out if zero else float(error.std())
+    columns = [account_for(k.slice, material) for k in kept]
+    value, p = _beside(mask, [c for group in columns for c in group], error, persons)
+    unit = float(error[~mask].mean() if zero else error.std())
     total = float(error.sum()) if zero else len(error) * unit
-    size, excess = least_sizes(value, candidate.difference.n, unit, total, zero)
+    size, excess = least_sizes(value, int(mask.sum()), unit, total, zero)
     if p < LEVEL and size >= 1 and excess >= SHARE:
         return None
-    return kept[int(np.argmin([_beside(candidate.mask, group, error, persons)[0] for group in columns]))]
-
-
-def _named(material: Material) -> list[np.ndarray]:
-    """Return every attribute, and a parabola in every property, as columns."""
-    values = material.properties.to_numpy(np.float64)
-    values = (values - values.mean(0)) / np.maximum(values.std(0), 1e-12)
-    return [*material.attributes.to_numpy(np.float64).T, *values.T, *(values**2).T]
-
-
-def _columns(kept: Tested, material: Material) -> list[np.ndarray]:
-    return account_for(kept.slice, material) if isinstance(kept.slice, Rule) else [kept.mask.astype(np.float64)]
+    return kept[int(np.argmin([_beside(mask, group, error, persons)[0] for group in columns]))]
 
 
 def _beside(

@@ -35,8 +35,8 @@ class _Sums:
         return np.where(known, (a - b) / np.sqrt(np.maximum(variance, 1e-300)), -np.inf)
 
 
-def discover(error: np.ndarray, material: Material) -> tuple[list[Rule], np.ndarray]:
-    """Return the rules of up to three conditions that the error is worst in, strongest first, and what they leave open.
+def discover(error: np.ndarray, material: Material) -> list[Rule]:
+    """Return the rules of up to three conditions that the error is worst in, strongest first.
 
     Greedy: the rule with the largest Welch t is taken, what it does to the error is subtracted, and the search goes on
     in the residual. All pairs of conditions are tried, and every third condition with the 40 best pairs. A rule has 30
@@ -51,7 +51,7 @@ def discover(error: np.ndarray, material: Material) -> tuple[list[Rule], np.ndar
     residual = error - error.mean()
     found: list[Rule] = []
     if not conditions:
-        return found, residual
+        return found
     search = _Search(conditions, material)
     design = [np.ones(len(error))]
     for _ in range(STEPS):
@@ -62,14 +62,14 @@ def discover(error: np.ndarray, material: Material) -> tuple[list[Rule], np.ndar
         design += account_for(rule, material)
         columns = np.stack(design, axis=1)
         residual = error - columns @ np.linalg.lstsq(columns, error, rcond=None)[0]
-    return _with_parents(found, search, error - error.mean()), residual
+    return _with_parents(found, search, error - error.mean())
 
 
 def account_for(rule: Rule, material: Material) -> list[np.ndarray]:
     """Return the columns (N,) that stand for what a rule says: who follows it; of one property, its whole course."""
     columns = [rule.mask(material).astype(np.float64)]
     if len(rule.conditions) == 1 and rule.conditions[0].kind == "property":
-        values = material.properties[rule.conditions[0].name].to_numpy()
+        values = material.columns["property", rule.conditions[0].name]
         inner = np.unique(np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1]))
         groups = np.searchsorted(inner, values)
         columns += [(groups == group).astype(np.float64) for group in range(1, len(inner) + 1)]

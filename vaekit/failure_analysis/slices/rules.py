@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -18,19 +20,27 @@ SHARES = {0.05: "twentieth", 0.1: "tenth", 0.25: "quarter"}  # of the images, at
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """What the slices of N images are made of: attributes as 0/1 (N, K), properties (N, P), features (N, F)."""
+    """What the slices of N images are made of: attributes as 0/1 (N, K) and properties (N, P)."""
 
     attributes: pd.DataFrame
     properties: pd.DataFrame
-    features: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.properties)
 
+    @cached_property
+    def columns(self) -> dict[tuple[str, str], np.ndarray]:
+        """Every attribute and property as numbers, (N,), by ("attribute" or "property", name)."""
+        tables = {"attribute": self.attributes, "property": self.properties}
+        return {
+            (kind, str(name)): values
+            for kind, table in tables.items()
+            for name, values in zip(table, np.ascontiguousarray(table.to_numpy(np.float64).T), strict=True)
+        }
+
     def take(self, rows: np.ndarray) -> Material:
         """Return the material of these rows."""
-        features = None if self.features is None else self.features[rows]
-        return Material(self.attributes.iloc[rows], self.properties.iloc[rows], features)
+        return Material(self.attributes.iloc[rows], self.properties.iloc[rows])
 
 
 @dataclass(frozen=True)
@@ -52,10 +62,17 @@ class Condition:
         known = PROPERTIES.get(self.name)
         return f"{known.label if known else self.name} in the {'highest' if self.above else 'lowest'} {part}"
 
+    @property
+    def id(self) -> str:
+        """The condition in a few letters, wherever its threshold lies: "Eyeglasses", "not-Smiling", "sharpness-low"."""
+        name = re.sub(r"[^0-9A-Za-z_]+", "-", self.name)
+        if self.kind == "attribute":
+            return name if self.above else f"not-{name}"
+        return f"{name}-{'high' if self.above else 'low'}"
+
     def mask(self, material: Material) -> np.ndarray:
         """Return which images meet it, bool (N,)."""
-        table = material.attributes if self.kind == "attribute" else material.properties
-        values = table[self.name].to_numpy(dtype=np.float64)
+        values = material.columns[self.kind, self.name]
         return values > self.threshold if self.above else values <= self.threshold
 
 
@@ -65,7 +82,10 @@ class Rule:
 
     conditions: tuple[Condition, ...]
 
-    kind = "rule"
+    @property
+    def id(self) -> str:
+        """The same for the same conditions, wherever the thresholds of their properties lie."""
+        return "slice-" + "-and-".join(condition.id for condition in self.conditions)
 
     @property
     def title(self) -> str:
@@ -91,13 +111,13 @@ def rule_of(conditions: list[Condition]) -> Rule:
 
 def attribute_condition(material: Material, name: str, present: bool = True) -> Condition:
     """Return the condition that an attribute is present, or absent."""
-    share = float((material.attributes[name] > 0.5).mean())
+    share = float((material.columns["attribute", name] > 0.5).mean())
     return Condition("attribute", name, present, 0.5, share if present else 1 - share)
 
 
 def property_condition(material: Material, name: str, share: float, highest: bool) -> Condition:
     """Return the condition that a property is in the highest or lowest `share` of these images."""
-    values = material.properties[name].to_numpy()
+    values = material.columns["property", name]
     return Condition("property", name, highest, float(np.quantile(values, 1 - share if highest else share)), share)
 
 
@@ -120,7 +140,7 @@ def all_conditions(error: np.ndarray, material: Material) -> list[Condition]:
 
 
 def _splits(error: np.ndarray, material: Material, name: str) -> Iterator[Condition]:
-    values = material.properties[name].to_numpy()
+    values = material.columns["property", name]
     if len(values) < 2 * LEAST:
         return
     tree = DecisionTreeRegressor(max_leaf_nodes=3, min_samples_leaf=LEAST, random_state=0)

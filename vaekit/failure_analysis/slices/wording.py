@@ -1,6 +1,5 @@
 """Slices in words: titles, sentences and what to try, from the numbers of the test and nothing else."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,8 +11,9 @@ from scipy import stats
 from vaekit.failure_analysis.advice import DETAIL, FACE_FIRST, UNKNOWN, Training, give_room, of_share
 from vaekit.failure_analysis.finding import Effect
 from vaekit.failure_analysis.properties import PROPERTIES
-from vaekit.failure_analysis.slices.confirmation import RATIO, SHARE, SPREAD, Scale, Slice, Tested
-from vaekit.failure_analysis.slices.rules import Condition, Material, Rule
+from vaekit.failure_analysis.slices.confirmation import RATIO, SHARE, SPREAD, Scale, Tested
+from vaekit.failure_analysis.slices.rules import Material, Rule
+from vaekit.failure_analysis.slices.search import SEARCHES
 from vaekit.figures.words import chance, estimate, in_sentence, listed, percent, plain, readable, short
 from vaekit.statistics.differences import LEAST_GROUPS, MeanDifference
 from vaekit.statistics.discovery import Q_LEVEL
@@ -37,30 +37,14 @@ class Measure:
         return Effect(value, low, high, self.unit, d.ratio, d.ratio_low, d.ratio_high)
 
 
-def title(of: Slice) -> str:
+def title(of: Rule) -> str:
     """Return a slice's name as a heading."""
     text = of.title
     return text[:1].upper() + text[1:]
 
 
-def slice_id(of: Slice) -> str:
-    """Return a slice's id: the same for the same conditions, wherever the thresholds of their properties lie."""
-    if not isinstance(of, Rule):
-        return f"cluster-{of.number}"
-    return "slice-" + "-and-".join(_condition_id(condition) for condition in of.conditions)
-
-
-def _condition_id(condition: Condition) -> str:
-    name = re.sub(r"[^0-9A-Za-z_]+", "-", condition.name)
-    if condition.kind == "attribute":
-        return name if condition.above else f"not-{name}"
-    return f"{name}-{'high' if condition.above else 'low'}"
-
-
-def subject(of: Slice) -> str:
+def subject(of: Rule) -> str:
     """Return a slice as the subject of a sentence."""
-    if not isinstance(of, Rule):
-        return f"Images like those pictured ({of.title})"
     labels = [c.text for c in of.conditions if c.kind == "attribute"]
     ends = [c.text for c in of.conditions if c.kind == "property"]
     return (f"Images labelled {listed(labels)}" if labels else "Images") + (f" with {listed(ends)}" if ends else "")
@@ -72,8 +56,10 @@ def sentence(tested: Tested, share: float, measure: Measure, n: int) -> str:
     assert d is not None
     said = f"{subject(tested.slice)} {_compared(d, measure)}; {d.n:,} of {n:,} images, {chance('q', tested.q)}."
     if measure.scale.zero is None:
-        return f"{said} They are {short(tested.size * SPREAD, 2)} standard deviations worse."
-    return f"{said} {percent(share)} of all error is their excess."
+        said = f"{said} They are {short(tested.size * SPREAD, 2)} standard deviations worse."
+    else:
+        said = f"{said} {percent(share)} of all error is their excess."
+    return f"{said} Came up in {tested.came_up} of {SEARCHES} searches."
 
 
 def _compared(d: MeanDifference, measure: Measure) -> str:
@@ -94,8 +80,10 @@ def not_found(tested: Tested, measure: Measure) -> str:
     d = tested.difference
     assert d is not None
     said = f"{subject(tested.slice)} {_compared(d, measure)}; n = {d.n:,}, {chance('q', tested.q)}: "
+    if tested.came_up:
+        return f"{said}not stable, as it came up in {tested.came_up} of {SEARCHES} searches."
     if tested.q > Q_LEVEL:
-        alone = isinstance(tested.slice, Rule) and len(tested.slice.conditions) > 1 and d.value > 0 and d.p < Q_LEVEL
+        alone = len(tested.slice.conditions) > 1 and d.value > 0 and d.p < Q_LEVEL
         return said + ("no worse than a plainer rule." if alone else "not told from no difference.")
     least = f"{RATIO} times" if measure.scale.zero is not None else f"{SPREAD} standard deviations"
     return f"{said}too small to be called a finding (from {least} and {percent(SHARE)} of the error on)."
@@ -118,17 +106,15 @@ def became(tested: Tested, kept: dict[int, str], folded: dict[int, str]) -> str:
         return f"folded into {folded[id(tested)]}"
     if tested.difference is None:
         return "too few images"
+    if tested.came_up and not tested.passed:
+        return f"not stable: came up in {tested.came_up} of {SEARCHES} searches"
     if tested.q > Q_LEVEL:
         return "not confirmed"
     return "confirmed, beyond the first findings" if tested.passed else "too small"
 
 
-def remedy(of: Slice, train: pd.DataFrame, training: Training = UNKNOWN) -> str:
+def remedy(of: Rule, train: pd.DataFrame, training: Training = UNKNOWN) -> str:
     """Return what an engineer may try; `train` holds the attributes of the train images as 0/1."""
-    if not isinstance(of, Rule):
-        return (
-            "Look at their gallery and name what they share; where that is a label, add it to the data and test again."
-        )
     names = {c.name: c.above for c in of.conditions}
     if all(c.kind == "attribute" for c in of.conditions) and len(train):
         return of_share(float(of.mask(Material(train, pd.DataFrame(index=train.index))).mean()), training)

@@ -35,11 +35,12 @@ def findings(content: dict[str, Any], material: Material) -> Iterable[Block]:
     """Yield every finding of findings.json with its pictures, and how they were tested."""
     found = content["findings"]
     yield Prose(
-        f"Groups of images were searched on {count(content['n_discovery'])} of the "
-        f"{plural(content['n'], 'test image')}, "
-        f"and the {plural(content['candidates'], 'candidate')} tested on the other {count(content['n_confirmation'])} "
-        f"alone; what is asked of all images was decided on beforehand. A finding has q ≤ {content['q_level']:g} "
-        "(Benjamini & Hochberg 1995) and an effect above its stated threshold."
+        f"{plural(content['n'], 'test image')} were split into halves {count(content['searches'] // 2)} times. Either "
+        f"half was searched for groups that fail, and what it came up with was tested on the other "
+        f"{count(content['n_confirmation'])} alone; what is asked of all images was decided on beforehand. A finding "
+        f"is stable: it came up in most of the {plural(content['searches'], 'search', 'searches')}. Its q, twice the "
+        f"median over them (Rüger 1978) of the false discovery rate among all that were tested (Benjamini & Hochberg "
+        f"1995), is at most {content['q_level']:g}, and its effect is above its stated threshold."
     )
     yield material.figure("findings_overview")
     if found:
