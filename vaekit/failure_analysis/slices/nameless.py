@@ -31,7 +31,10 @@ WIDEST = 0.2  # share of the images that a group may have
 FITTED_ON = 2000  # images, evenly spaced, that trees are grown on; another image goes where its nearest one goes
 ROUNDS = 2  # in which a group takes in what is like it, and leaves what is not
 PRIOR = 0.25  # weight of the share of a group: under 1, so that a group may grow
-STABLE, SEEN = 7 * SEARCHES // 10, SEARCHES // 4  # halves that form a group anew: of a stable one; of one worth a word
+STABLE, SEEN = (
+    7 * SEARCHES // 10,
+    2 * SEARCHES // 5,
+)  # halves that form a group anew: of a stable one; of one worth a word
 ALIKE = 0.5  # Jaccard overlap from which a group formed from half of the images is the same
 MOST = 5  # groups that are said, stable ones before others
 SAME = 0.3  # Jaccard overlap from which two groups are one
@@ -82,7 +85,7 @@ def nameless_groups(
 
     One is found where q < .05 over all that were formed, its error is 1.1 times the others' or more, and it holds half
     a percent of the error in excess. Where it ends may hang on single images: it is stable if seven of ten halves of
-    the images form it anew, and not said at all if fewer than one in four do.
+    the images form it anew, and not said at all if fewer than four of ten do.
 
     Args:
         error: (N,) at equal complexity, the larger the worse; finite and positive.
