@@ -94,9 +94,7 @@ def analyse(
         progress=progress,
     )
     material = Material(images.attributes, images.properties)
-    searched = search(
-        values, ranked.by[0], first["higher_is_better"], material, images.people, seed=seed, top=top, progress=progress
-    )
+    searched = search(values, ranked.by[0], first["higher_is_better"], material, images.people, seed=seed, top=top)
     masks = {title(kept.tested.slice): kept.tested.slice.mask(material) for kept in searched.kept}
     nameless = find_nameless(context, scale, list(masks.values()), reconstruct)
     measured = run_split_tests(replace(context, slices=masks))

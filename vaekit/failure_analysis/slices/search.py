@@ -9,7 +9,6 @@ from vaekit.failure_analysis.slices.confirmation import Scale, Tested, confirm
 from vaekit.failure_analysis.slices.redundancy import Kept, fold
 from vaekit.failure_analysis.slices.rule_search import discover
 from vaekit.failure_analysis.slices.rules import LEAST, Material, Rule, attribute_condition, property_condition
-from vaekit.progress import Progress, silent
 
 SEARCHES = 2 * SPLITS  # either half of every split is searched once
 # What course reports always name, tested whatever the search comes up with: properties by share and end.
@@ -54,7 +53,6 @@ def search(
     *,
     seed: int = 0,
     top: int = 32,
-    progress: Progress = silent,
 ) -> Searched:
     """Return the slices in which a metric is worse, whichever half of the images they are looked for in.
 
@@ -70,7 +68,6 @@ def search(
         people: (N,) who is pictured: all images of a person are in one half.
         seed: of the splits.
         top: the worst images among which slices are enriched.
-        progress: told of every search.
     """
     usable = np.flatnonzero(np.isfinite(values))
     scale = Scale.of(metric, values[usable], higher_is_better)
@@ -78,10 +75,10 @@ def search(
     if len(usable) < 4 * LEAST:
         return Searched(scale, len(usable), {}, (), (), ())
     codes = np.unique(people.astype(str), return_inverse=True)[1]
-    searches = []
-    for here, there in halves(people[usable], seed):
-        searches.append(search_half(error, material, codes, usable[here], usable[there], has_zero=has_zero, top=top))
-        progress("searches for slices", len(searches), SEARCHES)
+    searches = [
+        search_half(error, material, codes, usable[here], usable[there], has_zero=has_zero, top=top)
+        for here, there in halves(people[usable], seed)
+    ]
     tested = stable(searches)
     kept, beyond = fold(tested, error[usable], material.take(usable), codes[usable], has_zero=has_zero)
     planned = {topic: tuple(rule.id for rule in rules) for topic, rules in planned_slices(material).items()}
