@@ -73,8 +73,9 @@ def read_model(
         data = located(checkpoint.config.data, source.origin.parent)
         return replace(checkpoint, config=checkpoint.config.model_copy(update={"data": data}))
     from vaekit.data import open_source
-    from vaekit.foreign import open_foreign, valid_images
+    from vaekit.foreign import open_foreign, require_class, valid_images
 
+    require_class(source.origin, options)  # before a data set is drawn or read
     images = valid_images(open_source(options.data, seed=0, progress=progress), seed=0)
     checkpoint = open_foreign(source.origin, options, images, device)
     for finding in checkpoint.findings:

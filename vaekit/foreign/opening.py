@@ -86,11 +86,20 @@ def open_module(checkpoint: Path | nn.Module, options: ModelOptions) -> Opened:
         return _open_two(files, options)
     if options.model:
         return _open_class(files, options)
-    if (family := family_folder(checkpoint)) is not None:
-        return _open_family(*family)
-    raise CheckpointError(
-        f"{checkpoint} holds no description of its network: name the class that was trained with --model FILE.py:Class."
-    )
+    require_class(checkpoint, options)
+    family = family_folder(checkpoint)
+    assert family is not None
+    return _open_family(*family)
+
+
+def require_class(checkpoint: Path | nn.Module, options: ModelOptions) -> None:
+    """Raise CheckpointError where neither the options nor the checkpoint itself say what network it holds."""
+    named = options.model or options.encoder or options.decoder or options.adapter
+    if not (named or isinstance(checkpoint, nn.Module) or family_folder(from_home(checkpoint))):
+        raise CheckpointError(
+            f"{checkpoint} holds no description of its network: name the class that was trained with "
+            "--model FILE.py:Class."
+        )
 
 
 def _source_of(cls: type) -> Path | None:
