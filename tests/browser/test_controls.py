@@ -87,7 +87,7 @@ def test_a_table_sorts_by_its_numbers_and_back(page):
 
 
 def test_a_slider_moves_by_keyboard_and_says_where_it_is(report):
-    figure = report.locator("figure").filter(has=report.get_by_role("slider")).first
+    figure = report.locator("figure.strips").filter(has=report.get_by_role("slider")).first
     slider, output = figure.get_by_role("slider"), figure.get_by_role("status")
     slider.focus()
     slider.press("Home")

@@ -5,6 +5,8 @@ from itertools import pairwise
 
 import pytest
 
+from vaekit.reporting import Edition, build_report
+
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
 PAPER = {"viewport": {"width": 672, "height": 993}}  # A4 less its margins, in CSS pixels
 ON_CELLS = ("rgb(255, 255, 255)", "rgb(17, 17, 17)")  # numbers on a heat map, chosen against the cell they stand on
@@ -30,7 +32,8 @@ def test_the_page_is_quiet_and_asks_for_nothing(look, path):
     seen.page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
     seen.page.wait_for_timeout(100)
     assert seen.complaints == []
-    assert [url for url in seen.requests if not url.startswith("data:")] == [path.as_uri()]
+    own = ("data:", "blob:")  # what stands in the page, and the worker that it makes of it
+    assert [url for url in seen.requests if not url.startswith(own)] == [path.as_uri()]
     broken = "[...document.images].filter((i) => !(i.complete && i.naturalWidth)).map((i) => i.alt)"
     assert seen.page.evaluate(broken) == []
 
@@ -79,10 +82,12 @@ def test_paper_shows_every_figure_and_no_clipped_table(look, path, tmp_path):
     pdf = page.pdf(format="A4", prefer_css_page_size=True, print_background=True)
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) > 3
     page.emulate_media(media="print")
-    figures = page.locator("figure")
+    folded = "[...document.querySelectorAll('figure')].filter((e) => !e.checkVisibility()).every((e) => e.closest('details, .decoder'))"
+    assert page.evaluate(folded)
+    figures = page.locator("figure").filter(has=page.locator("svg, img"), visible=True)
     assert figures.count() > 3
     for i in range(figures.count()):
-        drawn = figures.nth(i).locator("svg, img").first.bounding_box()
+        drawn = figures.nth(i).locator("svg, img").locator("visible=true").first.bounding_box()
         assert drawn and drawn["width"] > 50 and drawn["height"] > 10, figures.nth(i).inner_text()
         assert drawn["x"] + drawn["width"] <= PAPER["viewport"]["width"] + 1, figures.nth(i).inner_text()
     pictures = set(page.evaluate("[...document.images].filter((i) => i.checkVisibility()).map((i) => i.src)"))
@@ -90,6 +95,24 @@ def test_paper_shows_every_figure_and_no_clipped_table(look, path, tmp_path):
     clipped = """[...document.querySelectorAll('.scroll, pre, table')].filter((e) => e.checkVisibility()
         && (e.scrollWidth > e.clientWidth + 1 || e.scrollHeight > e.clientHeight + 1)).map((e) => e.outerHTML)"""
     assert page.evaluate(clipped) == []
+
+
+@pytest.mark.parametrize(("kind", "most"), [("paper", 8), ("full", 19)])
+def test_on_paper_an_edition_keeps_to_its_pages(finished, look, tmp_path, kind, most):
+    folder = next(finished.folder.glob("reports/small/*/evaluation")).parent
+    evaluated = folder / "evaluation", folder / "failures"
+    report = build_report(*evaluated, tmp_path, exploration=folder / "exploration", edition=Edition(kind=kind))
+    pdf = look(report.html, **PAPER).page.pdf(format="A4", prefer_css_page_size=True, print_background=True)
+    assert 3 < len(re.findall(rb"/Type\s*/Page\b", pdf)) <= most
+
+
+def test_a_link_opens_what_its_target_is_folded_in(look, pages):
+    page = look(pages["report"]).page
+    link = page.locator("main a[href^='#term-']").first
+    target = page.locator(link.get_attribute("href"))
+    assert not target.is_visible()
+    link.click()
+    target.wait_for(state="visible")
 
 
 @pytest.mark.parametrize("screen", [{}, {"color_scheme": "dark"}, PHONE], ids=["light", "dark", "phone"])

@@ -181,7 +181,8 @@ def reproduce(material: Material) -> Iterable[Block]:
         yield Prose("A live module of Python was evaluated: no command reads it again, vaekit.evaluate(module) does.")
     yield from material.part(_config, artifacts.CONFIG)
     known = {key: value for key, value in material.summary["made_by"].items() if value not in (None, [], {})}
-    yield Facts(tuple((key.replace("_", " "), _known(value)) for key, value in known.items()))
+    facts = Facts(tuple((key.replace("_", " "), _known(value)) for key, value in known.items()))
+    yield Details("What made these numbers", (facts,))
 
 
 def _known(value: Any) -> str:
