@@ -82,8 +82,8 @@ def test_paper_shows_every_figure_and_no_clipped_table(look, path, tmp_path):
     pdf = page.pdf(format="A4", prefer_css_page_size=True, print_background=True)
     assert len(re.findall(rb"/Type\s*/Page\b", pdf)) > 3
     page.emulate_media(media="print")
-    folded = "[...document.querySelectorAll('figure')].filter((e) => !e.checkVisibility()).every((e) => e.closest('details, .decoder'))"
-    assert page.evaluate(folded)
+    hidden = page.locator("figure").filter(visible=False)
+    assert all(hidden.evaluate_all("(all) => all.map((e) => !!e.closest('details, .decoder'))"))
     figures = page.locator("figure").filter(has=page.locator("svg, img"), visible=True)
     assert figures.count() > 3
     for i in range(figures.count()):

@@ -1,10 +1,8 @@
-import io
-
 import numpy as np
 import pandas as pd
 import pytest
-from PIL import Image
 
+from tests.figures.pasted import pasted
 from vaekit.artifacts import EDITS, EXPLORATION_SUMMARY, INTERPOLATIONS, LATENT_MAP, TRAVERSALS
 from vaekit.errors import DataError
 from vaekit.figures.base import draw
@@ -78,10 +76,6 @@ def explored(dims=8, pairs=3, attributes=6, probes=30, n=1000, size=64) -> dict:
     }
 
 
-def picture(drawn) -> Image.Image:
-    return Image.open(io.BytesIO(drawn.data))
-
-
 def test_strips_hold_every_pixel_at_its_place():
     pictures = faces(2, 3, size=8)
     page = np.asarray(strips(pictures, ["", ""]))
@@ -153,7 +147,7 @@ def test_figures_take_any_size_and_are_the_same_to_the_byte(name, sizes):
 def test_pictures_of_any_size_stay_within_bounds():
     for name in ("traversals", "interpolations", "edits"):
         for size in (64, 128):
-            shown = picture(draw(name, explored(size=size)))
+            shown = pasted(draw(name, explored(size=size)))
             assert shown.width * shown.height < 1.7 * 96 * 64 * 64, (name, size)
 
 

@@ -124,7 +124,7 @@ def test_rates_of_one_source_and_of_none():
 @pytest.mark.parametrize("side", [16, 64, 128])
 def test_prior_stands_beside_aggregate(side):
     drawn = draw("samples_aggregate", files(gap()) | {artifacts.SAMPLE_PICTURES: pictures(side=side)})
-    assert drawn.data.startswith(b"\x89PNG")
+    assert drawn.data.startswith(b"<svg") and b">from the prior</text>" in drawn.data
     assert f"{9 if side == 128 else 36} unselected samples each" in drawn.caption
     assert "Neither side is clearly nearer" in drawn.caption
     apart = gap()

@@ -1,11 +1,9 @@
 """Pictures of any size and in grey: whatever a network takes is drawn."""
 
-import io
-
 import numpy as np
 import pytest
-from PIL import Image
 
+from tests.figures.pasted import pasted
 from vaekit import artifacts
 from vaekit.figures.base import draw
 from vaekit.figures.grids import gallery, image_grid, rgb, triples
@@ -24,7 +22,7 @@ def test_pictures_of_any_shape_are_drawn(name, shape):
     x = pictures(9, shape)
     draws = {"samples": x, "temperature": np.array([0.5]), "by_temperature": x[None]}
     drawn = draw(name, {artifacts.PICTURES: {"x": x, "x_hat": x}, artifacts.DRAWS: draws})
-    picture = Image.open(io.BytesIO(drawn.data))
+    picture = pasted(drawn)
     assert picture.mode == "RGB" and picture.height >= shape[0]
 
 

@@ -92,11 +92,16 @@ def line_art(suffix: str) -> Iterator[None]:
         _LINE_ART.reset(token)
 
 
+def drawn_as() -> str:
+    """Return the form in which line art is saved: "svg" or "pdf"."""
+    return _LINE_ART.get()
+
+
 def figure_bytes(figure: Figure, suffix: str) -> bytes:
     """Return a figure as "svg" or "png" bytes, without dates or versions: the same figure gives the same bytes."""
     if suffix not in ("svg", "png"):
         raise ValueError(f"a figure is saved as 'svg' or 'png', not {suffix!r}")
-    suffix = _LINE_ART.get() if suffix == "svg" else suffix
+    suffix = drawn_as() if suffix == "svg" else suffix
     nothing = dict.fromkeys(_DATED[suffix])
     buffer = io.BytesIO()
     with theme():

@@ -74,4 +74,5 @@ def draw(name: str, artifacts: Artifacts, missing: Mapping[str, str] | None = No
             drawn = spec.draw(artifacts)
     except KeyError as error:
         raise DataError(f"Not drawn: {' or '.join(spec.needs)} lacks {error.args[0]!r}.") from error
-    return replace(drawn, suffix="pdf") if drawn.data.startswith(b"%PDF") else drawn
+    signs = {b"%PDF": "pdf", b"\x89PNG": "png"}
+    return replace(drawn, suffix=signs.get(drawn.data[:4], drawn.suffix))

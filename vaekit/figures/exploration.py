@@ -10,8 +10,7 @@ from vaekit.artifacts import EDITS, EXPLORATION_SUMMARY, INTERPOLATIONS, LATENT_
 from vaekit.errors import DataError
 from vaekit.figures._style import MUTED, ORANGE, canvas, figure_bytes, theme
 from vaekit.figures.base import Artifacts, Drawn, figure
-from vaekit.figures.grids import png_bytes
-from vaekit.figures.strips import BLANK, strips
+from vaekit.figures.strips import BLANK, Options, sheet, strips
 from vaekit.figures.words import abbreviated, fixed, percent, plain, plural, readable, visible
 
 _PIXELS = (
@@ -25,22 +24,36 @@ def traversal_sheet(
     pictures: np.ndarray, rows: Sequence[Mapping[str, Any]], percentiles: Sequence[float], *, by_run: bool = False
 ) -> Image.Image:
     """Return walks along single dims, uint8 (R, steps, S, S, 3); a row knows its run, dim, kl, low, high, change."""
+    labels, options = _traversal_words(pictures.shape[1], rows, percentiles, by_run=by_run)
+    return strips(pictures, labels, **options)
+
+
+def _traversal_words(
+    steps: int, rows: Sequence[Mapping[str, Any]], percentiles: Sequence[float], *, by_run: bool = False
+) -> tuple[list[str], Options]:
     kl = ["KL " + (plain(row["kl"], 3) if row["kl"] >= 0.01 else "< 0.01") + " nats" for row in rows]
     labels = [f"dim {row['dim']}\n{nats}" for row, nats in zip(rows, kl, strict=True)]
     apart = []
     if by_run:
         labels = [f"{visible(row['run'])}\n{label}" for row, label in zip(rows, labels, strict=True)]
         apart = [i for i in range(1, len(rows)) if rows[i]["run"] == rows[0]["run"]]
-    heads = [f"{percentiles[0]:g} %", *[""] * (pictures.shape[1] - 2), f"{percentiles[1]:g} %"]
+    heads = [f"{percentiles[0]:g} %", *[""] * (steps - 2), f"{percentiles[1]:g} %"]
     ends = [f"{fixed(row['low'], 2)} to {fixed(row['high'], 2)}" for row in rows]
     notes = [f"{fixed(row['change'], 1)} grey levels\n{reach}" for row, reach in zip(rows, ends, strict=True)]
-    return strips(pictures, labels, heads=heads, notes=notes, rows_apart=apart)
+    return labels, {"heads": heads, "notes": notes, "rows_apart": apart}
 
 
 def interpolation_sheet(
     pairs: Sequence[Sequence[str]], ends: np.ndarray, pictures: Mapping[str, np.ndarray]
 ) -> Image.Image:
     """Return the pictures between P pairs, path -> (P, steps, S, S, 3), with the originals (P, 2, ...) at both ends."""
+    walked, labels, options = _interpolated(pairs, ends, pictures)
+    return strips(walked, labels, **options)
+
+
+def _interpolated(
+    pairs: Sequence[Sequence[str]], ends: np.ndarray, pictures: Mapping[str, np.ndarray]
+) -> tuple[np.ndarray, list[str], Options]:
     rows, labels = [], []
     for p, (first, second) in enumerate(pairs):
         for k, (path, walked) in enumerate(pictures.items()):
@@ -50,7 +63,7 @@ def interpolation_sheet(
     steps = len(rows[0]) - 2
     heads = ["original", "decoded", *[""] * (steps - 1), "original"]
     apart = range(len(pictures), len(rows), len(pictures))
-    return strips(np.stack(rows), labels, heads=heads, rows_apart=apart, columns_apart=(1, steps + 1))
+    return np.stack(rows), labels, {"heads": heads, "rows_apart": apart, "columns_apart": (1, steps + 1)}
 
 
 def edit_sheet(original: np.ndarray, pictures: np.ndarray, strengths: np.ndarray, label: str) -> Image.Image:
@@ -95,8 +108,8 @@ def traversals(artifacts: Artifacts) -> Drawn:
     alt = (
         f"{plural(n, 'row')} of {pictures.shape[1]} faces, each changing along one latent dim. {facts['sentences'][0]}"
     )
-    sheet = traversal_sheet(pictures[:n], rows, (low, high))
-    return Drawn("Traversals of single dims", caption, alt, png_bytes(sheet), "png")
+    labels, options = _traversal_words(pictures.shape[1], rows, (low, high))
+    return Drawn("Traversals of single dims", caption, alt, sheet(pictures[:n], labels, **options), "svg")
 
 
 @figure("interpolations", needs=(EXPLORATION_SUMMARY, INTERPOLATIONS))
@@ -113,8 +126,8 @@ def interpolations(artifacts: Artifacts) -> Drawn:
         f"the mean difference of neighbouring pixels. {facts['sentences'][0]}"
     )
     alt = f"{plural(n, 'pair')} of rows of faces, each changing from one test image to another. {facts['sentences'][0]}"
-    sheet = interpolation_sheet(pairs, arrays["ends"][:n], {path: arrays[path][:n] for path in paths})
-    return Drawn("Interpolations", caption, alt, png_bytes(sheet), "png")
+    walked, labels, options = _interpolated(pairs, arrays["ends"][:n], {path: arrays[path][:n] for path in paths})
+    return Drawn("Interpolations", caption, alt, sheet(walked, labels, **options), "svg")
 
 
 @figure("edits", needs=(EXPLORATION_SUMMARY, EDITS))
@@ -125,7 +138,7 @@ def edits(artifacts: Artifacts) -> Drawn:
     n = _rows_that_fit(pictures)
     rows = facts["attributes"][:n]
     images, count = pictures.shape[1:3]
-    sheet = strips(
+    drawn = sheet(
         pictures[:n].reshape(n, images * count, *pictures.shape[3:]),
         [f"{readable(row['attribute'])}\n{fixed(row['value'], 2, sign=True)} per step" for row in rows],
         heads=[*map(_strength, strengths)] * images,
@@ -146,7 +159,7 @@ def edits(artifacts: Artifacts) -> Drawn:
         f"of its logit (mean of {facts['n']:,} test images). {obeyed}"
     )
     alt = f"{plural(n, 'row')} of {images * count} faces, each row edited along the direction of one attribute."
-    return Drawn("Edits along attributes", caption, alt, png_bytes(sheet), "png")
+    return Drawn("Edits along attributes", caption, alt, drawn, "svg")
 
 
 @figure("edit_effects", needs=(EXPLORATION_SUMMARY, EDITS))

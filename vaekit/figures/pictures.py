@@ -4,10 +4,11 @@ import numpy as np
 
 from vaekit.artifacts import DRAWS, PER_IMAGE, PICTURES
 from vaekit.figures.base import Artifacts, Drawn, figure
-from vaekit.figures.grids import absolute_error, image_grid, pair_grid, png_bytes
-from vaekit.figures.strips import strips
+from vaekit.figures.grids import absolute_error
+from vaekit.figures.strips import in_rows, sheet
 from vaekit.figures.words import fixed, listed, plain, plural
 
+_COLUMNS = 8  # of a grid
 _FACES = 6  # a row that a phone still shows
 _PIXELS = 64 * 96 * 96  # at most so many pixels of each kind, so that a page of 128-pixel images still loads on a phone
 
@@ -18,6 +19,13 @@ def _shown(images: np.ndarray, columns: int) -> int:
     return max(1, fits if fits == len(images) else fits // columns * columns or fits)
 
 
+def _paired(x: np.ndarray, x_hat: np.ndarray) -> bytes:
+    """Return originals in rows, each row above its reconstructions."""
+    rows = np.stack([in_rows(x, _COLUMNS), in_rows(x_hat, _COLUMNS)], axis=1)
+    labels = ["originals", "reconstructed"] * len(rows)
+    return sheet(rows.reshape(-1, *rows.shape[2:]), labels, rows_apart=range(2, len(labels), 2))
+
+
 @figure("faces", needs=(PICTURES,))
 def faces(artifacts: Artifacts) -> Drawn:
     """Draw what the model is about: a few test images, what it makes of them, and faces of its own where it has any."""
@@ -25,11 +33,11 @@ def faces(artifacts: Artifacts) -> Drawn:
     if DRAWS in artifacts:
         rows["sampled"] = artifacts[DRAWS]["samples"]
     n = min(_FACES, *map(len, rows.values()))
-    sheet = strips(np.stack([row[:n] for row in rows.values()]), [*rows], rows_apart=(2,))
+    drawn = sheet(np.stack([row[:n] for row in rows.values()]), [*rows], rows_apart=(2,))
     parts = [f"{plural(n, 'test image')} drawn by seed", "what the model reconstructs of each"]
     parts += ["as many unselected samples from the prior"] * ("sampled" in rows)
     alt = f"{len(rows)} rows of {plural(n, 'face')}: {listed([*rows])}."
-    return Drawn("Faces", f"{listed(parts)}.", alt, png_bytes(sheet), "png")
+    return Drawn("Faces", f"{listed(parts)}.", alt, drawn, "svg")
 
 
 @figure("reconstructions", needs=(PICTURES,))
@@ -54,7 +62,7 @@ def reconstructions(artifacts: Artifacts) -> Drawn:
             )
     side = f"{x.shape[2]} by {x.shape[1]} pixels"
     alt = f"Grid of {plural(n, 'face image')} of {side}, each above its reconstruction."
-    return Drawn("Reconstructions", caption + ".", alt, png_bytes(pair_grid(x[:n], x_hat[:n], 8)), "png")
+    return Drawn("Reconstructions", caption + ".", alt, _paired(x[:n], x_hat[:n]), "svg")
 
 
 @figure("temperatures", needs=(DRAWS,))
@@ -69,7 +77,7 @@ def temperatures(artifacts: Artifacts) -> Drawn:
     )
     alt = f"Rows of {plural(images.shape[1], 'decoded face')} at temperatures {', '.join(f'{t:g}' for t in values)}."
     labels = [f"t = {t:g}\n{fixed(s, 1)} levels" for t, s in zip(values, spreads, strict=True)]
-    return Drawn("Samples by temperature", caption, alt, png_bytes(strips(images, labels)), "png")
+    return Drawn("Samples by temperature", caption, alt, sheet(images, labels), "svg")
 
 
 @figure("samples", needs=(DRAWS,))
@@ -87,4 +95,5 @@ def samples(artifacts: Artifacts) -> Drawn:
         real = float(artifacts[PICTURES]["x"].astype(np.float64).std(axis=0).mean())
         caption += f", across the test images above with {plain(real)}"
     alt = f"Grid of {plural(n, 'face image')} decoded from random latent codes."
-    return Drawn("Samples from the prior", caption + ".", alt, png_bytes(image_grid(images[:n], 8)), "png")
+    rows = in_rows(images[:n], _COLUMNS)
+    return Drawn("Samples from the prior", caption + ".", alt, sheet(rows, [""] * len(rows)), "svg")

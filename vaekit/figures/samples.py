@@ -17,8 +17,8 @@ LOOKS = {
     "blurred": (MUTED, "s"),
     "reconstructions": (BLUE, "o"),
     "interpolations": (BLUE, "^"),
-    "aggregate": (ORANGE, "o"),
-    "prior": (VERMILION, "o"),
+    "aggregate": (ORANGE, "v"),  # from the prior's by shape too: to some eyes their colours are one
+    "prior": (VERMILION, "X"),
 }
 _DISTANCES = ("fid", "fd_", "kid_")  # how the columns that are distances begin
 

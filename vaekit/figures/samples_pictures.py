@@ -2,12 +2,11 @@
 
 import numpy as np
 import pandas as pd
-from PIL import Image
 
 from vaekit.artifacts import SAMPLE_PICTURES, SAMPLES, SAMPLING_GAP
 from vaekit.errors import DataError
 from vaekit.figures.base import Artifacts, Drawn, figure
-from vaekit.figures.grids import image_grid, pair_grid, png_bytes
+from vaekit.figures.strips import in_rows, sheet
 from vaekit.figures.words import in_sentence, plain, plural
 
 _SIDE = 6  # images in a row of either half, and rows of it
@@ -21,10 +20,9 @@ def samples_aggregate(artifacts: Artifacts) -> Drawn:
     prior, aggregate = kept["prior"], kept["aggregate"]
     columns = max(1, min(_SIDE, int(np.sqrt(_PIXELS) // prior.shape[2])))
     n = min(len(prior), len(aggregate), columns**2)
-    halves = [image_grid(images[:n], columns) for images in (prior, aggregate)]
-    page = Image.new("RGB", (2 * halves[0].width + 16, halves[0].height), (254, 254, 254))
-    for i, half in enumerate(halves):
-        page.paste(half, (i * (half.width + 16), 0))
+    halves = [in_rows(images[:n], columns) for images in (prior, aggregate)]
+    heads = ["from the prior", *[""] * (columns - 1), "from a density fitted to the codes", *[""] * (columns - 1)]
+    drawn = sheet(np.concatenate(halves, axis=1), [""] * len(halves[0]), heads=heads, columns_apart=(columns,))
     caption = (
         f"{plural(n, 'unselected sample')} each: on the left z ~ N(0, I), on the right z from a Gaussian mixture "
         "fitted to the "
@@ -35,7 +33,7 @@ def samples_aggregate(artifacts: Artifacts) -> Drawn:
         f"Two grids of {plural(n, 'decoded face')}: from the prior on the left, from the aggregate posterior on the "
         "right."
     )
-    return Drawn("Prior and aggregate posterior", caption, alt, png_bytes(page), "png")
+    return Drawn("Prior and aggregate posterior", caption, alt, drawn, "svg")
 
 
 def _nearer(artifacts: Artifacts) -> str:
@@ -74,5 +72,5 @@ def neighbours(artifacts: Artifacts) -> Drawn:
         f"each under its closest sample, closest first (distances {plain(distances[0])} to {plain(distances[-1])})."
     )
     alt = f"{plural(len(samples), 'decoded face')}, each above the train image nearest to it."
-    grid = pair_grid(samples, train, min(12, max(1, len(samples))))
-    return Drawn("Nearest train images", f"{caption} {said}" if said else caption, alt, png_bytes(grid), "png")
+    grid = sheet(np.stack([samples, train]), ["samples", "train images"])
+    return Drawn("Nearest train images", f"{caption} {said}" if said else caption, alt, grid, "svg")

@@ -1,7 +1,9 @@
 """How much of the pictures a page of a given size can carry: large figures shrink, long galleries end earlier."""
 
+import base64
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -16,6 +18,7 @@ _STYLE, _TAGS, _IDS = 60_000, 1.3, 1.12  # bytes of style and script; what tags 
 _FIGURES = 0.5  # of the room for pictures, at most, goes to figures
 _FINEST, _COARSEST = 0.95, 0.2  # steps and end of shrinking
 _WEIGHTS = {"worst": 4.0, "best": 2.0, "random": 2.0, "strips": 3.0}  # against 1 of any other gallery
+_PNG = re.compile(rb"(data:image/png;base64,)([A-Za-z0-9+/=\s]+)")
 _ROW = 3  # cards that stand side by side: a gallery that is cut ends with a whole row
 
 
@@ -26,12 +29,13 @@ def fit(sections: Sequence[Section]) -> tuple[Section, ...]:
     weight, those that need less leaving theirs to the others, and end where their share does, after one item at least.
     """
     blocks = [block for section in sections for block in section.walk()]
-    lines = sum(len(b.drawn.data) for b in blocks if isinstance(b, Picture) and b.drawn.suffix == "svg")
+    figures = [block for block in blocks if isinstance(block, Picture)]
+    lines = sum(len(b.drawn.data) for b in figures if not _holds_pixels(b))
     words = len(json.dumps([plain(block) for section in sections for block in section.blocks], ensure_ascii=False))
     room = max(0.0, PAGE - _STYLE - _TAGS * words - _IDS * lines) * 3 / 4  # base64 makes four characters of three bytes
     room -= sum(len(b.weights) + len(b.data) for b in blocks if isinstance(b, Live))
-    pictures = _shrunk([b for b in blocks if isinstance(b, Picture) and b.drawn.suffix == "png"], _FIGURES * room)
-    room -= sum(len(data) for data in pictures.values())
+    pictures = _shrunk([b for b in figures if _holds_pixels(b)], _FIGURES * room)
+    room -= sum(map(_weight_of, pictures.values()))
     elastic = {b.name: b for b in blocks if isinstance(b, Cards | Strips)}
     shares = _shares({name: (sum(map(len, _pngs(b))), _weight(b)) for name, b in elastic.items()}, room)
 
@@ -88,10 +92,26 @@ def _shrunk(pictures: Sequence[Picture], room: float) -> dict[str, bytes]:
     """Return name -> PNG, all shrunk by one factor so that together they take at most `room` bytes."""
     shown = {picture.name: picture.drawn.data for picture in pictures}
     factor = 1.0
-    while (total := sum(map(len, shown.values()))) > room and factor > _COARSEST:
+    while (total := sum(map(_weight_of, shown.values()))) > room and factor > _COARSEST:
         factor *= min(_FINEST, (room / total) ** 0.5)
-        shown = {picture.name: _resized(picture.drawn.data, factor) for picture in pictures}
+        shown = {picture.name: _smaller(picture.drawn.data, factor) for picture in pictures}
     return shown
+
+
+def _holds_pixels(picture: Picture) -> bool:
+    """Return whether a figure can be shrunk: it is one PNG, or an SVG around several."""
+    return picture.drawn.suffix == "png" or _PNG.search(picture.drawn.data) is not None
+
+
+def _weight_of(data: bytes) -> float:
+    """Return how many bytes of PNG take as much room on the page as a figure does: SVG holds them as base64."""
+    return 0.75 * len(data) if b"<svg" in data[:300] else len(data)
+
+
+def _smaller(data: bytes, factor: float) -> bytes:
+    if b"<svg" not in data[:300]:
+        return _resized(data, factor)
+    return _PNG.sub(lambda m: m[1] + base64.b64encode(_resized(base64.b64decode(m[2]), factor)), data)
 
 
 def _resized(png: bytes, factor: float) -> bytes:

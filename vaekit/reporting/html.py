@@ -125,9 +125,9 @@ def _exact(value: float | None) -> str:
     return "" if value is None else repr(value)
 
 
-def inline_svg(name: str, drawn: Drawn) -> Markup:
+def inline_svg(name: str, drawn: Drawn, data: bytes) -> Markup:
     """Return a drawn SVG as an element of the page: ids made its own, colours the page's, its alt text as label."""
-    svg = drawn.data.decode("utf-8")
+    svg = data.decode("utf-8")
     svg = svg[svg.index("<svg") :].replace("xlink:href=", "href=")
     svg = re.sub(r"<style.*?</style>", "", svg, count=1, flags=re.DOTALL)  # it would style the whole page
     svg = re.sub(r'( id="|href="#|url\(#)', rf"\g<1>{name}-", svg)

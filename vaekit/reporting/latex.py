@@ -141,7 +141,9 @@ def _columns(numeric: tuple[bool, ...], width: float = 0.98) -> Markup:
     share = width / (len(numeric) + 1.5 * sum(not is_number for is_number in numeric))
     sides = [(r"\raggedleft", share) if n else (r"\raggedright", 2.5 * share) for n in numeric]
     return Markup(
-        "".join(f"@{{}}>{{{side}\\arraybackslash}}p{{{w:.3f}\\linewidth}}@{{\\hspace{{4pt}}}}" for side, w in sides)
+        "".join(
+            f"@{{}}>{{{side}\\arraybackslash}}p{{{round(w, 3)}\\linewidth}}@{{\\hspace{{4pt}}}}" for side, w in sides
+        )
     )
 
 
