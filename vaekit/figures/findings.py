@@ -58,7 +58,8 @@ def findings_overview(artifacts: Artifacts) -> Drawn:
             f" Most of the error: {visible(first['slice'])}, {size} the {in_sentence(content['label'])} of the others."
         )
     more = f" {len(rows) - len(shown)} more are in candidates.csv." if len(rows) > len(shown) else ""
-    caption = f"{said} 95 % intervals, on images that no search saw; the number of images behind each name.{more}"
+    intervals = "95 % intervals, each on images that were not searched then"
+    caption = f"{said} {intervals}; the number of images behind each name.{more}"
     alt = f"Dot plot of {plural(len(shown), 'slice')}. {said}"
     return Drawn("Slices tested", caption, alt, figure_bytes(fig, "svg"), "svg")
 

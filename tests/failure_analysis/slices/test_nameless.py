@@ -8,6 +8,8 @@ import pytest
 from vaekit.failure_analysis.slices.counterfactuals import CHANGES, undone
 from vaekit.failure_analysis.slices.embeddings import embeddings
 from vaekit.failure_analysis.slices.nameless import nameless_groups
+from vaekit.failure_analysis.slices.nameless_findings import NamelessFound
+from vaekit.statistics.differences import mean_difference
 
 N, PLANTED = 800, 40
 
@@ -41,6 +43,17 @@ def test_the_medoid_is_of_the_group_and_the_order_of_the_images_changes_no_test(
     assert who[np.argmax(np.where(first.mask, first.centrality, -np.inf))]
     d = first.difference
     assert d.ratio == pytest.approx(error[first.mask].mean() / error[~first.mask].mean())
+
+
+def test_a_group_of_the_least_ratio_is_found_four_times_in_five():
+    rng, n, of, formed = np.random.default_rng(0), 1000, 40, 1300
+    ratio = NamelessFound((), formed, spread=0.254).least_ratio(of)
+    found = 0
+    for _ in range(200):
+        error = rng.lognormal(0, 0.25, n) * np.where(np.arange(n) < of, ratio, 1.0)
+        found += mean_difference(error, np.arange(n) < of).p <= 0.05 / formed
+    assert 0.65 < found / 200 < 0.95, (found, ratio)
+    assert NamelessFound((), formed, spread=2.0).least_ratio(of) == np.inf
 
 
 def test_few_images_and_images_that_are_all_the_same_form_no_group():

@@ -1,1 +1,1 @@
-"""Which images fail: slices searched on one half of the test images and tested on the other."""
+"""Which images fail: slices searched on halves of the images and tested on the others; groups without a name."""

@@ -46,7 +46,8 @@ class NamelessFound:
     def least_ratio(self, n: int) -> float:
         """Return the ratio of errors at which four of five groups of `n` images are found."""
         z = stats.norm.isf(Q_LEVEL / max(self.formed, 1) / 2) + stats.norm.isf(0.2)
-        return float(1 + z * self.spread / n**0.5)
+        reach = float(z * self.spread / n**0.5)  # larger errors spread as much more
+        return 1 / (1 - reach) if reach < 1 else float("inf")
 
 
 def find_nameless(
