@@ -139,6 +139,15 @@ def test_a_loss_is_called_the_elbo_where_it_is(folders, objective, said):
     assert ("the loss is the negative ELBO itself" in text(theory(own))) is is_elbo
 
 
+def test_few_images_are_said_to_have_no_interval(folders):
+    found = material(folders)
+    for n, few in ((2, True), (1200, False)):
+        protocol = found.summary["protocol"] | {"n": n}
+        files = found.files | {artifacts.SUMMARY: found.summary | {"protocol": protocol}}
+        (said,) = limits(replace(found, files=files))
+        assert ("no number has an interval" in said.items[0]) is few and ("bootstraps" in said.items[0]) is not few
+
+
 def test_one_more_finding_stands(folders):
     found = material(folders, hole=1.0)
     content = found.files[artifacts.FINDINGS]

@@ -33,11 +33,12 @@ def test_the_jackknife_never_draws_an_image_twice_and_pairs_what_is_paired():
 
 
 def test_around_keeps_its_ends():
-    assert vars(around(0.9, 0.01, 7, 0, 1)) == {
+    assert around(0.9, 0.01, 19, 0, 1).low is None and around(0.9, 0.01, 20, 0, 1).low is not None
+    assert vars(around(0.9, 0.01, 70, 0, 1)) == {
         "value": 0.9,
         "low": 0.9 - 0.1959963984540054,
         "high": 1,
-        "n": 7,
+        "n": 70,
         "reason": None,
     }
     assert around(3.0, float("nan"), 7).low is None

@@ -40,7 +40,7 @@ def attributes(artifacts: Artifacts) -> Drawn:
         first = shown.iloc[0]
         said = (
             f"{readable(str(first['attribute']))} has the largest difference, {plain(first['difference'])}: "
-            f"mean {plain(first['mean_with'])} on {int(first['n_with']):,} images with it, "
+            f"mean {plain(first['mean_with'])} on {plural(int(first['n_with']), 'image')} with it, "
             f"{plain(first['mean_without'])} on {int(first['n_without']):,} without."
         )
     caption = (

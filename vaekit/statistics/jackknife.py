@@ -10,16 +10,16 @@ from collections.abc import Callable
 
 import numpy as np
 
-from vaekit.statistics.bootstrap import NORMAL, Estimate
+from vaekit.statistics.bootstrap import FEW, LEAST, NORMAL, Estimate
 
 REPLICATES = 50  # the standard deviation is then known to about a tenth
 MOST = 1000  # images a side in one replicate: half of them where there are fewer than twice as many
 
 
 def around(value: float, variance: float, n: int, low: float = -math.inf, high: float = math.inf) -> Estimate:
-    """Return a value with its normal 95 % interval, cut at the ends that the number can not pass."""
-    if not math.isfinite(variance):
-        return Estimate(float(value), None, None, n)
+    """Return a value with its normal 95 % interval, cut at the ends that it can not pass; none of few images."""
+    if n < LEAST or not math.isfinite(variance):
+        return Estimate(float(value), None, None, n, FEW if n < LEAST else None)
     half = NORMAL * math.sqrt(variance)
     return Estimate(float(value), max(float(value) - half, low), min(float(value) + half, high), n)
 

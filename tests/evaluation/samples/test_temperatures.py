@@ -5,9 +5,13 @@ import pytest
 from vaekit.evaluation.samples.temperatures import _further, temperature_sentence
 
 
-def grid(**far: float) -> list[dict]:
+def grid(n: int = 500, **far: float) -> list[dict]:
     return [
-        {"temperature": float(t[1:].replace("_", ".")), "fd_attributes": {"value": d, "low": d - 1, "high": d + 1}}
+        {
+            "temperature": float(t[1:].replace("_", ".")),
+            "n": n,
+            "fd_attributes": {"value": d, "low": d - 1, "high": d + 1},
+        }
         for t, d in far.items()
     ]
 
@@ -31,3 +35,4 @@ def test_the_sentence_says_whether_the_best_is_inside_the_grid():
     at_end = temperature_sentence(grid(t0_5=50, t1=40, t1_5=35), "attributes")
     assert at_end.endswith("samples at t = 1.5, the end of the grid, are nearest.")
     assert temperature_sentence(grid(t1=40), "attributes") is None
+    assert temperature_sentence(grid(n=19, t0_5=50, t1=40, t1_5=45), "attributes") is None

@@ -12,11 +12,12 @@ def rows(
     half: float = 2.0,
     diversity=(1.0, 0.9, 0.85, 0.8, 0.8),
     between: float | None = None,
+    n=500,
 ):
-    """A table with these Fréchet distances, n = 500; `between` is that of interpolations."""
+    """A table with these Fréchet distances; `between` is that of interpolations."""
 
     def e(value: float, half: float = half) -> Estimate:
-        return Estimate(value, value - half, value + half, 500)
+        return Estimate(value, value - half, value + half, n)
 
     table = {
         name: {
@@ -128,3 +129,12 @@ def test_modes():
     table["prior"]["recall"] = Estimate(0.1, 0.05, 0.2, 500)
     name, sentence = modes(table)
     assert name == "missing" and "come near 10 % [5, 20] of them" in sentence
+
+
+def test_a_handful_of_images_blames_nobody():
+    for n, judged in ((19, False), (20, True)):
+        table = rows((3, 60, 61, 70, 500), n=n)
+        assert (blame([table], "attributes", {}).name == "prior") is judged
+        assert (modes(table) is not None) is judged
+    said = blame([rows((3, 60, 61, 70, 500), n=1)], "attributes", {}).sentence
+    assert said.endswith("it needs 20 images of each set, and there is 1.")

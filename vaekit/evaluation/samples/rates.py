@@ -10,6 +10,7 @@ from scipy import stats
 from vaekit.evaluation.probes.scores import auroc_matrix
 from vaekit.evaluation.samples.sources import LABELS
 from vaekit.figures.words import in_sentence, percent, plural, readable
+from vaekit.statistics.bootstrap import LEAST
 from vaekit.statistics.discovery import Q_LEVEL
 from vaekit.statistics.proportions import newcombe, wilson
 from vaekit.statistics.raters import pooled
@@ -114,6 +115,8 @@ def _findings(table: pd.DataFrame) -> np.ndarray:
 def rate_sentences(table: pd.DataFrame, source: str) -> list[str]:
     """Return what the rates of one source say: the attributes it drops, most missed first, and how many there are."""
     rows = table[table["source"] == source]
+    if rows.empty or rows["n_real"].min() < LEAST:
+        return []
     what = in_sentence(LABELS[source])
     dropped = rows[rows["finding"] == "dropped"].sort_values("minus_blurred", kind="stable")
     said = [

@@ -13,6 +13,7 @@ from vaekit.evaluation.samples.sources import decoded, prior_codes
 from vaekit.evaluation.stages import Task
 from vaekit.figures.words import distance, short
 from vaekit.judge import Judge
+from vaekit.statistics.bootstrap import LEAST
 from vaekit.statistics.raters import pooled_estimate
 
 TEMPERATURES = (0.2, 0.5, 1.0, 1.5)  # standard deviations of z
@@ -70,7 +71,7 @@ def _further(rows: list[dict[str, Any]], column: str) -> float | None:
 def temperature_sentence(rows: list[dict[str, Any]], judge: str) -> str | None:
     """Return at which temperature samples are nearest to the test images and how diverse they are; None without any."""
     measured = [row for row in rows if f"fd_{judge}" in row]
-    if len(measured) < 2:
+    if len(measured) < 2 or measured[0]["n"] < LEAST:
         return None
     best = min(measured, key=lambda row: row[f"fd_{judge}"]["value"])
     diverse = f", {short(best['diversity']['value'])} times as diverse as they are" if "diversity" in best else ""

@@ -14,7 +14,7 @@ import numpy as np
 
 from vaekit.evaluation.samples.sources import AGGREGATE, BLURRED, FLOOR, INTERPOLATIONS, PRIOR, RECONSTRUCTIONS
 from vaekit.figures.words import distance, estimate, percent, short
-from vaekit.statistics.bootstrap import Estimate
+from vaekit.statistics.bootstrap import LEAST, Estimate
 from vaekit.statistics.raters import pooled_estimate
 
 Rows = Mapping[str, Mapping[str, Estimate]]  # source -> column -> number
@@ -81,6 +81,9 @@ def blame(networks: Sequence[Rows], judge: str, reasons: Mapping[str, str]) -> V
     far = {name: row[column] for name, row in rows.items()}
     if any(far[name].value is None for name in chain):
         return Verdict("not judged", f"Which part keeps samples from real faces is not judged: {far[FLOOR].reason}.")
+    if far[PRIOR].n < LEAST:
+        few = f"it needs {LEAST} images of each set, and there {'is' if far[PRIOR].n == 1 else 'are'} {far[PRIOR].n}"
+        return Verdict("not judged", f"Which part keeps samples from real faces is not judged: {few}.")
     by_network = [{name: row[column] for name, row in one.items()} for one in networks]
     empty = _empty(rows)
     evidence = _evidence(rows, by_network, far, empty is not None)
@@ -230,7 +233,7 @@ def modes(rows: Rows) -> tuple[str, str] | None:
     if PRIOR not in rows or FLOOR not in rows:
         return None
     diverse, recall, floor = rows[PRIOR]["diversity"], rows[PRIOR]["recall"], rows[FLOOR]["recall"]
-    if diverse.value is None or recall.value is None or floor.value is None:
+    if diverse.value is None or recall.value is None or floor.value is None or recall.n < LEAST:
         return None
     numbers = (
         f"prior samples are {estimate(diverse.value, diverse.low, diverse.high)} times as diverse as test images and "

@@ -135,7 +135,8 @@ def _rate_tables(table: pd.DataFrame, content: dict[str, Any]) -> Iterable[Block
         label = content["sources"][name]["label"]
         grid = Grid(f"Attribute rates: {label}", _rate_table(rows))
         said = Bullets(tuple(content["attribute_rates"]["sentences"].get(name, ())))
-        yield Details(f"{label}: every attribute", (said, grid) if place else (grid,))  # the first are said above
+        shown = (said, grid) if place and said.items else (grid,)  # what the first say stands above
+        yield Details(f"{label}: every attribute", shown)
 
 
 def _rate_table(rows: pd.DataFrame) -> Table:

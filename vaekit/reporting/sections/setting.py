@@ -24,7 +24,7 @@ from vaekit.reporting.document import (
 from vaekit.reporting.material import Material
 from vaekit.reporting.protocol import is_ours, model_words, pixels
 from vaekit.reporting.tables import numbers, table_of, words
-from vaekit.statistics.bootstrap import RESAMPLES
+from vaekit.statistics.bootstrap import LEAST, RESAMPLES
 
 _ASKED = ("question", "answer", "margin")
 _REASONS = 10  # a broken download can skip thousands of files; their index lists them all
@@ -158,7 +158,9 @@ def limits(material: Material) -> Iterable[Block]:
     """Yield what the numbers of this page can not say."""
     n = material.summary["protocol"]["n"]
     said = [
-        f"Intervals of means are percentile bootstraps over the {plural(n, 'image')} with {RESAMPLES:,} resamples. "
+        f"{plural(n, 'test image')}: no number has an interval, {LEAST} are the least for one."
+        if n < LEAST
+        else f"Intervals of means are percentile bootstraps over the {n:,} images with {RESAMPLES:,} resamples. "
         "They tell how far a number would move with other images of the same kind, not with another training run: "
         "this is one run.",
         "Pixel errors forgive blur: a reconstruction can have a low error and lack every fine detail.",
