@@ -442,4 +442,4 @@ def test_what_was_not_computed_says_why_in_a_sentence():
         return Metric(name, Quantity(value=None, n=1, label=name, definition="", reason=reason))
 
     shown = Metrics("", (row("a", "fid is not computed: the weights are missing"), row("b", "it needs factors")))
-    assert shown.absent == (("a", "The weights are missing"), ("b", "It needs factors"))
+    assert shown.absent == (("a", "The weights are missing."), ("b", "It needs factors."))
