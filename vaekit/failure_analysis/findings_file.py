@@ -156,9 +156,12 @@ def _smallest(found: Analysed) -> str:
         return f"{said}."
     least = least_group(n)
     some = max(least, round(0.04 * n))
+    said, ratio = f"{said}, {least} if they are only alike", found.nameless.least_ratio(some)
+    if not np.isfinite(ratio):
+        return f"{said}."
     return (
-        f"{said}, {least} if they are only alike; {some} that are alike and stand apart are found four times in "
-        f"five from {short(found.nameless.least_ratio(some))} times the error of the others on."
+        f"{said}; {some} that are alike and stand apart are found four times in five from {short(ratio)} times the "
+        "error of the others on."
     )
 
 
