@@ -166,7 +166,8 @@ def _smallest(found: Analysed) -> str:
 
 
 def _notes(found: Analysed) -> list[str]:
-    images, searched, notes = found.context.images, found.searched, [_smallest(found)]
+    images, searched = found.context.images, found.searched
+    notes = [_smallest(found)] if searched.tested else []
     if not images.is_square:
         notes.append(
             "The pictures are not square: face, detail, grid and properties are those of their central square."
