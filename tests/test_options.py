@@ -9,7 +9,7 @@ import typer
 import vaekit
 from vaekit.cli import app
 from vaekit.errors import ConfigError
-from vaekit.options import EvaluationOptions, Options, read_options
+from vaekit.options import EvaluationOptions, Options, PageOptions, ReportOptions, read_options
 
 VERBS = ("load", "evaluate", "failures", "report", "compare", "check", "sample", "reconstruct", "traverse")
 FLAGGED = ("evaluate", "failures", "report", "compare", "check", "sample", "reconstruct", "traverse", "interpolate")
@@ -17,8 +17,10 @@ FLAGGED = ("evaluate", "failures", "report", "compare", "check", "sample", "reco
 
 def test_the_words_for_editors_are_those_of_the_fields():
     assert Options.__annotations__.keys() == EvaluationOptions.model_fields.keys()
+    assert ReportOptions.__annotations__.keys() - Options.__annotations__.keys() == PageOptions.model_fields.keys()
     for name in (*VERBS, "interpolate", "edit"):
-        assert getattr(vaekit, name).__annotations__["options"] == typing.Unpack[Options], name
+        words = ReportOptions if name == "report" else Options
+        assert getattr(vaekit, name).__annotations__["options"] == typing.Unpack[words], name
 
 
 @pytest.mark.parametrize("command", [*FLAGGED, "edit"])

@@ -41,7 +41,8 @@ def test_the_same_weights_give_the_same_numbers_and_the_whole_report(place, face
     page = next(place.folder.glob("reports/weights-*/report.md")).read_text(encoding="utf-8").replace("\\", "")
     assert "**Training:** unknown" in page and "**Checkpoint:** theirs/weights.pth\n" in page and "Net VAE of" in page
     assert "Another program trained this model" in page and "run `vaekit evaluate` again" not in page
-    assert re.search(r"\*\*code:\*\* \S*theirs/model.py: [0-9a-f]{64}\n", page) and "None\n" not in page
+    html = next(place.folder.glob("reports/weights-*/report.html")).read_text(encoding="utf-8")
+    assert re.search(r"<dt>code</dt><dd>\S*theirs/model.py: [0-9a-f]{64}</dd>", html) and "None\n" not in page
     assert "vaekit train" not in page and "epochs" not in json.dumps(theirs["config"])
     assert "vaekit evaluate theirs/weights.pth --model theirs/model.py:Net --range 0,1 --data" in page
     layers = read_table(place.folder / theirs["folder"] / "layers.csv")

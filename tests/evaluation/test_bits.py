@@ -89,18 +89,18 @@ def config_of(model=None, objective=None, **likelihood) -> tuple:
 
 
 @pytest.mark.parametrize(
-    ("given", "objective", "sigma"),
+    ("given", "objective", "sigma", "weight"),
     [
-        (math.sqrt(1 / 2), {"beta": 1.2}, math.sqrt(1.2 / 2)),  # sse + 1.2 kl on [0, 1]
-        (math.sqrt(1 / 8), {"beta": 4.0}, math.sqrt(4 / 8)),  # sse + 4 kl on [-1, 1]
-        (0.3, {"beta": 1.0}, 0.3),
-        (math.sqrt(1 / 2), {"beta": 0.5, "pixels": "mean"}, math.sqrt(0.5 * 12288 / 2)),
+        (math.sqrt(1 / 2), {"beta": 1.2}, math.sqrt(1.2 / 2), "1.2"),  # sse + 1.2 kl on [0, 1]
+        (math.sqrt(1 / 8), {"beta": 4.0}, math.sqrt(4 / 8), "1"),  # sse + 4 kl on [-1, 1]
+        (0.3, {"beta": 1.0}, 0.3, "0.18"),
+        (math.sqrt(1 / 2), {"beta": 0.5, "pixels": "mean"}, math.sqrt(0.5 * 12288 / 2), "6,144"),
     ],
 )
-def test_implied_sigma(given, objective, sigma):
+def test_implied_sigma(given, objective, sigma, weight):
     found = trained_likelihood(*config_of(sigma=given, objective=objective))
     assert found.family is Gaussian and found.sigma == pytest.approx(sigma, rel=1e-6)
-    assert "implied sigma" in found.sentence and f"{2 * sigma**2:.4g} kl" in found.sentence
+    assert "implied sigma" in found.sentence and f"+ {weight} kl" in found.sentence
 
 
 def test_implied_sigma_has_the_optimum_of_the_training_loss():

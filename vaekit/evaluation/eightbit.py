@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from vaekit.config import RunConfig
-from vaekit.figures.words import short
+from vaekit.figures.words import plain
 from vaekit.models.base import VAE, Gaussian, sum_dtype
 from vaekit.models.likelihoods import OBJECTIVE_UNKNOWN, LocationScale, NotComputed, ScaleHead
 
@@ -78,9 +78,9 @@ def trained_likelihood(model: VAE, config: RunConfig) -> TrainedLikelihood:
     return TrainedLikelihood(
         Gaussian,
         given * math.sqrt(weight),
-        f"The training loss is, up to a factor, the squared error + {short(2 * given**2 * weight, 4)} kl{mean} in "
+        f"The training loss is, up to a factor, the squared error + {plain(2 * given**2 * weight)} kl{mean} in "
         "sums over pixels in [0, 1]: the negative ELBO of a Gaussian with the implied sigma "
-        f"{short(given * math.sqrt(weight), 4)}",
+        f"{plain(given * math.sqrt(weight))}",
     )
 
 

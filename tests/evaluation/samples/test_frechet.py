@@ -175,3 +175,12 @@ def test_without_bias_needs_images():
     a = features(39, 10, 0)
     found = frechet.without_bias(a, a, np.random.default_rng(0))
     assert found.value is None and found.reason.endswith("4 times the 10 feature dims are needed, and a set has 39")
+
+
+def test_a_handful_of_images_has_a_distance_without_an_interval():
+    a, b = features(12, 2, 0), features(12, 2, 1)
+    for found in (
+        frechet.without_bias(a, b, np.random.default_rng(0)),
+        frechet.without_bias(a, a, np.random.default_rng(0)),
+    ):
+        assert found.value is not None and found.low is None and "images" in found.reason
