@@ -4,6 +4,7 @@ from typing import Any
 
 from vaekit.failure_analysis.finding import finite
 from vaekit.failure_analysis.slices.confirmation import Tested
+from vaekit.failure_analysis.slices.nameless import STABLE
 from vaekit.failure_analysis.slices.nameless_findings import NamelessFound
 from vaekit.failure_analysis.slices.rules import LEAST
 from vaekit.failure_analysis.slices.search import PLANNED, SEARCHES, Searched
@@ -78,7 +79,15 @@ def _item(heading: str, sentence: str) -> dict[str, str]:
 
 
 def silent_groups(nameless: NamelessFound) -> list[dict[str, str]]:
-    """Return {title, sentence} where no group without a name was found."""
+    """Return {title, sentence} where no group without a name was found, or more that change with the images."""
+    if nameless.unstable:
+        are, them = ("is", "it") if nameless.unstable == 1 else ("are", "them")
+        sentence = (
+            f"Of {plural(nameless.formed, 'group')} of images alike {nameless.unstable:,} {are} reconstructed worse at "
+            f"equal contrast, fine detail and brightness but {are} no finding: fewer than {STABLE} of {SEARCHES} "
+            f"halves of the images form {them} anew."
+        )
+        return [_item("Groups without a name", sentence)]
     if nameless.groups:
         return []
     if nameless.untested or not nameless.formed:

@@ -5,9 +5,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from vaekit.failure_analysis.not_found import silent_groups
 from vaekit.failure_analysis.slices.counterfactuals import CHANGES, undone
 from vaekit.failure_analysis.slices.embeddings import embeddings
-from vaekit.failure_analysis.slices.nameless import nameless_groups
+from vaekit.failure_analysis.slices.nameless import STABLE, nameless_groups
 from vaekit.failure_analysis.slices.nameless_findings import NamelessFound
 from vaekit.statistics.differences import mean_difference
 
@@ -29,7 +30,7 @@ def test_a_group_that_stands_apart_and_fails_is_found_and_nothing_where_errors_a
         looks, error, who = planted(seed)
         found = nameless_groups(error, looks, seed=seed)
         held += any(
-            (g.mask & who).sum() > 0.5 * max(g.mask.sum(), who.sum()) and g.q < 0.05 and g.is_stable
+            (g.mask & who).sum() > 0.5 * max(g.mask.sum(), who.sum()) and g.q < 0.05 and g.came_up >= STABLE
             for g in found.groups
         )
         shuffled = np.random.default_rng(100 + seed).permutation(error)
@@ -111,3 +112,16 @@ def test_every_change_keeps_shape_and_type():
         for change in CHANGES:
             made = change.apply(picture)
             assert made.shape == picture.shape and made.dtype == np.uint8, change.done
+
+
+def test_a_worse_group_that_changes_with_the_images_is_no_finding_and_is_counted():
+    rng = np.random.default_rng(0)
+    looks, error = rng.standard_normal((N, 24)), 0.01 * rng.lognormal(0, 0.25, N)
+    error[rng.permutation(N)[:40]] *= 2  # images that have nothing in common
+    found = nameless_groups(error, {"looks": looks})
+    assert all(group.came_up >= STABLE for group in found.groups)
+    (one,) = silent_groups(NamelessFound((), 9, unstable=1))
+    assert one["sentence"].startswith("Of 9 groups of images alike 1 is reconstructed worse")
+    assert one["sentence"].endswith("but is no finding: fewer than 14 of 20 halves of the images form it anew.")
+    (none,) = silent_groups(NamelessFound((), 9))
+    assert "none is reconstructed worse" in none["sentence"] and "halves" not in none["sentence"]

@@ -31,12 +31,9 @@ WIDEST = 0.2  # share of the images that a group may have
 FITTED_ON = 2000  # images, evenly spaced, that trees are grown on; another image goes where its nearest one goes
 ROUNDS = 2  # in which a group takes in what is like it, and leaves what is not
 PRIOR = 0.25  # weight of the share of a group: under 1, so that a group may grow
-STABLE, SEEN = (
-    7 * SEARCHES // 10,
-    2 * SEARCHES // 5,
-)  # halves that form a group anew: of a stable one; of one worth a word
+STABLE = 7 * SEARCHES // 10  # halves of the images that form a group anew, where it is one
 ALIKE = 0.5  # Jaccard overlap from which a group formed from half of the images is the same
-MOST = 5  # groups that are said, stable ones before others
+MOST = 5  # groups that are said
 SAME = 0.3  # Jaccard overlap from which two groups are one
 BESIDE = 0.01  # p of the test that something remains of a group beside those already said
 
@@ -59,18 +56,14 @@ class Group:
     centrality: Floats
     came_up: int = 0
 
-    @property
-    def is_stable(self) -> bool:
-        """Whether seven of ten halves of the images form it anew."""
-        return self.came_up >= STABLE
-
 
 @dataclass(frozen=True, eq=False)
 class Nameless:
-    """The groups found, stable ones first and then the strongest, and how many were formed."""
+    """The groups found, the strongest first; how many were formed, and how many worse ones were not stable."""
 
     groups: tuple[Group, ...]
     formed: int
+    unstable: int = 0
 
 
 def nameless_groups(
@@ -83,9 +76,8 @@ def nameless_groups(
 ) -> Nameless:
     """Return up to five groups of images that are reconstructed worse, at equal complexity, and have no name.
 
-    One is found where q < .05 over all that were formed, its error is 1.1 times the others' or more, and it holds half
-    a percent of the error in excess. Where it ends may hang on single images: it is stable if seven of ten halves of
-    the images form it anew, and not said at all if fewer than four of ten do.
+    One is found where q < .05 over all that were formed, its error is 1.1 times the others' or more, it holds half a
+    percent of the error in excess, and seven of ten halves of the images form it anew: another hangs on single images.
 
     Args:
         error: (N,) at equal complexity, the larger the worse; finite and positive.
@@ -111,7 +103,8 @@ def nameless_groups(
         came_up += _overlaps(found[:, here], again).max(1, initial=0) >= ALIKE
         progress("groups without a name", k + 1, SEARCHES)
     worse = [replace(group, came_up=int(count)) for group, count in zip(worse, came_up, strict=True)]
-    return Nameless(tuple(_apart([group for group in worse if group.came_up >= SEEN], error, persons)), len(masks))
+    stable = _apart([group for group in worse if group.came_up >= STABLE], error, persons)
+    return Nameless(tuple(stable), len(masks), unstable=sum(group.came_up < STABLE for group in worse))
 
 
 def least_group(n: int) -> int:
@@ -219,10 +212,10 @@ def overlap(a: Mask, b: Mask) -> float:
 
 
 def _apart(groups: list[Group], error: Floats, persons: npt.NDArray[np.int64] | None) -> list[Group]:
-    """Return, stable ones first and then the strongest, groups of which something remains beside those before them."""
+    """Return, the strongest first, groups of which something remains beside those before them."""
     kept: list[Group] = []
     free = np.ones(len(error), dtype=bool)
-    for group in sorted(groups, key=lambda g: (not g.is_stable, -g.difference.t)):
+    for group in sorted(groups, key=lambda g: -g.difference.t):
         if any(overlap(group.mask, k.mask) > SAME for k in kept):
             continue
         rest = mean_difference(error[free], group.mask[free], None if persons is None else persons[free])

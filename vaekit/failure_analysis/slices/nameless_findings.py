@@ -40,6 +40,7 @@ class NamelessFound:
 
     groups: tuple[Found, ...]
     formed: int
+    unstable: int = 0
     untested: str = ""
     spread: float = float("nan")
 
@@ -53,7 +54,7 @@ class NamelessFound:
 def find_nameless(
     context: Context, scale: Scale, named: Sequence[Mask], reconstruct: Reconstruct | None
 ) -> NamelessFound:
-    """Return the groups without a name that are reconstructed worse: stable ones, then those a change makes easier.
+    """Return the groups without a name that are reconstructed worse, those first that a change makes easier.
 
     Args:
         context: of the analysis.
@@ -85,9 +86,9 @@ def find_nameless(
             group_x, others_x = (images.prepared.images[images.rows[np.sort(part)]] for part in (inside, others))
             helped = undone(group_x, others_x, reconstruct)
         found.append(Found(mask, group, helped))
-    found.sort(key=lambda f: (not f.group.is_stable, f.undone is None, -f.group.difference.t))
+    found.sort(key=lambda f: (f.undone is None, -f.group.difference.t))
     spread = float(error[usable].std() / error[usable].mean())
-    return NamelessFound(tuple(found), run.formed, spread=spread)
+    return NamelessFound(tuple(found), run.formed, run.unstable, spread=spread)
 
 
 def nameless_findings(
@@ -146,12 +147,10 @@ def _title(one: Found, number: int) -> str:
 def _sentence(one: Found, measure: Measure, n: int) -> str:
     d, label = one.group.difference, in_sentence(measure.label)
     at = "" if "at equal complexity" in label else " at equal contrast, fine detail and brightness"
-    stable = "Stable" if one.group.is_stable else "Not stable"
     return (
         f"{d.n:,} of {n:,} images that look, are coded or fail alike (pictured) have "
         f"{estimate(d.ratio, d.ratio_low, d.ratio_high)} times the {label} of the others{at}; "
-        f"{chance('q', one.group.q)}. {stable}: {one.group.came_up} of {SEARCHES} halves of the images form the group "
-        "anew."
+        f"{chance('q', one.group.q)}. {one.group.came_up} of {SEARCHES} halves of the images form the group anew."
     )
 
 
