@@ -103,9 +103,10 @@ def kl_over_training(artifacts: Artifacts) -> Drawn:
         fig.colorbar(image, ax=axes, label="nats per image")
     used = (values > 0.01).sum(0)
     of = f"{used[-1]:,} of {len(values):,}"
-    went = f"are {of} from the first on" if used[0] == used[-1] else f"go from {used[0]:,} to {of}"
+    went = f"are {of} at its start and its end" if used[0] == used[-1] else f"go from {used[0]:,} to {of}"
     caption = (
-        f"Over {plural(len(epochs), 'epoch')} the dims with more than 0.01 nats {went}, the kl goes from {plain(float(values[:, 0].sum()))} to "
+        f"Over {plural(len(epochs), 'epoch')} the dims with more than 0.01 nats {went}, the kl goes from "
+        f"{plain(float(values[:, 0].sum()))} to "
         f"{plain(float(values[:, -1].sum()))} nats per image."
     )
     alt = (
