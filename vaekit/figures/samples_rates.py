@@ -74,7 +74,8 @@ def _caption(first: pd.DataFrame, order: pd.Index, source: str) -> str:
     if len(dropped):
         worst = dropped.iloc[0]
         said += (
-            f"{len(dropped)} (bold) are drawn less than half as often as in test images, sharp or blurred, most of all "
+            f"{len(dropped)} (bold) {'is' if len(dropped) == 1 else 'are'} drawn less than half as often as in test "
+            "images, sharp or blurred, most of all "
             f"{readable(str(dropped.index[0]))}: {percent(worst['rate'])} against {percent(worst['real'])} and "
             f"{percent(worst['blurred'])}"
         )
