@@ -18,7 +18,7 @@ from vaekit.reporting.material import Material
 from vaekit.reporting.page import make_page
 from vaekit.reporting.sections.setting import limits, model, reading
 from vaekit.reporting.sections.theory import theory
-from vaekit.reporting.sections.verdict import verdict
+from vaekit.reporting.sections.verdict import _in_short, verdict
 from vaekit.statistics.differences import paired_differences, with_q
 
 NO_COLLAPSE = "No collapse: all dims are active."
@@ -69,6 +69,24 @@ def test_no_collapse_is_never_what_is_wrong_whatever_the_prior_does(folders):
         said = box(material(folders, hole=hole))
         assert NO_COLLAPSE in said.good and NO_COLLAPSE not in said.wrong
         assert (HOLE in said.wrong) == (hole > 3) and HOLE not in said.good
+
+
+@pytest.mark.parametrize(("r2", "good"), [(0.9, True), (-0.041, False)])
+def test_a_model_that_the_mean_face_beats_explains_nothing(folders, r2, good):
+    found = material(folders)
+    row = Quantity(value=r2, n=30, label="R2", definition="").record()
+    found.files[artifacts.SUMMARY]["estimates"]["r2"] = row
+    said = box(found)
+    assert any("explains 90 %" in sentence for sentence in said.good) is good
+    worse = "Reconstructions are no better than the mean face for every image: they have 1.04 times its squared error."
+    assert (worse in said.wrong) is not good and not any("−" in sentence for sentence in said.good)
+
+
+def test_a_group_without_a_name_is_told_at_equal_pictures(folders):
+    effect = {"ratio": 1.3, "ratio_low": 1.1, "ratio_high": 1.6}
+    finding = {"title": "G", "sentence": "", "share": 0.01, "effect": effect}
+    assert "others at equal contrast, fine detail and brightness; 1 %" in _in_short(finding | {"kind": "cluster"})
+    assert "error of the others; 1 %" in _in_short(finding | {"kind": "slice"})
 
 
 def test_a_collapse_is_what_is_wrong(folders):

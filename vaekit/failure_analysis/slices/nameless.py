@@ -46,6 +46,7 @@ class Group:
         mask: its images, bool (N,).
         difference: of the mean errors at equal complexity, inside and outside.
         q: its p adjusted for all groups that were formed.
+        share: of the error at equal complexity that is its excess.
         centrality: how clearly each image is of the group, (N,): the largest inside is the medoid.
         came_up: from how many of the halves a group much like it is formed.
     """
@@ -53,6 +54,7 @@ class Group:
     mask: Mask
     difference: MeanDifference
     q: float
+    share: float
     centrality: Floats
     came_up: int = 0
 
@@ -191,7 +193,8 @@ def _worse(error: Floats, masks: Mask, white: Floats, persons: npt.NDArray[np.in
     found = []
     for mask, d, value in zip(masks, tests, q, strict=True):
         if d is not None and value <= Q_LEVEL and d.n * d.value >= SHARE * total:
-            found.append(Group(mask, d, float(value), scores(white, mask[None])[0]))
+            share = d.n * d.value / total
+            found.append(Group(mask, d, float(value), share, scores(white, mask[None])[0]))
     return found
 
 

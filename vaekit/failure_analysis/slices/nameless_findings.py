@@ -19,7 +19,6 @@ from vaekit.failure_analysis.slices.search import SEARCHES
 from vaekit.failure_analysis.slices.wording import Measure, profile
 from vaekit.figures.words import chance, estimate, in_sentence, listed, percent
 from vaekit.seeding import numpy_generator
-from vaekit.statistics.differences import mean_difference
 from vaekit.statistics.discovery import Q_LEVEL
 
 ASKED = 32  # images of a group, and as many others, that counterfactuals are run on
@@ -96,16 +95,8 @@ def nameless_findings(
 ) -> list[tuple[Finding, npt.NDArray[np.int64]]]:
     """Return the groups as findings, each with the rows of its gallery: the medoid first."""
     findings = []
+    n = int(np.isfinite(context.values).sum())
     for number, one in enumerate(found.groups, 1):
-        usable = np.flatnonzero(np.isfinite(context.values))
-        d = mean_difference(
-            measure.scale.error(context.values)[usable],
-            one.mask[usable],
-            context.images.persons[usable],
-            ratio=measure.scale.zero == 0,
-        )
-        if d is None:
-            continue
         inside = np.flatnonzero(one.mask)
         rows = inside[np.argsort(-_centrality(one)[inside], kind="stable")][:shown]
         findings.append(
@@ -114,12 +105,12 @@ def nameless_findings(
                     id=f"group-{number}",
                     kind="cluster",
                     title=_title(one, number),
-                    sentence=_sentence(one, measure, len(usable)),
-                    effect=measure.effect(d),
+                    sentence=_sentence(one, measure, n),
+                    effect=measure.effect(one.group.difference),
                     n=int(one.mask.sum()),
                     p=one.group.difference.p,
                     q=one.group.q,
-                    share=float(d.n * d.value / measure.scale.error(context.values)[usable].sum()),
+                    share=one.group.share,
                     enrichment=None,
                     image_ids=tuple(ids[rows].tolist()),
                     evidence=tuple(_evidence(one, material)),
@@ -178,4 +169,4 @@ def _remedy(one: Found) -> str:
         return (
             "Where such images are a fault of the data, mend or leave them out; else train on images changed like this."
         )
-    return "Look at their gallery and name what they share; where that is a label, add it to the data and test again."
+    return "Look at the pictures of images alike and name what they share; where that is a label, test it too."

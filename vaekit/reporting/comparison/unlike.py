@@ -80,7 +80,7 @@ def settings_that_differ(models: Mapping[str, Collected]) -> list[tuple[str, tup
     """Return the settings of the runs that are not the same for all: dotted key, and the value of each model."""
     flat = [_flat(model.summary["config"]) for model in models.values()]
     keys = dict.fromkeys(key for settings in flat for key in settings)
-    rows = [(key, tuple(_shown(settings.get(key)) for settings in flat)) for key in keys]
+    rows = [(key, tuple(_shown(settings.get(key, "its default")) for settings in flat)) for key in keys]
     return [(key, values) for key, values in rows if len(set(values)) > 1]
 
 

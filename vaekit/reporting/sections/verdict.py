@@ -56,13 +56,17 @@ def _good(material: Material) -> Iterable[str]:
     mse, r2 = material.value("mse"), material.value("r2")
     if mse is not None and math.isfinite(mse):
         yield f"A reconstructed pixel is off by {plain(255 * math.sqrt(mse), 3)} of 255 grey levels (root mean square)."
-    if r2 is not None:
+    if r2 is not None and r2 > 0:
         yield f"The code explains {percent(r2)} of what the mean face leaves open."
     yield from _code(material).get("good", ())
     yield from (sentence for is_good, sentence in _samples(material) if is_good)
 
 
 def _wrong(material: Material, found: list[dict[str, Any]]) -> Iterable[str]:
+    r2 = material.value("r2")
+    if r2 is not None and r2 <= 0:
+        times = f"they have {short(1 - r2)} times its squared error"
+        yield f"Reconstructions are no better than the mean face for every image: {times}."
     yield from (sentence for key in ("wrong", "hole") for sentence in _code(material).get(key, ()))
     yield from (sentence for is_good, sentence in _samples(material) if not is_good)
     yield from (_in_short(finding) for finding in found[:_TOP])
@@ -90,6 +94,7 @@ def _in_short(finding: dict[str, Any]) -> str:
     if finding["kind"] not in ("slice", "cluster") or None in ends:
         return str(finding["sentence"])
     said = f"{finding['title']}: {short(ends[0])} times [{short(ends[1])}, {short(ends[2])}] the error of the others"
+    said += " at equal contrast, fine detail and brightness" if finding["kind"] == "cluster" else ""
     return f"{said}; {percent(share)} of all error is their excess." if share else f"{said}."
 
 
