@@ -49,6 +49,7 @@ def odd():
         nn.GroupNorm(2, 6),
         nn.ConvTranspose2d(6, 6, 3, 2, 1, output_padding=1, groups=3),
         nn.ELU(),
+        nn.SELU(),
         nn.Conv2d(6, 4, (3, 5), (2, 1), (1, 2), groups=2),
         nn.Upsample(scale_factor=(1, 0.5), mode="bilinear"),
         nn.GELU(),

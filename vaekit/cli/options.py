@@ -82,8 +82,8 @@ def takes_options(command: Callable[..., None]) -> Callable[..., None]:
 
     own = [p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters if p.name not in taken]
     shown = [*own, *flags.values()]
-    # `inspect.signature`, which typer asks, looks at this attribute first; the stubs of functions do not have it.
-    with_flags.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
+    # `inspect.signature`, which typer asks, looks at this attribute first.
+    with_flags.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]  # not in the stubs of functions
     with_flags.__annotations__ = {parameter.name: parameter.annotation for parameter in shown}
     with_flags.__doc__ = command.__doc__
     return with_flags
@@ -107,7 +107,8 @@ def shows_pictures(command: Callable[..., "Shown"]) -> Callable[..., None]:
     asked = [parameter for name, parameter in inspect.signature(command).parameters.items() if name != "how"]
     common = [p for name, p in inspect.signature(run).parameters.items() if name != "own"]
     keyword = inspect.Parameter.KEYWORD_ONLY
-    run.__signature__ = inspect.Signature([p.replace(kind=keyword) for p in (*asked, *common)])  # type: ignore[attr-defined]
+    shown = inspect.Signature([p.replace(kind=keyword) for p in (*asked, *common)])
+    run.__signature__ = shown  # type: ignore[attr-defined]  # as above
     run.__doc__ = command.__doc__
     return takes_options(run)
 

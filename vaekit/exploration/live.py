@@ -172,8 +172,10 @@ def _group_norm(recorder: _Recorder, name: str, *args: Any) -> Step:
     return {"do": "group_norm", **where, "groups": groups, "epsilon": epsilon}
 
 
-def _upsample(recorder: _Recorder, name: str, x: _Made, size: Any, *rest: Any) -> Step:
-    corners = bool(rest[0]) if name == "upsample_bilinear2d" else False
+def _upsample(recorder: _Recorder, name: str, x: _Made, size: Any, *rest: Any) -> Step | None:
+    corners, *scales = rest if name == "upsample_bilinear2d" else (False, *rest)
+    if any(scale and side * scale != out for side, out, scale in zip(x.shape[1:], size, scales, strict=False)):
+        return None  # torch takes places by the scale then, the script by the sizes
     return {"do": name.removeprefix("upsample_").removesuffix("2d"), "x": x.number, "corners": corners}
 
 
@@ -194,6 +196,8 @@ def _binary(recorder: _Recorder, name: str, *args: Any) -> Step | None:
 
 def _shape(operand: Any) -> tuple[int, ...]:
     """Return the shape of a side of a sum or product, without a batch of one."""
+    if isinstance(operand, _Made):
+        return operand.shape
     shape = () if isinstance(operand, int | float) else tuple(operand.shape)
     return shape[1:] if len(shape) == 4 else shape
 

@@ -256,7 +256,7 @@ def _statistics(model: ForeignVAE, choice: Choice, x: Tensor) -> Iterator[Findin
     fresh = [
         name
         for name, layer in layers
-        if not layer.running_mean.any() and bool((layer.running_var == 1).all())  # type: ignore[union-attr]
+        if not layer.running_mean.any() and bool((layer.running_var == 1).all())  # type: ignore[union-attr]  # not None: above
     ]
     if fresh:
         yield Finding(

@@ -10,7 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 FAR = 2.0**20  # z(FAR) - z(0) = FAR sigma, exact to float32 also where sigma is far below mu
 
 
-class ConstantNoise(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class ConstantNoise(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch gives it no types
     """While open, every standard normal draw of torch is `value`, whoever makes it and however it was imported.
 
     It works on the operators below Python's functions: torch.randn, randn_like, normal, Tensor.normal_ and the samples
@@ -24,7 +24,7 @@ class ConstantNoise(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __init__(self, value: float, only: int | None = None) -> None:
         """Hold draw number `only` at `value` and the rest at 0; None holds all of them at `value`."""
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # torch gives it no types
         self.value, self.only = value, only
         self.draws: list[torch.Size] = []
         self.others: list[str] = []

@@ -11,7 +11,7 @@
     let program, weights;
     const MAPS = {
       clamp: (x, low, high) => Math.min(high ?? Infinity, Math.max(low ?? -Infinity, x)),
-      elu: (x, a = 1) => (x > 0 ? x : a * Math.expm1(x)),
+      elu: (x, a = 1, scale = 1, input = 1) => scale * (x > 0 ? x : a * Math.expm1(input * x)),
       exp: (x) => Math.exp(x),
       gelu: (x) => (x / 2) * (1 + erf(x / Math.SQRT2)),
       hardtanh: (x, low = -1, high = 1) => Math.min(high, Math.max(low, x)),
