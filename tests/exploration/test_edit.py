@@ -105,7 +105,7 @@ def test_why_there_are_no_directions(space, tmp_path):
     with pytest.raises(DataError, match="The data 'waves' has no attributes"):
         read_directions(bare)
     silent = make_space(tmp_path / "silent", model=linear_model(fault="stuck at the prior"), drawn_by=space.model)
-    with pytest.raises(DataError, match="The code is the same for every image"):
+    with pytest.raises(DataError, match="None of the dims of the code tells images apart"):
         read_directions(silent)
     older = make_space(tmp_path / "older")
     (tmp_path / "older" / artifacts.DIRECTIONS).unlink()

@@ -89,7 +89,7 @@ def test_what_is_absent_says_why_and_leaves_no_older_file(space, explored, tmp_p
     found = run(silent, tmp_path / "out")
     assert set(found.summary["absent"]) == {"edits", "latent_map"}
     assert {path.name for path in found.folder.iterdir()} == FILES - {"edits.npz", "latent_map.csv"}
-    assert "the same for every image" in str(found)
+    assert "tells images apart" in str(found)
 
 
 def test_data_without_attributes_has_a_map_without_colours(space, tmp_path):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -44,9 +46,10 @@ def test_some_images_are_seeded_sorted_and_no_more_than_there_are(space):
     assert len(space.some(1000, 0, "a")) == 60
 
 
-def test_a_code_that_is_the_same_for_all_says_nothing(space, tmp_path):
+def test_a_code_that_is_the_same_for_all_says_nothing_and_a_small_one_does(space, tmp_path):
     silent = linear_model(fault="stuck at the prior")
     assert make_space(tmp_path, model=silent, drawn_by=space.model).says_nothing and not space.says_nothing
+    assert not replace(space, mu=1e-3 * space.mu).says_nothing
 
 
 def test_an_evaluation_of_other_images_is_refused(space, tmp_path):

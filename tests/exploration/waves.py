@@ -54,7 +54,9 @@ def make_space(folder: Path, n: int = 60, *, attributes=PROBES, model=None, draw
     mu = encode(model, images[:n])
     artifacts.write_json(folder / artifacts.SUMMARY, {"made_by": {"data_fingerprint": "print", "seed": 0}})
     artifacts.write_arrays(folder / artifacts.LATENTS, image_id=index["image_id"].to_numpy(str)[:n], mu=mu)
-    artifacts.write_table(folder / artifacts.PER_DIM, pd.DataFrame({"dim": range(DIMS), "kl": [1.0, 3.0, 2.0, 0.5]}))
+    regime = np.where(np.ptp(mu, axis=0) > 0, "active", "passive")
+    dims = pd.DataFrame({"dim": range(DIMS), "kl": [1.0, 3.0, 2.0, 0.5], "regime": regime})
+    artifacts.write_table(folder / artifacts.PER_DIM, dims)
     if attributes:
         write_directions(folder, attributes=attributes)
     return open_space("waves", model, prepared, folder)

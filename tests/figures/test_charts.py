@@ -45,15 +45,25 @@ def test_training_curves_say_what_is_not_finite():
     table.loc[2, "valid_loss"] = np.inf
     drawn = draw("training", {artifacts.HISTORY: table})
     assert b"1 not finite" in drawn.data
-    assert "1 of 4 epochs have no finite valid loss" in drawn.caption
+    assert "1 of 4 epochs has no finite valid loss" in drawn.caption
 
 
 def test_training_caption_counts():
     table = history(3)
     table["valid_loss"] = [4.0, 2.0, 3.0]
     caption = draw("training", {artifacts.HISTORY: table}).caption
-    assert "from 4 to 3; its lowest value, 2, is at epoch 2" in caption
-    assert "still falling" not in caption
+    assert "The valid loss falls from 4 to 3; the best, 2, is epoch 2." in caption and "last epoch" not in caption
+    table["valid_loss"] = [4.0, 5.0, 3.0]
+    assert (
+        "The valid loss falls from 4 to 3; the last epoch is the best."
+        in draw("training", {artifacts.HISTORY: table}).caption
+    )
+
+
+def test_a_valid_loss_under_the_train_loss_is_explained():
+    table = history(3).assign(train_loss=3.0)
+    for valid, side in ((4.0, "1 above the train loss."), (2.0, "1 below the train loss, which is the mean over an")):
+        assert f"lies {side}" in draw("training", {artifacts.HISTORY: table.assign(valid_loss=valid)}).caption
 
 
 def test_figures_carry_no_date_and_only_two_formats():
@@ -115,7 +125,9 @@ def test_kl_caption_counts_the_dims_that_carry_half():
     table = per_dim(4)
     table["kl"] = [1.0, 6.0, 2.0, 0.001]
     caption = draw("kl_per_dim", {artifacts.PER_DIM: table}).caption
-    assert caption.startswith("Of 4 dims 1 carry half of the 9.001 nats per image; the largest has 6, and 1 stay below")
+    assert caption.startswith(
+        "Half of the 9.001 nats per image lies in 1 of 4 dims; the largest has 6, and 1 of 4 dims has less than 0.01"
+    )
 
 
 @pytest.mark.parametrize(

@@ -65,9 +65,9 @@ def test_any_number_of_attributes_and_dims(name, count, dims):
 def test_probes_stand_sorted_with_their_controls():
     drawn = draw("probes", material())
     assert drawn.caption == (
-        "Of 6 attributes Attribute 5 is told best (0.90), Attribute 0 worst (0.60). On average μ is 0.010 ahead of as "
-        "many principal components of the pixels, 95 % interval [+0.004, +0.016]. Fitted on train, C chosen on valid, "
-        "scored once on 500 test images. 2 rarer attributes are left out."
+        "Of 6 attributes Attribute 5 is told best (0.90), Attribute 0 worst (0.60). On average the AUROC on μ "
+        "minus that on as many principal components of the pixels is +0.0100 [0.0040, 0.0160]. Fitted on train, "
+        "C chosen on valid, scored once on 500 test images. 2 rarer attributes are left out."
     )
     text = drawn.data.decode()
     places = [text.index(f"Attribute {k}") for k in range(6)]

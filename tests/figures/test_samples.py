@@ -130,7 +130,7 @@ def test_prior_stands_beside_aggregate(side):
     apart = gap()
     apart.loc[apart["source"] == "prior", ["fd_attributes", "fd_attributes_low", "fd_attributes_high"]] = (9, 8, 10)
     shown = draw("samples_aggregate", files(apart) | {artifacts.SAMPLE_PICTURES: pictures()}).caption
-    assert "The right ones are nearer to the test images: the fd_attributes 9 on the left, 0.8 on the right" in shown
+    assert "The right ones are nearer to the test images: the fd_attributes 9.0 on the left, 0.800 on" in shown
 
 
 def test_pictures_do_without_the_table_and_say_what_is_missing():

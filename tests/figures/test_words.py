@@ -1,5 +1,6 @@
 import ast
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 import vaekit
 from vaekit.figures.words import (
     chance,
+    change,
     count,
     distance,
     estimate,
@@ -45,6 +47,29 @@ from vaekit.reporting.markdown import escape
 )
 def test_numbers_have_the_digits_they_can_bear(arguments, text):
     assert number(*arguments) == text
+
+
+def test_a_number_is_said_to_fall_rise_or_stay():
+    assert change(-8581.0, -13226.0) == "falls from −8,581 to −13,226" and change(2, 3) == "rises from 2 to 3"
+    assert change(1.00001, 1.00002) == "stays at 1"
+
+
+_VERBS = re.compile(r" (are|have|do|carry|were|go|stand|lie|show|repeat|need|become)\b")
+
+
+def test_a_verb_after_a_count_agrees_with_it():
+    """A verb stands within `plural` or `part`, which know the count; behind a noun without one it would not."""
+    loose = []
+    for folder in ("figures", "reporting"):
+        for path in Path(vaekit.__file__).with_name(folder).rglob("*.py"):
+            for text in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                parts = text.values if isinstance(text, ast.JoinedStr) else []
+                for counted, after in pairwise(parts):
+                    call = getattr(counted, "value", None)
+                    is_plural = isinstance(call, ast.Call) and getattr(call.func, "id", "") == "plural"
+                    if is_plural and isinstance(after, ast.Constant) and _VERBS.match(after.value):
+                        loose.append(f"{path.name}:{counted.lineno}{after.value[:12]}")
+    assert not loose
 
 
 def test_intervals_and_counts():

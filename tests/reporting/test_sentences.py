@@ -9,6 +9,7 @@ import pytest
 from tests.reporting import test_compare as comparison
 from tests.reporting.conftest import make_artifacts
 from vaekit import artifacts
+from vaekit.figures.words import estimate
 from vaekit.quantity import Quantity
 from vaekit.reporting.build import build_report
 from vaekit.reporting.collect import Folders, collect
@@ -16,11 +17,15 @@ from vaekit.reporting.document import Verdict
 from vaekit.reporting.edition import Edition
 from vaekit.reporting.material import Material
 from vaekit.reporting.page import make_page
+from vaekit.reporting.sections.exploration import directions
+from vaekit.reporting.sections.sampling import _gap
+from vaekit.reporting.sections.scale import scale
 from vaekit.reporting.sections.setting import limits, model, reading
 from vaekit.reporting.sections.theory import theory
 from vaekit.reporting.sections.verdict import _in_short, verdict
 from vaekit.statistics.differences import paired_differences, with_q
 
+ENDS = ("value", "low", "high")
 NO_COLLAPSE = "No collapse: all dims are active."
 HOLE = "Draws come back with many times the error: they fall where the decoder was never trained."
 
@@ -92,6 +97,37 @@ def test_a_group_without_a_name_is_told_at_equal_pictures(folders):
 def test_a_collapse_is_what_is_wrong(folders):
     said = box(material(folders, hole=1.0, name="full collapse", sentence="Full collapse.", passive=4))
     assert "Full collapse." in said.wrong and "Full collapse." not in said.good
+
+
+def test_the_size_of_a_code_that_says_nothing_makes_no_difference(folders):
+    none, some = (text(theory(material(folders, passive=passive))) for passive in (4, 3))
+    assert "makes no difference how many there are" in none and "Of the rate" not in none and "about 0" not in none
+    assert "makes no difference" not in some and "Of the rate" in some and "a code of about 1 dim would" in some
+
+
+def test_directions_are_compared_where_there_are_any(folders):
+    def shown(exploration):
+        found = collect(Folders(*folders, exploration))
+        return {block.kind for block in directions(Material(found.files, found.missing))}
+
+    assert shown(None) == {"gap"}  # no edits, so nothing of how their directions lie
+
+
+def test_the_model_stands_on_the_scale_with_its_interval(folders):
+    found = material(folders)
+    found.summary["references"] = {"mean face": {"mse": 0.05, "ssim": 0.3}, "pca": {"mse": 0.01, "ssim": 0.6, "n": 40}}
+    (grid, *_) = scale(found)
+    first, *_, own = grid.table.rows
+    assert "[" not in "".join(first) and own[1] == estimate(*(getattr(found.rows["mse"], e) for e in ENDS))
+
+
+def test_an_estimate_of_a_distance_is_never_said_to_be_negative():
+    table = pd.DataFrame({"source": ["train"], "label": ["Real"], "n": [30], "reason": [None]})
+    kinds = {"fd_a": {"label": "d", "higher_is_better": False, "definition": ""}}
+    for value, shown in ((-0.088, "about 0"), (1.5, "1.50")):
+        ends = {"fd_a": value, "fd_a_low": value, "fd_a_high": value}
+        _, grid, *_ = _gap(table.assign(**ends), {"metrics": kinds})
+        assert grid.table.rows[0][1] == shown
 
 
 def test_theory_never_argues_against_the_verdict(folders):

@@ -89,7 +89,7 @@ def read_directions(space: Space) -> Directions:
             "(--data), such as CelebA with its list_attr_celeba.txt."
         )
     if space.says_nothing:
-        raise DataError("The code is the same for every image, so no attribute has a direction in it.")
+        raise DataError("None of the dims of the code tells images apart, so no attribute has a direction in it.")
     if not (space.evaluation / artifacts.DIRECTIONS).is_file():
         raise DataError(f"{space.evaluation} holds no {artifacts.DIRECTIONS}: run `vaekit evaluate` again.")
     arrays = artifacts.read_arrays(space.evaluation / artifacts.DIRECTIONS)

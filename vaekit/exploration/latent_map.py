@@ -47,7 +47,7 @@ def latent_map(space: Space, seed: int) -> LatentMap:
         DataError: too few images, or a code that is the same for all.
     """
     if space.says_nothing:
-        raise DataError("There is no map of the code: it is the same for every image.")
+        raise DataError("There is no map of the code: none of its dims tells images apart.")
     rows = np.flatnonzero(np.isin(space.image_ids, space.some(MOST, seed, "map")))
     if len(rows) < FEWEST:
         raise DataError(f"There is no map of the code: {len(rows)} test images are fewer than {FEWEST}.")

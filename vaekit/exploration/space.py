@@ -16,7 +16,6 @@ from vaekit.errors import DataError
 from vaekit.models.base import VAE
 from vaekit.seeding import numpy_generator
 
-ACTIVE_VARIANCE = 0.01  # Burda et al. 2016: a dim is active where Var_x[mu_d] exceeds it
 _AT_A_TIME = 256
 
 
@@ -51,6 +50,7 @@ class Space:
         image_ids: of the test images, (N,).
         mu: their posterior means, (N, D) float64.
         kl: KL of each dim in nats, mean over the test images, (D,).
+        regimes: "active", "mixed" or "passive" for each dim, (D,).
     """
 
     run: str
@@ -61,6 +61,7 @@ class Space:
     image_ids: np.ndarray
     mu: np.ndarray
     kl: np.ndarray
+    regimes: np.ndarray
 
     @property
     def dims(self) -> int:
@@ -69,8 +70,8 @@ class Space:
 
     @property
     def says_nothing(self) -> bool:
-        """Whether the code is the same for every image: no dim is active."""
-        return not (self.mu.var(0) > ACTIVE_VARIANCE).any()
+        """Whether no dim tells images apart, whatever the scale of the code."""
+        return bool((self.regimes == "passive").all())
 
     @cached_property
     def _row_of(self) -> dict[str, int]:
@@ -115,9 +116,10 @@ def open_space(run: str, model: VAE, prepared: Prepared, evaluation: Path) -> Sp
     if made_by["data_fingerprint"] != prepared.fingerprint:
         raise DataError(f"The images have changed since {evaluation} was written: run `vaekit evaluate` again.")
     latents = artifacts.read_arrays(evaluation / artifacts.LATENTS)
-    kl = artifacts.read_table(evaluation / artifacts.PER_DIM)["kl"].to_numpy(np.float64)
+    per_dim = artifacts.read_table(evaluation / artifacts.PER_DIM)
+    kl, regimes = per_dim["kl"].to_numpy(np.float64), per_dim["regime"].to_numpy(str)
     image_ids, mu = latents["image_id"].astype(str), latents["mu"].astype(np.float64)
-    return Space(run, model.eval(), prepared, evaluation, made_by, image_ids, mu, kl)
+    return Space(run, model.eval(), prepared, evaluation, made_by, image_ids, mu, kl, regimes)
 
 
 def mean_change(first: np.ndarray, second: np.ndarray) -> np.ndarray:

@@ -134,7 +134,7 @@ def said_of(walked: Walk, space: Space) -> str:
     if most != least:
         said += f", dim {walked.dims[least]} least, by {fixed(change[least], 1)}"
     carried, total = space.kl[walked.dims].sum(), space.kl.sum()
-    return f"{said}. The {walks} walked along carry {plain(carried, 3)} of the code's {plain(total, 3)} nats."
+    return f"{said}. The {walks} walked along carry {plain(carried, 3)} of the code's {plain(total)} nats."
 
 
 def _row(space: Space, walked: Walk, r: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from matplotlib.ticker import MaxNLocator
 from vaekit.artifacts import HISTORY
 from vaekit.figures._style import BLUE, ORANGE, canvas, figure_bytes, say_empty, theme
 from vaekit.figures.base import Artifacts, Drawn, figure
-from vaekit.figures.words import plain, plural
+from vaekit.figures.words import change, part, plain, plural
 
 __all__ = ["figure_bytes", "training_curves"]
 
@@ -85,17 +85,16 @@ def training(artifacts: Artifacts) -> Drawn:
         if len(epochs) == 1:
             words.append(f"The {split} loss is {plain(last)}.")
         else:
-            words.append(
-                f"The {split} loss goes from {plain(first)} to {plain(last)}; its lowest value, {plain(values[best])}, "
-                f"is at epoch {epochs[best]}."
+            is_last = epochs[best] == epochs[-1]
+            lowest = (
+                "the last epoch is the best" if is_last else f"the best, {plain(values[best])}, is epoch {epochs[best]}"
             )
-            if epochs[best] == epochs[-1]:
-                words.append("It was still falling when training ended.")
+            words.append(f"The {split} loss {change(first, last)}; {lowest}.")
         train = _series(history, "train_loss")[-1]
         if split == "valid" and np.isfinite(train) and finite[-1]:
-            words.append(
-                f"At the end it lies {plain(abs(last - train))} {'above' if last > train else 'below'} the train loss."
-            )
+            side = "above" if last > train else "below"
+            why = "" if last > train else ", which is the mean over an epoch in which the network still learned"
+            words.append(f"At the end it lies {plain(abs(last - train))} {side} the train loss{why}.")
     if lost := int((~finite).sum()):
-        words.append(f"{lost} of {plural(len(epochs), 'epoch')} have no finite {split} loss.")
+        words.append(f"{part(lost, len(epochs), 'epoch', 'has', 'have')} no finite {split} loss.")
     return Drawn("Training curves", " ".join(words), alt + ".", figure_bytes(training_curves(history), "svg"), "svg")

@@ -8,7 +8,7 @@ from vaekit.artifacts import FINDINGS
 from vaekit.errors import DataError
 from vaekit.figures._style import BLUE, INK, MUTED, ORANGE, VERMILION, canvas, figure_bytes, theme
 from vaekit.figures.base import Artifacts, Drawn, figure
-from vaekit.figures.words import in_sentence, plain, plural, readable
+from vaekit.figures.words import in_sentence, part, plain, plural, readable
 
 _KINDS = (
     ("gap", -0.2, BLUE, "o", "gap"),
@@ -53,7 +53,7 @@ def fairness(artifacts: Artifacts) -> Drawn:
     value, low, high = _ends(largest, "gap", ratio)
     size = f"{plain(value, 3)} times that" if ratio else f"{plain(value, 3, sign=True)} {content['unit']} from that"
     said = (
-        f"{len(found)} of {plural(len(rows), 'group')} have a gap (q < .05). The largest is that of "
+        f"{part(len(found), len(rows), 'group', 'has', 'have')} a gap (q < .05). The largest difference is that of "
         f"{readable(largest['group'])}: {in_sentence(content['label'])} {size} of the others, [{plain(low, 3)}, "
         f"{plain(high, 3)}]."
     )

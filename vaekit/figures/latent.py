@@ -9,7 +9,7 @@ from vaekit.artifacts import PER_DIM
 from vaekit.figures._style import INK, MUTED, canvas, figure_bytes, say_empty, theme
 from vaekit.figures.base import Artifacts, Drawn, figure
 from vaekit.figures.latent_use import REGIMES
-from vaekit.figures.words import plain, plural
+from vaekit.figures.words import part, plain, plural
 
 ACTIVE_VARIANCE = 0.01  # Burda et al. 2016: a dim is active where Var_x[mu_d] exceeds it
 
@@ -48,13 +48,13 @@ def kl_per_dim(artifacts: Artifacts) -> Drawn:
         said = f"The only latent dim carries {plain(total)} nats per image"
         caption = f"{said}."
     else:
-        said = f"Of {plural(dims, 'dim')} {half:,} carry half of the {plain(total)} nats per image"
-        small = int((finite < 0.01).sum())
-        caption = f"{said}; the largest has {plain(finite[0])}, and {small:,} stay below 0.01 nats."
+        said = f"Half of the {plain(total)} nats per image lies in {half:,} of {plural(dims, 'dim')}"
+        small = part(int((finite < 0.01).sum()), dims, "dim", "has", "have")
+        caption = f"{said}; the largest has {plain(finite[0])}, and {small} less than 0.01 nats."
     counted = [f"{int((regimes == regime).sum()):,} {regime}" for regime in REGIMES]
     caption += f" By regime: {', '.join(counted)}."
     if len(finite) < dims:
-        caption += f" {plural(dims - len(finite), 'dim')} are not finite and left out."
+        caption += f" {plural(dims - len(finite), 'dim is', 'dims are')} not finite and left out."
     if len(finite) == 0:
         caption = said = f"None of the {plural(dims, 'dim')} has a finite KL."
     alt = f"Bars, sorted: {said.removesuffix('.')}."
@@ -84,7 +84,7 @@ def posterior(artifacts: Artifacts) -> Drawn:
             axes.set(yscale="log", ylim=(noise.min() / 2, max(2.0, 2 * noise.max())))
             axes.axhline(1, color=MUTED, linewidth=1, linestyle=(0, (3, 2)))
             axes.annotate(
-                "active →",
+                "active unit →",
                 (ACTIVE_VARIANCE, 0.02),
                 (5, 4),
                 xycoords=("data", "axes fraction"),
@@ -94,10 +94,10 @@ def posterior(artifacts: Artifacts) -> Drawn:
         else:
             say_empty(axes, "no finite values")
     caption = (
-        f"{active:,} of {plural(dims, 'dim')} are active: the variance of μ exceeds {ACTIVE_VARIANCE}. A dim at the "
-        "top left "
+        f"{part(active, dims, 'dim', 'is an active unit', 'are active units')}: the variance of μ exceeds "
+        f"{ACTIVE_VARIANCE}. Colours are the regimes, which do not depend on the code's scale. A dim at the top left "
         "repeats the prior, whose variance is 1; one at the bottom right carries the image. The median dim has a mean "
         f"posterior variance of {plain(float(np.median(sigma2[finite])) if finite.any() else math.nan)}."
     )
     alt = f"Scatter plot of {plural(dims, 'latent dim')}, {active:,} of them right of the threshold {ACTIVE_VARIANCE}."
-    return Drawn("Active and passive dims", caption, alt, figure_bytes(fig, "svg"), "svg")
+    return Drawn("Spread and noise of each dim", caption, alt, figure_bytes(fig, "svg"), "svg")

@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 from vaekit.artifacts import KL_PER_DIM, LATENT, PER_DIM
 from vaekit.figures._style import BLUE, MUTED, ORANGE, canvas, figure_bytes, say_empty, theme
 from vaekit.figures.base import Artifacts, Drawn, figure
-from vaekit.figures.words import plain, plural
+from vaekit.figures.words import change, part, plain, plural
 
 REGIMES = {"active": BLUE, "mixed": ORANGE, "passive": MUTED}
 _FAINT = 1e-9  # of a logarithmic axis: what lies below is drawn at its end
@@ -30,7 +30,7 @@ def active_units(artifacts: Artifacts) -> Drawn:
         axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     low, high = (int(np.interp(np.log(t), np.log(thresholds), counts)) for t in (0.001, 0.1))
     caption = (
-        f"{plural(at_burda, 'dim')} are active at the usual threshold 0.01; {low:,} at 0.001 and {high:,} at 0.1. "
+        f"{plural(at_burda, 'active unit')} at the usual threshold 0.01, {low:,} at 0.001 and {high:,} at 0.1. "
         + (
             "A flat line: the count hardly depends on the threshold."
             if low - high <= 0.1 * max(low, 1)
@@ -49,7 +49,7 @@ def sensitivity(artifacts: Artifacts) -> Drawn:
     finite = np.isfinite(kl) & np.isfinite(moved)
     with theme():
         fig, (axes,) = canvas(8.6, 3.4)
-        axes.set(title="What a dim says, and what the decoder makes of it", xlabel="kl of the dim, nats per image")
+        axes.set(title="What a dim says, and what the decoder makes of it", xlabel="KL of the dim, nats per image")
         axes.set(ylabel="sensitivity, squared pixels")
         if finite.any() and moved[finite].max() > 0:
             axes.set(xscale="log", yscale="log")
@@ -75,11 +75,11 @@ def sensitivity(artifacts: Artifacts) -> Drawn:
     caption = (
         "Expected squared change of all pixels per unit of a dim, times its variance: "
         f"largest {typical}. "
-        f"{unheard:,} of {plural(len(table), 'dim')} carry over 0.1 nats and move pixels by less than 1 % of the "
-        "largest."
+        f"{part(unheard, len(table), 'dim', 'carries', 'carry')} over 0.1 nats and can move pixels by less than 1 % of "
+        "the largest."
     )
     alt = (
-        f"Scatter plot of {plural(len(table), 'dim')}, kl against decoder sensitivity; {unheard:,} carry kl without "
+        f"Scatter plot of {plural(len(table), 'dim')}, KL against decoder sensitivity; {unheard:,} with KL and without "
         "effect."
     )
     return Drawn("Decoder sensitivity", caption, alt, figure_bytes(fig, "svg"), "svg")
@@ -103,14 +103,13 @@ def kl_over_training(artifacts: Artifacts) -> Drawn:
         fig.colorbar(image, ax=axes, label="nats per image")
     used = (values > 0.01).sum(0)
     of = f"{used[-1]:,} of {len(values):,}"
-    went = f"are {of} at its start and its end" if used[0] == used[-1] else f"go from {used[0]:,} to {of}"
+    went = f"are {of} at both ends" if used[0] == used[-1] else f"become {of}, from {used[0]:,} after the first"
+    kl = change(float(values[:, 0].sum()), float(values[:, -1].sum()))
     caption = (
-        f"Over {plural(len(epochs), 'epoch')} the dims with more than 0.01 nats {went}, the kl goes from "
-        f"{plain(float(values[:, 0].sum()))} to "
-        f"{plain(float(values[:, -1].sum()))} nats per image."
+        f"Over {plural(len(epochs), 'epoch')} the dims with more than 0.01 nats {went}; the KL {kl} nats per image."
     )
     alt = (
-        f"Heat map of {plural(len(values), 'dim')} by {plural(len(epochs), 'epoch')}; {plural(used[-1], 'dim')} are in "
-        "use at the end."
+        f"Heat map of {plural(len(values), 'dim')} by {plural(len(epochs), 'epoch')}; {plural(used[-1], 'dim')} in use "
+        "at the end."
     )
     return Drawn("KL per dim over training", caption, alt, figure_bytes(fig, "svg"), "svg")

@@ -9,7 +9,7 @@ from vaekit.artifacts import PROBES, PROBES_SUMMARY
 from vaekit.errors import DataError
 from vaekit.figures._style import BLUE, INK, MUTED, ORANGE, RULE, VERMILION, canvas, figure_bytes, theme
 from vaekit.figures.base import Artifacts, Drawn, figure
-from vaekit.figures.words import abbreviated, fixed, plural, readable
+from vaekit.figures.words import abbreviated, estimate, fixed, plural, readable
 
 _CONTROLS = {  # kind -> its name in the legend, marker, colour, size
     "sampled": ("sampled z", "|", INK, 60),
@@ -66,13 +66,12 @@ def probes(artifacts: Artifacts) -> Drawn:
     said = (
         f"Of {plural(len(order), 'attribute')} {readable(order[0])} is told best ({fixed(best['auroc'], 2)}), "
         f"{readable(order[-1])} "
-        f"worst ({fixed(worst['auroc'], 2)}). On average μ is {fixed(abs(lead['value']), 3)} "
-        f"{'ahead of' if lead['value'] > 0 else 'behind'} as many principal components of the pixels, 95 % interval "
-        f"[{fixed(lead['low'], 3, sign=True)}, {fixed(lead['high'], 3, sign=True)}]"
+        f"worst ({fixed(worst['auroc'], 2)}). On average the AUROC on μ minus that on as many principal components of "
+        f"the pixels is {estimate(*(lead[end] for end in ('value', 'low', 'high')), sign=True)}"
     )
     caption = f"{said}. Fitted on train, C chosen on valid, scored once on {int(best['n']):,} test images."
     if left_out := len(facts["skipped"]):
-        caption += f" {left_out} rarer attributes are left out."
+        caption += f" {plural(left_out, 'rarer attribute is', 'rarer attributes are')} left out."
     alt = f"Dot plot of {plural(len(order), 'attribute')}, sorted by AUROC. {said}."
     return Drawn("What the code knows of the attributes", caption, alt, figure_bytes(fig, "svg"), "svg")
 

@@ -10,7 +10,7 @@ from vaekit.artifacts import SAMPLES, SAMPLING_GAP
 from vaekit.errors import DataError
 from vaekit.figures._style import BLUE, INK, MUTED, ORANGE, VERMILION, canvas, figure_bytes, say_empty, theme
 from vaekit.figures.base import Artifacts, Drawn, figure
-from vaekit.figures.words import in_sentence, percent, plain, plural
+from vaekit.figures.words import distance, in_sentence, percent, plain, plural
 
 LOOKS = {
     "train": (INK, "D"),
@@ -43,7 +43,8 @@ def sampling_gap(artifacts: Artifacts) -> Drawn:
     label = in_sentence(kinds[main]["label"])
     caption = f"{_compared(table, main)} The whiskers are 95 % intervals at n = {_counts(table)}"
     caption += "; the dashed line is what real train images have." if _has(table, "train", main) else "."
-    listed = ", ".join(f"{row['label']} {plain(row[main])}" for _, row in table.iterrows() if pd.notna(row[main]))
+    ends = [main, f"{main}_low", f"{main}_high"]
+    listed = ", ".join(f"{row['label']} {distance(*row[ends])}" for _, row in table.iterrows() if pd.notna(row[main]))
     alt = f"Bars of {plural(len(shown), 'distance')} by source of images. {label}: {listed}."
     return Drawn("Sampling gap", caption, alt, figure_bytes(fig, "svg"), "svg")
 
@@ -122,7 +123,7 @@ def _compared(table: pd.DataFrame, kind: str) -> str:
     if np.isnan(prior):
         return "Prior samples have no distance: the table says why."
     if not floor > 0:
-        return f"Samples from the prior are at {plain(prior)} from the test images."
+        return f"Samples from the prior are at {distance(prior)} from the test images."
     others = [
         f"{name} {plain(round(_value(table, source, kind) / floor, 1))}"
         for source, name in (("reconstructions", "reconstructions"), ("aggregate", "samples from the fitted aggregate"))

@@ -7,7 +7,7 @@ from vaekit.artifacts import SAMPLE_PICTURES, SAMPLES, SAMPLING_GAP
 from vaekit.errors import DataError
 from vaekit.figures.base import Artifacts, Drawn, figure
 from vaekit.figures.strips import in_rows, sheet
-from vaekit.figures.words import in_sentence, plain, plural
+from vaekit.figures.words import distance, in_sentence, plain, plural
 
 _SIDE = 6  # images in a row of either half, and rows of it
 _PIXELS = 36 * 64 * 64  # at most so many pixels of each kind, so that a page of 128-pixel images still loads on a phone
@@ -55,7 +55,8 @@ def _nearer(artifacts: Artifacts) -> str:
     else:
         what = "Neither side is clearly nearer to the test images"
     label = in_sentence(metrics[kind]["label"])
-    return f" {what}: {label} {plain(prior[kind])} on the left, {plain(aggregate[kind])} on the right."
+    left, right = (distance(*row) for row in (prior, aggregate))
+    return f" {what}: {label} {left} on the left, {right} on the right."
 
 
 @figure("neighbours", needs=(SAMPLE_PICTURES,))

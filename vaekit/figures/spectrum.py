@@ -52,7 +52,9 @@ def spectrum(artifacts: Artifacts) -> Drawn:
                 f"half is lost: {plain(size / (2 * half), 3)} px", (half, 0.5), (6, 6), textcoords="offset points"
             )
         axes.legend(loc="upper right")
-    if np.isfinite(half):
+    if half <= frequency[0]:
+        said = f"More than half of the images' structure is lost at every frequency, from {plain(half, 3)} cycles on."
+    elif np.isfinite(half):
         ends = "" if np.isnan(low) else f", 95 % interval [{plain(low, 3)}, {plain(high, 3)}]"
         said = (
             f"Half of the images' structure is lost from {plain(half, 3)} cycles per image on{ends}: detail is "

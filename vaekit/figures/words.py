@@ -100,6 +100,14 @@ def distance(value: float, low: float | None = None, high: float | None = None) 
     return "about 0" if value <= 0 else number(value, low, high)
 
 
+def change(first: float, last: float) -> str:
+    """Return how a number went: "falls from 3 to 2", "rises from 2 to 3", "stays at 2"."""
+    before, after = plain(first), plain(last)
+    if before == after:
+        return f"stays at {after}"
+    return f"{'falls' if last < first else 'rises'} from {before} to {after}"
+
+
 def interval(low: float | None, high: float | None) -> str:
     """Return "[low, high]" with the decimals that its width bears, "…" for an open end; a dash where there is none."""
     if low is None and high is None:

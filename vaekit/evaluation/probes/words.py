@@ -149,7 +149,7 @@ def _beside_untrained(gain: Mapping[str, float]) -> str:
     if gain["low"] > 0:
         return "."
     how = "more than" if gain["high"] < 0 else "no less than"
-    return f", {how} on the trained code: training added nothing that a linear probe finds, a sign of too little of it."
+    return f", {how} on the trained code: training added nothing that a linear probe finds."
 
 
 def _shown(of: Quantity) -> str:

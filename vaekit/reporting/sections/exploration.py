@@ -9,7 +9,7 @@ from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures.grids import image_grid, png_bytes
 from vaekit.figures.words import count, estimate, fixed, plain, readable, short
-from vaekit.reporting.document import Block, Bullets, Details, Prose, Strip, Strips, closed, section
+from vaekit.reporting.document import Block, Bullets, Details, Gap, Prose, Strip, Strips, closed, section
 from vaekit.reporting.material import Material
 
 
@@ -54,13 +54,16 @@ def _dims(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Iterable[Stri
 @section("directions", "Directions and edits", part="Code", place=120)
 def directions(material: Material) -> Iterable[Block]:
     """Yield faces edited along the attributes' directions, what else that moved, and how the directions lie."""
-    yield from material.part(
-        lambda summary, arrays: _edits(_part(summary, "edits"), arrays, material),
-        artifacts.EXPLORATION_SUMMARY,
-        artifacts.EDITS,
+    yield from (
+        edited := material.part(
+            lambda summary, arrays: _edits(_part(summary, "edits"), arrays, material),
+            artifacts.EXPLORATION_SUMMARY,
+            artifacts.EDITS,
+        )
     )
     yield from closed("Side effects of edits", [material.figure("edit_effects")])
-    yield from closed("How the directions lie to one another", [material.figure("direction_cosines")])
+    if any(not isinstance(block, Gap) for block in edited):
+        yield from closed("How the directions lie to one another", [material.figure("direction_cosines")])
 
 
 def _edits(facts: dict[str, Any], arrays: dict[str, np.ndarray], material: Material) -> Iterable[Block]:

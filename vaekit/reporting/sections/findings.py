@@ -35,8 +35,9 @@ def findings(content: dict[str, Any], material: Material) -> Iterable[Block]:
     """Yield every finding of findings.json with its pictures, and how they were tested."""
     found = content["findings"]
     yield Prose(
-        f"{plural(content['n'], 'test image')} were split into halves {count(content['searches'] // 2)} times. Either "
-        f"half was searched for groups that fail, and what it came up with was tested on the other "
+        f"{plural(content['n'], 'test image was', 'test images were')} split into halves "
+        f"{plural(content['searches'] // 2, 'time')}. Either half was searched for groups that fail, and what it came "
+        "up with was tested on the other "
         f"{count(content['n_confirmation'])} alone; what is asked of all images was decided on beforehand. A finding "
         f"is stable: it came up in most of the {plural(content['searches'], 'search', 'searches')}. Its q, twice the "
         f"median over them (Rüger 1978) of the false discovery rate among all that were tested (Benjamini & Hochberg "

@@ -1,12 +1,12 @@
 """How real and how varied samples are: against the test images, source by source, and attribute by attribute."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pandas as pd
 
 from vaekit import artifacts
-from vaekit.figures.words import ARROWS, count, percent, plural, probability, readable
+from vaekit.figures.words import ARROWS, count, percent, plural, probability, readable, short
 from vaekit.reporting.document import Block, Bullets, Details, Facts, Grid, Heading, Prose, closed, section
 from vaekit.reporting.material import Material
 from vaekit.reporting.tables import Table, estimates, numbers, table_of, words
@@ -85,7 +85,7 @@ def _gap(table: pd.DataFrame, content: dict[str, Any]) -> Iterable[Block]:
         yield Prose(f"{plural(sizes[0], 'image')} of each source, held against the test images.")
     yield Grid(
         "Distance of each source from the test images",
-        table_of(sources, *n, *(numbers(_name(name, kinds), table[name]) for name in shown)),
+        table_of(sources, *n, *(numbers(_name(name, kinds), table[name], _show(kinds[name])) for name in shown)),
     )
     rows = [
         (row["label"], kinds[name]["label"], row[name], row[f"{name}_low"], row[f"{name}_high"], row["n"])
@@ -107,6 +107,11 @@ def _gap(table: pd.DataFrame, content: dict[str, Any]) -> Iterable[Block]:
     for _, row in table.iterrows():
         if pd.notna(row["reason"]):
             yield Prose(f"{row['label']}: {row['reason']}", "small")
+
+
+def _show(kind: dict[str, Any]) -> Callable[[float], str]:
+    """Return how a number is said: an estimate of a distance can be negative, a distance can not."""
+    return (lambda value: "about 0" if value <= 0 else short(value)) if kind["higher_is_better"] is False else short
 
 
 def _definitions(kinds: dict[str, Any]) -> Facts:

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 
 from vaekit.figures.words import count, fixed, percent, plural
+from vaekit.quantity import Quantity
 from vaekit.reporting.document import Block, Grid, Prose, section
 from vaekit.reporting.material import Material
-from vaekit.reporting.tables import numbers, table_of, words
+from vaekit.reporting.tables import Column, estimates, table_of, words
 
 _PLACES = {
     "fd_attributes_train": "real train images",
@@ -26,19 +27,26 @@ def scale(material: Material) -> Iterable[Block]:
     rows = [("The mean face for every image", mean)]
     if pca:
         rows.append((f"PCA with {plural(dims, 'component')}, fitted to {count(pca['n'])} train images", pca))
-    rows.append(("This model", {name: material.value(name) for name in ("mse", "ssim")}))
+    own = material.rows
     yield Grid(
         "The error on a scale",
         table_of(
-            words("Model", (name for name, _ in rows)),
-            numbers("MSE ↓", (row["mse"] for _, row in rows)),
-            numbers("R² ↑", (1 - row["mse"] / mean["mse"] if mean["mse"] else None for _, row in rows)),
-            numbers("SSIM ↑", (row["ssim"] for _, row in rows)),
+            words("Model", (*(name for name, _ in rows), "This model")),
+            _scaled("MSE ↓", (row["mse"] for _, row in rows), own["mse"]),
+            _scaled("R² ↑", (1 - row["mse"] / mean["mse"] if mean["mse"] else None for _, row in rows), own.get("r2")),
+            _scaled("SSIM ↑", (row["ssim"] for _, row in rows), own.get("ssim")),
         ),
     )
     if mean["mse"]:
         yield Prose(" ".join(_said(material, mse, mean["mse"], pca["mse"] if pca else None, dims)))
     yield from _distances(material)
+
+
+def _scaled(heading: str, references: Iterable[float | None], own: Quantity | None) -> Column:
+    """Return a column of what the references reach, with this model's number and interval at its end."""
+    without = [(value, None, None) for value in references]
+    with_ends = (own.value, own.low, own.high) if own else (None, None, None)
+    return estimates(heading, *zip(*without, with_ends, strict=True))
 
 
 def _said(material: Material, mse: float, mean: float, pca: float | None, dims: int) -> Iterable[str]:
@@ -68,6 +76,9 @@ def _distances(material: Material) -> Iterable[Block]:
     if {"fd_attributes_train", "fd_attributes"} <= {*found}:
         table = table_of(
             words("Set of images", (_PLACES[name].capitalize() for name in found)),
-            numbers("Distance from the test images ↓", (row.value for row in found.values())),
+            estimates(
+                "Distance from the test images ↓",
+                *zip(*((q.value, q.low, q.high) for q in found.values()), strict=True),
+            ),
         )
         yield Grid("Samples on a scale", table)

@@ -122,12 +122,15 @@ def _size(material: Material) -> Iterable[Block]:
     dims, total = len(kl), float(kl.sum())
     if not math.isfinite(total) or total <= 0:
         return
+    passive = material.value("passive_dims") or 0
+    if passive == dims:
+        yield Prose("Every dim repeats the prior: at this weight of the KL it makes no difference how many there are.")
+        return
     needed = [int(np.searchsorted(np.cumsum(kl), share * total)) + 1 for share in _SHARES]
     counts = listed([f"{percent(share)} lies in {count(n)}" for share, n in zip(_SHARES, needed, strict=True)])
     spread = material.value("effective_dimension")
     also = f"; the spread of the means has an effective dimension of {plain(spread, 3)}" if spread else ""
     yield Prose(f"Of the rate {counts} of {plural(dims, 'dim')}{also}.")
-    passive = material.value("passive_dims") or 0
     if passive >= 0.1 * dims:
         yield Prose(
             f"{plural(passive, 'dim repeats', 'dims repeat')} the prior: a code of about "
