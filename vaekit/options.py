@@ -56,6 +56,13 @@ def _arguments(value: object) -> object:
         raise PydanticCustomError("json", 'a JSON object, such as {{"z_dim": 128}}') from None
 
 
+def _page_name(value: object) -> object:
+    """Read the name of a page's file."""
+    if isinstance(value, str) and Path(value).name == value and Path(value).suffix == ".html" and value != ".html":
+        return value
+    raise PydanticCustomError("page_name", "a file name without a folder that ends in .html, such as short.html")
+
+
 class ModelOptions(Config):
     """How to read a checkpoint that vaekit did not write; all unset for one that it did."""
 
@@ -129,6 +136,9 @@ class PageOptions(Config):
     edition: Literal["full", "paper"] = Field(
         "full", description="full, or paper: at most eight printed pages, to be handed in."
     )
+    name: Annotated[str, BeforeValidator(_page_name)] | None = Field(
+        None, description="File name of the page, such as short.html; .md and the rest follow it."
+    )
     title: str | None = Field(None, description="Headline of the report. Default: one made from the run.")
     author: str | None = Field(None, description="Who hands it in; stands below the headline.")
     course: str | None = Field(None, description="For which course; stands below the headline.")
@@ -181,6 +191,7 @@ class ReportOptions(Options, total=False):
     """`PageOptions` and `Options` by name: what `vaekit.report` takes."""
 
     edition: Literal["full", "paper"]
+    name: str | None
     title: str | None
     author: str | None
     course: str | None

@@ -12,7 +12,8 @@ from vaekit.api.opening import located, prepare_data, read_model, reconstructor,
 from vaekit.api.reuse import evaluate_anew, evaluation_of, exploration_of, images_of, is_made_of, log
 from vaekit.api.runs import RUNS, AnyModel, find_model, new_run_folder, told_how_to_go_on
 from vaekit.errors import CheckpointError, ConfigError, DataError
-from vaekit.options import EvaluationOptions, Options, ReportOptions, read_options, read_page_options
+from vaekit.figures.words import listed
+from vaekit.options import EvaluationOptions, Options, PageOptions, ReportOptions, read_options, read_page_options
 from vaekit.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -227,6 +228,7 @@ def failures(
 def report(
     checkpoint: AnyModel = None,
     *,
+    computed: str | Path | None = None,
     out: str | Path = "reports",
     progress: Progress = silent,
     **options: Unpack[ReportOptions],
@@ -237,15 +239,18 @@ def report(
 
     Args:
         checkpoint: as for `evaluate`.
+        computed: the folder of a run's report: write another one there, from what was computed, instead.
         out: the folder that receives the run's folder.
         progress: told how far the work is.
-        options: as for `evaluate`, and `PageOptions`: edition="paper", title, author, course, sections, notes, full,
-            pdf, latex.
+        options: as for `evaluate`, and `PageOptions`: edition="paper", name="short.html", title, author, course,
+            sections, notes, full, pdf, latex.
 
     Raises:
         VaekitError: of the kind that fits: checkpoint, settings, data or output folder.
     """
     page, read = read_page_options(report, options)
+    if computed is not None:
+        return _report_from(Path(computed), checkpoint, page, read, progress)
     source = find_model(checkpoint, read.model_options)
     from vaekit.reporting import build_report, read_edition  # a wrong name is told before this
 
@@ -255,6 +260,22 @@ def report(
     explored = exploration_of(source, found, read, progress)
     return build_report(
         found.folder, folder, found.folder.parent.parent, exploration=explored, edition=edition, progress=progress
+    )
+
+
+def _report_from(
+    folder: Path, checkpoint: AnyModel, page: PageOptions, read: EvaluationOptions, progress: Progress
+) -> "Report":
+    if checkpoint is not None or read.given():
+        named = ["a checkpoint"] * (checkpoint is not None) + [f"--{name}" for name in read.given()]
+        raise ConfigError(f"--from writes what {folder} holds and computes nothing: leave away {listed(named)}.")
+    from vaekit.reporting import build_report, read_edition
+    from vaekit.reporting.collect import Folders
+
+    edition, found = read_edition(page), Folders.within(folder)
+    out = found.evaluation.parent.parent
+    return build_report(
+        found.evaluation, found.failures, out, exploration=found.exploration, edition=edition, progress=progress
     )
 
 

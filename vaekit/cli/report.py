@@ -24,22 +24,36 @@ def command(
             show_default=False,
         ),
     ] = None,
+    from_: Annotated[
+        Path | None,
+        typer.Option("--from", help="Folder of a report: write another one there, without computing anything."),
+    ] = None,
     out: flags.Reports = Path("reports"),
+    list_sections: Annotated[
+        bool, typer.Option("--list-sections", help="Show the sections of the edition in their order, and stop.")
+    ] = False,
     json: flags.Json = False,
     *,
     page: PageOptions,
     options: EvaluationOptions,
 ) -> None:
     """Write the report: HTML, Markdown and JSON; what it needs and is missing is computed first."""
+    if list_sections:
+        from vaekit.reporting.document import in_order
+        from vaekit.reporting.edition import EDITIONS
+
+        titles = {name: spec.title for name, spec in in_order(EDITIONS[page.edition])}
+        show("\n".join(f"{name:16} {title}" for name, title in titles.items()), json, titles)
+        return
     from vaekit.api import comparison, verbs
 
     result: Pages
     with drawn_progress() as progress:
         if checkpoints is None or len(checkpoints) == 1:
             one = checkpoints[0] if checkpoints else None
-            result = verbs.report(one, out=out, progress=progress, **page.given(), **options.given())
+            result = verbs.report(one, computed=from_, out=out, progress=progress, **page.given(), **options.given())
         else:
-            for name in page.given():
+            for name in ["from"] * (from_ is not None) + [*page.given()]:
                 if name != "title":
                     raise ConfigError(
                         f"--{name} is for the report of one model: leave it away, or name one checkpoint."

@@ -37,9 +37,9 @@ class Pages:
         return {name: path for name, path in vars(self).items() if path is not None}
 
     @classmethod
-    def write(cls, page: Page, out: Path, drawings: Drawings) -> Self:
-        """Write <kind>.html, .md and .json and figures/ to `out`; all are rendered before the first is written."""
-        pages = cls(*(out / f"{cls.kind}.{suffix}" for suffix in ("html", "md", "json")))
+    def write(cls, page: Page, out: Path, drawings: Drawings, name: str | None = None) -> Self:
+        """Write <name or kind>.html, .md, .json and figures/ to `out`; all are rendered before the first is written."""
+        pages = cls(*(out / f"{name or cls.kind}.{suffix}" for suffix in ("html", "md", "json")))
         texts = {pages.html: render_html(page), pages.markdown: render_markdown(page)}
         write_figures(out / artifacts.FIGURES, drawings)
         for path, text in texts.items():
@@ -97,9 +97,9 @@ def build_report(
     material = Material(**vars(found), figures=drawings.figures, gaps=drawings.gaps)
     edition = edition or Edition()
     page = make_page(material, edition)
-    report = (Paper if edition.kind == "paper" else Report).write(page, out, drawings)
+    report = (Paper if edition.kind == "paper" else Report).write(page, out, drawings, edition.name)
     if edition.latex:
-        report = replace(report, latex=write_latex(page, out, report.kind, found.files))
+        report = replace(report, latex=write_latex(page, out, report.html.stem, found.files))
     if edition.pdf:
         report = replace(report, pdf=report.html.with_suffix(".pdf"))
         print_pdf(report.html, report.html.with_suffix(".pdf"))

@@ -48,6 +48,7 @@ _EVALUATED = {
     artifacts.PROBES,
     artifacts.PROBES_SUMMARY,
 }
+_EVALUATION = f"{artifacts.EVALUATION}/{artifacts.SUMMARY}"
 _SAMPLED = (artifacts.SAMPLING_GAP, artifacts.SAMPLE_PICTURES)
 # Why a file may rightly be absent, where "it is missing" would mislead.
 _REASONS = {
@@ -81,6 +82,21 @@ class Folders:
     def below(cls, folder: Path) -> Self:
         """Return the usual places of the artifacts in the folder of one model and protocol."""
         return cls(*(folder / stage for stage in (artifacts.EVALUATION, artifacts.FAILURES, artifacts.EXPLORATION)))
+
+    @classmethod
+    def within(cls, folder: Path) -> Self:
+        """Return the artifacts of the one evaluation in `folder`: of a protocol, of a run, or of all runs.
+
+        Raises:
+            DataError: there is none, or more than one.
+        """
+        found = [p.parent.parent for depth in ("", "*/", "*/*/") for p in folder.glob(f"{depth}{_EVALUATION}")]
+        if len(found) != 1:
+            why = "no evaluation: name what `vaekit evaluate` wrote, such as reports/<run>"
+            if found:
+                why = f"{len(found)} evaluations: name one of {', '.join(map(str, sorted(found)))}"
+            raise DataError(f"{folder} holds {why}.")
+        return cls.below(found[0])
 
     def of(self, name: str) -> Path | None:
         """Return the folder in which a file of this name lies, if its stage has one."""

@@ -24,7 +24,8 @@ class Edition:
     """How one page is put together.
 
     Attributes:
-        kind: "full", or "paper": what stands on the page, and under which name it is written.
+        kind: "full", or "paper": what stands on the page.
+        name: of its files, without suffix; None takes "report" or "paper".
         title: headline; None makes one from the run.
         author, course: stand below the title.
         sections: names of sections in the order of the page; None takes all.
@@ -33,6 +34,7 @@ class Edition:
         pdf, latex: write the page in these forms too.
     """
 
+    name: str | None = None
     title: str | None = None
     author: str | None = None
     course: str | None = None
@@ -68,6 +70,7 @@ def read_edition(options: PageOptions) -> Edition:
     if options.pdf:
         find_browser()  # told before anything is computed
     return Edition(
+        options.name and options.name.removesuffix(".html"),
         options.title,
         options.author,
         options.course,
