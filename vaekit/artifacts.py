@@ -43,7 +43,7 @@ LATENTS, PICTURES, DRAWS, RECONSTRUCTIONS = "latents.npz", "images.npz", "draws.
 IWAE, LATENT, LATENT_ARRAYS, KL_PER_DIM = "iwae.csv", "latent.json", "latent.npz", "kl_per_dim.csv"
 PER_CHANNEL, PER_POSITION = "per_channel.csv", "per_position.csv"
 SAMPLES, SAMPLING_GAP, ATTRIBUTE_RATES = "samples.json", "sampling_gap.csv", "attribute_rates.csv"
-SAMPLE_PICTURES, MIXTURE, JUDGED = "sample_pictures.npz", "mixture.npz", "judged.npz"
+SAMPLE_PICTURES, MIXTURE, JUDGED, REFERENCE = "sample_pictures.npz", "mixture.npz", "judged.npz", "reference.npz"
 PROBES, PROBES_SUMMARY, DIRECTIONS = "probes.csv", "probes.json", "directions.npz"
 # reports/<run>/<protocol>/exploration/
 EXPLORATION = "exploration"

@@ -26,6 +26,7 @@ from vaekit.evaluation.importance import importance, rows_of
 from vaekit.evaluation.latent.analyse import analyse
 from vaekit.evaluation.layers import layer_table
 from vaekit.evaluation.probes import fit_probes
+from vaekit.evaluation.reference import reference
 from vaekit.evaluation.references import constant_colour, r2, scale_of
 from vaekit.evaluation.results import Evaluation
 from vaekit.evaluation.samples.score import score_samples
@@ -203,6 +204,13 @@ def judge(task: Task) -> Result:
         return Result(reason)
 
 
+@stage("reference", needs=("codes", "judge"), writes=(artifacts.REFERENCE,))
+def ordinary_images(task: Task, codes: tuple[Codes, Codes], judge: Judge | DataError) -> Result:
+    """Keep some train and valid images as the model and the judge see them: what a test image is held against."""
+    artifacts.write_arrays(task.folder / artifacts.REFERENCE, **reference(task, *codes, judge))
+    return Result()
+
+
 @stage(
     "samples",
     needs=("one pass", "codes", "judge"),
@@ -234,6 +242,7 @@ STAGES = (
     probes,
     latent_code,
     judge,
+    ordinary_images,
     samples,
 )
 

@@ -17,6 +17,7 @@ from vaekit.failure_analysis.equal_complexity import DEFINITION, SUFFIX, adjuste
 from vaekit.failure_analysis.failures import Failures
 from vaekit.failure_analysis.findings_file import Analysed, write_findings
 from vaekit.failure_analysis.pictures.galleries import Ranked, rank_all, write_galleries
+from vaekit.failure_analysis.properties import UNLIKE
 from vaekit.failure_analysis.slices.attribute_table import attribute_slices
 from vaekit.failure_analysis.slices.confirmation import Scale
 from vaekit.failure_analysis.slices.counterfactuals import Reconstruct
@@ -140,6 +141,8 @@ def _ranked(
 ) -> tuple[Ranked, list[str]]:
     """Return the rankings by every metric that has values, and notes on those that have none."""
     table, metrics, notes = evaluation.per_image.copy(), dict(evaluation.summary["metrics"]), []
+    if not images.unlike.reason:
+        table[UNLIKE] = images.unlike.score
     for name in names:
         base = metrics[name.removesuffix(SUFFIX)]
         if name.endswith(SUFFIX):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,8 @@ from vaekit.evaluation.results import Evaluation
 from vaekit.failure_analysis.advice import UNKNOWN, Training
 from vaekit.failure_analysis.face_area import Sides, covered, framed
 from vaekit.failure_analysis.persons import persons
-from vaekit.failure_analysis.properties import image_properties
+from vaekit.failure_analysis.properties import UNLIKE, image_properties
+from vaekit.failure_analysis.unlike import Unlike, held_against_train, unknown
 from vaekit.progress import Progress, silent
 
 
@@ -31,6 +32,7 @@ class Images:
         people: who is pictured, as text (N,).
         judged: arrays of the attribute network, empty where there is none.
         mu: posterior means (N, D), None where they are not kept.
+        unlike: how unlike train they are; their score is one of `properties`, where it is known.
     """
 
     prepared: Prepared
@@ -42,6 +44,7 @@ class Images:
     people: npt.NDArray[np.object_]
     judged: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     mu: npt.NDArray[np.float64] | None = None
+    unlike: Unlike = field(default_factory=lambda: unknown("it was not looked at"))
 
     @cached_property
     def persons(self) -> npt.NDArray[np.int64]:
@@ -132,4 +135,9 @@ def gather(evaluation: Evaluation, prepared: Prepared, progress: Progress = sile
         judged=artifacts.read_arrays(judged) if judged.is_file() else {},
         mu=artifacts.read_arrays(latents)["mu"] if latents.is_file() else None,
     )
-    return replace(images, properties=image_properties(x, images.mean_image, sides=images.sides, progress=progress))
+    measure = partial(image_properties, mean_image=images.mean_image, sides=images.sides, progress=progress)
+    properties = measure(x)
+    held = held_against_train(evaluation.folder, prepared, measure, x, images.mu, images.features, properties)
+    if not held.reason:
+        properties = properties.assign(**{UNLIKE: held.score})
+    return replace(images, properties=properties, unlike=held)

@@ -13,6 +13,7 @@ CHUNK = 64  # images at a time: their float32 copies stay in the cache
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)  # ITU-R BT.601
 EDGE = 0.05  # slope of luma per pixel from which a pixel counts as an edge
 COARSEST = 0.125  # cycles per pixel from which a regular pattern counts
+COARSE = 8  # rows and columns of a coarse picture
 NO_PATTERN, NO_POWER = 10.0, 1e-4  # what edges and noise reach; keeps a flat picture from dividing by nothing
 
 
@@ -70,6 +71,8 @@ PROPERTIES: dict[str, Property] = {
         "background warmth", "pixel value", "mean of red minus blue over the background: high for red, low for blue"
     ),
 }
+UNLIKE = "unlike_train"  # of `unlike`, beside those that are measured of a picture alone
+LABELS = {name: known.label for name, known in PROPERTIES.items()} | {UNLIKE: "unlikeness to train"}
 
 
 def image_properties(
@@ -88,6 +91,22 @@ def image_properties(
         columns[start : start + CHUNK] = measure(images[start : start + CHUNK])
         progress("properties", min(start + CHUNK, len(images)), len(images))
     return pd.DataFrame(columns, columns=list(PROPERTIES))
+
+
+def coarse(images: np.ndarray) -> np.ndarray:
+    """Return images (N, H, W, C) at 8 x 8 pixels, (N, 64 C) float64."""
+    parts = [blocks(images[start : start + CHUNK].astype(np.float32)) for start in range(0, len(images), CHUNK)]
+    return np.concatenate(parts)
+
+
+def blocks(values: np.ndarray) -> np.ndarray:
+    """Return (B, H, W, C) averaged over 8 x 8 blocks of about equal size, (B, 64 C) float64."""
+    for axis in (1, 2):
+        edges = np.linspace(0, values.shape[axis], COARSE + 1).astype(int)
+        shape = [1] * values.ndim
+        shape[axis] = COARSE
+        values = np.add.reduceat(values, edges[:-1], axis=axis) / np.diff(edges).reshape(shape)
+    return values.reshape(len(values), -1).astype(np.float64)
 
 
 class _Measure:

@@ -12,6 +12,7 @@ from vaekit.failure_analysis.face_area import framed
 from vaekit.failure_analysis.properties import LUMA
 from vaekit.figures.words import plural, readable
 from vaekit.seeding import numpy_generator
+from vaekit.statistics.discovery import Q_LEVEL
 
 # Looked at on 10,052 real CelebA images: what lies beyond is what the flag says, what lies before mostly is not.
 DARK, BRIGHT = 0.25, 0.55  # 95th percentile of luma under, 5th percentile over which a picture is badly exposed
@@ -37,12 +38,14 @@ def flags(chosen: np.ndarray, test: Images, seed: int) -> list[tuple[str, ...]]:
     found: list[list[str]] = [[] for _ in chosen]
     images = framed(prepared.images[rows[chosen]])
     dark, bright = np.percentile((images.astype(np.float32) @ LUMA).reshape(len(chosen), -1) / 255, [95, 5], axis=1)
-    texts = (
+    texts = [
         ("too dark", dark < DARK),
         ("too bright", bright > BRIGHT),
         ("blurred", properties["sharpness"].to_numpy()[chosen] < BLURRED),
         ("odd crop, pose or cover", properties["face_likeness"].to_numpy()[chosen] < UNLIKE),
-    )
+    ]
+    if not test.unlike.reason:
+        texts.append(("unlike anything in train", test.unlike.q[chosen] <= Q_LEVEL))
     for text, is_so in texts:
         for j in np.flatnonzero(is_so):
             found[j].append(text)

@@ -6,11 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from vaekit.failure_analysis.context import Images
+from vaekit.failure_analysis.properties import blocks
 
 Floats = npt.NDArray[np.float64]
 
 KEPT = 24  # leading directions of each
-COARSE = 8  # rows and columns of a coarse picture
 CHUNK = 256  # images at a time
 # Which are looked at together; a group shows in some of these and in none of the others.
 TOGETHER = (("looks",), ("code",), ("shift",), ("looks", "code", "shift"), ("looks", "shift", "spread"))
@@ -48,19 +48,9 @@ def _coarse(x: npt.NDArray[np.uint8], x_hat: npt.NDArray[np.uint8]) -> tuple[Flo
         own = x[start : start + CHUNK].astype(np.float32)
         error = x_hat[start : start + CHUNK] - own
         for parts, values in zip(made, (own, error, np.abs(error)), strict=True):
-            parts.append(_blocks(values))
+            parts.append(blocks(values))
     picture, signed, size = (np.concatenate(parts) for parts in made)
     return picture, signed, size
-
-
-def _blocks(values: npt.NDArray[np.floating]) -> Floats:
-    """Return (B, H, W, C) averaged over 8 x 8 blocks of about equal size, (B, 64 C)."""
-    for axis in (1, 2):
-        edges = np.linspace(0, values.shape[axis], COARSE + 1).astype(int)
-        shape = [1] * values.ndim
-        shape[axis] = COARSE
-        values = np.add.reduceat(values, edges[:-1], axis=axis) / np.diff(edges).reshape(shape)
-    return values.reshape(len(values), -1).astype(np.float64)
 
 
 def _of_unit_size(values: Floats) -> Floats:

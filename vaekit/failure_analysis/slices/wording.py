@@ -10,7 +10,7 @@ from scipy import stats
 
 from vaekit.failure_analysis.advice import DETAIL, FACE_FIRST, UNKNOWN, Training, give_room, of_share
 from vaekit.failure_analysis.finding import Effect
-from vaekit.failure_analysis.properties import PROPERTIES
+from vaekit.failure_analysis.properties import LABELS, UNLIKE
 from vaekit.failure_analysis.slices.confirmation import RATIO, SHARE, SPREAD, Scale, Tested
 from vaekit.failure_analysis.slices.rules import Material, Rule
 from vaekit.failure_analysis.slices.search import SEARCHES
@@ -120,7 +120,7 @@ def remedy(of: Rule, train: pd.DataFrame, training: Training = UNKNOWN) -> str:
         return of_share(float(of.mask(Material(train, pd.DataFrame(index=train.index))).mean()), training)
     if any(name.startswith("background") for name in names):
         return FACE_FIRST
-    if {"sharpness": False, "face_likeness": False, "periodicity": True}.items() & names.items():
+    if {"sharpness": False, "face_likeness": False, "periodicity": True, UNLIKE: True}.items() & names.items():
         return (
             "Look at the pictures first: where they are bad pictures, take them out of the data; else add such images."
         )
@@ -141,6 +141,6 @@ def profile(inside: npt.NDArray[np.bool_], material: Material) -> list[str]:
         values = material.properties[name].to_numpy()
         test = stats.mannwhitneyu(values[inside], values[~inside])
         end = "high" if test.statistic > inside.sum() * (~inside).sum() / 2 else "low"
-        found.append((test.pvalue, f"{end} {PROPERTIES[name].label if name in PROPERTIES else name}"))
+        found.append((test.pvalue, f"{end} {LABELS.get(name, name)}"))
     limit = PROFILE_P / max(len(found), 1)
     return [text for p, text in sorted(found, key=lambda item: item[0])[:PROFILED] if p < limit]

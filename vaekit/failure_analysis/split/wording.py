@@ -5,7 +5,7 @@ from typing import Any
 
 from vaekit.evaluation.latent.wording import TRAIN_ON
 from vaekit.failure_analysis.advice import DETAIL, FACE_FIRST, Training, against_a_grid, give_room, of_share
-from vaekit.failure_analysis.properties import PROPERTIES
+from vaekit.failure_analysis.properties import LABELS
 from vaekit.failure_analysis.split.attribute_survival import BEYOND
 from vaekit.failure_analysis.split.base import SplitResult, Words, worded
 from vaekit.failure_analysis.split.checkerboard import AMPLITUDE, PEAK
@@ -17,6 +17,7 @@ from vaekit.figures.words import chance, estimate, fixed, in_sentence, listed, p
 from vaekit.quantity import Quantity
 from vaekit.statistics.discovery import Q_LEVEL
 
+LISTED = 12  # names in a sentence, at most
 AROUND = "what surrounds the face (hair, clothes, background)"
 Ends = tuple[float | None, float | None, float | None]
 
@@ -199,6 +200,30 @@ def explained(result: SplitResult, training: Training) -> Words:
     return Words(title, f"{lost}{'; '.join(parts)}.", evidence)
 
 
+@worded("unlike")
+def unlike(result: SplitResult, training: Training) -> Words:
+    """The images that are unlike anything in train, or that none is."""
+    title, facts = "Unlike anything in train", result.numbers
+    if result.untested:
+        return Words(title, f"Whether an image is unlike anything in train was not tested: {result.untested}.")
+    images = facts["images"]
+    far = (
+        f"farther from train, in code, looks, colours and properties or in properties alone, than chance gives among "
+        f"{plural(facts['valid'], 'valid image')}"
+    )
+    q = chance("q", images[-1]["q"])
+    if not result.found:
+        said = f"None of {plural(facts['of'], 'image')} lies {far}; the farthest is {images[0]['image_id']}, {q}."
+        return Words(title, said)
+    are, lie = ("is", "it lies") if len(images) == 1 else ("are", "they lie")
+    said = f"{len(images):,} of {plural(facts['of'], 'image')} {are} unlike anything in train: {lie} {far}, {q}."
+    evidence = [f"The farthest: {', '.join(image['image_id'] for image in images[:LISTED])}."]
+    if facts["ratio"] is not None:
+        evidence.append(f"The {in_sentence(facts['label'])} is {short(facts['ratio'])} times that of the other images.")
+    remedy = "Look at them first: leave out what is a fault of the data, and add images like the others to train."
+    return Words(title, said, tuple(evidence), remedy)
+
+
 @worded("fairness")
 def gap(result: SplitResult, training: Training) -> Words:
     """The gap of the error between images with and without an attribute, and what is left of it."""
@@ -257,7 +282,7 @@ def _doubt(row: Mapping[str, Any], name: str, ratio: bool) -> str:
 
 
 def _held_words(held: tuple[str, ...]) -> str:
-    names = [PROPERTIES[name].label for name in held if not name.startswith("background")]
+    names = [LABELS[name] for name in held if not name.startswith("background")]
     return listed([*names, "background"] if len(names) < len(held) else names)
 
 
