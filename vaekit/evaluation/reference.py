@@ -11,7 +11,7 @@ from vaekit.evaluation.stages import Task
 from vaekit.judge import Judge, unseen_rows
 from vaekit.seeding import some_rows
 
-MOST = 4_000  # images of either split, drawn by the seed where there are more
+MOST = 2_000  # images of either split, drawn by the seed where there are more
 
 
 def reference(task: Task, train: Codes, valid: Codes, judge: Judge | DataError) -> dict[str, npt.NDArray[np.generic]]:

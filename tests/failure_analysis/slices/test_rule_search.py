@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from vaekit.failure_analysis.slices.rule_search import BEATS, PLAIN, account_for, discover
+from vaekit.failure_analysis.slices.rule_search import BEATS, PLAIN, Conditions, account_for, discover
 from vaekit.failure_analysis.slices.rules import (
     LEAST,
     Condition,
@@ -91,6 +91,23 @@ def test_the_best_pair_is_that_of_a_plain_loop():
             best.append((PLAIN * t(both), pair))
     expected = max(best, key=lambda item: item[0])[1]
     assert discover(error, of)[0] == rule_of(list(expected))
+
+
+def test_sums_of_pairs_and_of_three_are_those_of_a_plain_loop():
+    of, residual = material(600, seed=5), noise(600, seed=6) - 1
+    conditions = all_conditions(residual, of)
+    masks = np.array([condition.mask(of) for condition in conditions])
+    assert {condition.above for condition in conditions if condition.kind == "attribute"} == {True, False}
+    search = Conditions(conditions, of)
+    rows, columns = np.triu_indices(len(conditions), 1)
+    for found, first in (
+        (search.pairs(residual), masks),
+        (search.thirds(rows, columns, residual), masks[rows] & masks[columns]),
+    ):
+        for part, values in ((found.n, residual**0), (found.first, residual), (found.second, residual**2)):
+            plain = [[values[one & other].sum() for other in masks] for one in first]
+            np.testing.assert_allclose(part, plain, atol=1e-9)
+    assert (search.pairs(residual).n == masks @ masks.T.astype(int)).all()
 
 
 def test_two_planted_rules_are_both_found_and_neither_twice():

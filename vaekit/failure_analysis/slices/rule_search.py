@@ -52,7 +52,7 @@ def discover(error: np.ndarray, material: Material) -> list[Rule]:
     found: list[Rule] = []
     if not conditions:
         return found
-    search = _Search(conditions, material)
+    search = Conditions(conditions, material)
     design = [np.ones(len(error))]
     for _ in range(STEPS):
         rule = search.best(residual)
@@ -76,7 +76,7 @@ def account_for(rule: Rule, material: Material) -> list[np.ndarray]:
     return columns
 
 
-def _with_parents(rules: list[Rule], search: "_Search", error: np.ndarray) -> list[Rule]:
+def _with_parents(rules: list[Rule], search: "Conditions", error: np.ndarray) -> list[Rule]:
     """Return the rules, each followed by the worst pair and the worst single condition inside it."""
     found: list[Rule] = []
     for rule in rules:
@@ -87,15 +87,42 @@ def _with_parents(rules: list[Rule], search: "_Search", error: np.ndarray) -> li
     return found
 
 
-class _Search:
-    """The conditions as a matrix of 0 and 1, so that the sums of all pairs are one matrix product."""
+class Conditions:
+    """The conditions as a matrix of 0 and 1, so that the sums of all pairs are one matrix product.
+
+    An absent attribute is all images less those that have it: products are of the columns that no other tells.
+    """
 
     def __init__(self, conditions: list[Condition], material: Material) -> None:
         self._conditions, self._material = conditions, material
-        self._c = np.stack([c.mask(material) for c in conditions], axis=1).astype(np.float64)
         names = [(c.kind, c.name) for c in conditions]
         self._together = np.array([[a != b for b in names] for a in names])  # two ends of one property are no pair
-        self._n = self._c.T @ self._c
+        self._c = np.stack([c.mask(material) for c in conditions]).astype(np.float64)
+        told = {(c.kind, c.name): k for k, c in enumerate(conditions) if c.kind == "attribute" and c.above}
+        own = [k for k, c in enumerate(conditions) if c.above or (c.kind, c.name) not in told]
+        self._own = np.concatenate([np.ones((1, len(material))), self._c[own]])
+        self._made = np.zeros((len(self._own), len(conditions)))  # of which of them each condition is the sum
+        self._made[np.arange(1, len(self._own)), own] = 1
+        for k in set(range(len(conditions))) - set(own):
+            self._made[0, k], self._made[1 + own.index(told[names[k]]), k] = 1, -1
+        self._n = self._summed(np.ones(len(material)))
+
+    def _summed(self, weights: np.ndarray) -> np.ndarray:
+        """Return the sum of weights of 0 or more over the images of each pair of conditions, (C, C)."""
+        rooted = self._own * np.sqrt(weights)  # times its own transpose: half the work of another product
+        result: np.ndarray = self._made.T @ (rooted @ rooted.T) @ self._made
+        return result
+
+    def pairs(self, residual: np.ndarray) -> _Sums:
+        """Return the sums of each pair of conditions, (C, C)."""
+        least = residual.min()
+        return _Sums(self._n, self._summed(residual - least) + least * self._n, self._summed(residual**2))
+
+    def thirds(self, rows: np.ndarray, columns: np.ndarray, residual: np.ndarray) -> _Sums:
+        """Return the sums of each of the given pairs with each third condition, (pairs, C)."""
+        both = self._c[rows] * self._c[columns]
+        summed = np.concatenate([both, both * residual, both * residual**2]) @ self._own.T @ self._made
+        return _Sums(*np.split(summed, 3))
 
     def t(self, rule: Rule, error: np.ndarray) -> float:
         """Return Welch's t of a rule against all other images."""
@@ -107,9 +134,8 @@ class _Search:
 
     def best(self, residual: np.ndarray) -> Rule | None:
         """Return the rule whose images stand out most in the residual; None where none stands out."""
-        c, squares = self._c, residual**2
-        whole = _Sums(np.asarray(len(residual)), np.asarray(residual.sum()), np.asarray(squares.sum()))
-        pair = _Sums(self._n, c.T @ (c * residual[:, None]), c.T @ (c * squares[:, None]))
+        whole = _Sums(*(np.asarray(part) for part in (len(residual), residual.sum(), (residual**2).sum())))
+        pair = self.pairs(residual)
         single = _Sums(*(np.diag(sums) for sums in (pair.n, pair.first, pair.second)))
         singles = self._scores(single, whole, 1)
         parent = _Sums(*(sums[:, None] for sums in (single.n, single.first, single.second)))
@@ -121,23 +147,15 @@ class _Search:
         rows, columns = rows[usable], columns[usable]
         if len(rows):
             choices.append((pairs[rows[0], columns[0]], [int(rows[0]), int(columns[0])]))
-            choices.append(self._third(rows, columns, residual, squares, pair, whole))
+            choices.append(self._third(rows, columns, residual, pair, whole))
         score, chosen = max(choices, key=lambda choice: choice[0])
         return rule_of([self._conditions[i] for i in chosen]) if score >= LEAST_T else None
 
     def _third(
-        self,
-        rows: np.ndarray,
-        columns: np.ndarray,
-        residual: np.ndarray,
-        squares: np.ndarray,
-        pair: _Sums,
-        whole: _Sums,
+        self, rows: np.ndarray, columns: np.ndarray, residual: np.ndarray, pair: _Sums, whole: _Sums
     ) -> tuple[float, list[int]]:
         """Return the best of the given pairs with any third condition, and its score."""
-        c = self._c
-        both = c[:, rows] * c[:, columns]
-        triple = _Sums(both.T @ c, (both * residual[:, None]).T @ c, (both * squares[:, None]).T @ c)
+        triple = self.thirds(rows, columns, residual)
         scores = self._scores(triple, whole, 3) * PLAIN**2
         scores[~(self._together[rows] & self._together[columns])] = -np.inf
         sums = (pair.n, pair.first, pair.second)
