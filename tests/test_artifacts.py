@@ -1,8 +1,10 @@
 """Our own files, damaged: every reader names the file and says what to do, whatever the library beneath raises."""
 
+import csv
 import io
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from vaekit import artifacts
@@ -67,3 +69,67 @@ def test_what_killed_writes_left_is_swept_and_nothing_else(tmp_path):
     with artifacts.alone_in(tmp_path):
         assert (tmp_path / artifacts.LOCK).exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == [".hidden.txt", ".notes", "best.pt.abcd1234"]
+
+
+@pytest.fixture
+def stage(tmp_path):
+    """The folder of a finished stage: a file for each reader, and its summary."""
+    with artifacts.whole_stage(tmp_path / artifacts.SUMMARY) as finish:
+        artifacts.write_table(tmp_path / "a.csv", pd.DataFrame({"image_id": ["1", "2"], "mse": [0.25, 0.5]}))
+        artifacts.write_arrays(tmp_path / "a.npz", a=np.arange(1000.0))
+        artifacts.write_array(tmp_path / "a.npy", np.arange(1000.0))
+        artifacts.write_text(tmp_path / "a.toml", "a = 1\n")
+        finish({"n": 2})
+    return tmp_path
+
+
+READERS = {
+    "a.csv": artifacts.read_table,
+    "a.npz": artifacts.read_arrays,
+    "a.npy": artifacts.read_array,
+    "a.toml": artifacts.read_text,
+    artifacts.SUMMARY: artifacts.read_json,
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_flipped_bit_in_a_file_of_a_finished_stage_is_noticed(stage, name):
+    READERS[name](stage / name)
+    data = bytearray((stage / name).read_bytes())
+    for place in np.random.default_rng(0).integers(0, 8 * len(data), 20):
+        data[place // 8] ^= 1 << (place % 8)
+        (stage / name).write_bytes(data)
+        with pytest.raises(DataError, match=rf"{name} can not be read \(it was changed or damaged after it was writ"):
+            READERS[name](stage / name)
+        data[place // 8] ^= 1 << (place % 8)
+    (stage / name).write_bytes(data)
+    READERS[name](stage / name)
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b"3"])
+def test_damaged_digests_are_named(stage, content):
+    (stage / artifacts.DIGESTS).write_bytes(content)
+    with pytest.raises(DataError, match="run the stage that writes it"):
+        artifacts.read_json(stage / artifacts.SUMMARY)
+
+
+def test_a_stage_that_stops_midway_counts_for_nothing(stage):
+    with pytest.raises(KeyError), artifacts.whole_stage(stage / artifacts.SUMMARY):
+        artifacts.write_text(stage / "a.toml", "a = 2\n")
+        raise KeyError
+    assert artifacts.read_text(stage / "a.toml") == "a = 2\n"
+    assert not (stage / artifacts.SUMMARY).exists() and not (stage / artifacts.DIGESTS).exists()
+
+
+def test_no_text_of_others_is_a_formula_and_all_of_it_comes_back(tmp_path):
+    texts = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "'=1", "''-1", "'x", "x=1", "", "NA", "007"]
+    table = pd.DataFrame({"image_id": texts, "=title": pd.Categorical(texts), "-1": -1.5, "mse": range(12)})
+    artifacts.write_table(tmp_path / "a.csv", table)
+    with (tmp_path / "a.csv").open(newline="") as file:
+        cells = {cell for row in csv.reader(file) for cell in row}
+    assert {cell for cell in cells if cell and cell[0] in "=+-@\t\r"} == {"-1.5"}
+    back = artifacts.read_table(tmp_path / "a.csv")
+    assert list(back) == list(table) and back["mse"].tolist() == list(range(12)) and (back["-1"] == -1.5).all()
+    for name in ("image_id", "=title"):
+        assert back[name].fillna("").tolist() == texts
+    assert artifacts.read_table(tmp_path / "a.csv", ["mse"])["image_id"].tolist() == texts

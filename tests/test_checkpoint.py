@@ -12,6 +12,10 @@ from vaekit.config import RunConfig
 from vaekit.errors import CheckpointError
 from vaekit.models.base import build_model
 
+ENDLESS: list = []  # a kilobyte in a file, and 2^60 lists to whoever walks them
+for _ in range(60):
+    ENDLESS = [ENDLESS, ENDLESS]
+
 
 @pytest.fixture(scope="module")
 def saved(tmp_path_factory):
@@ -61,13 +65,23 @@ def test_truncated_anywhere_is_refused(saved, tmp_path):
         ({"vaekit_checkpoint": -1}, "the format -1"),
         ({"vaekit_checkpoint": "1"}, "the format '1'"),
         ({"vaekit_checkpoint": 2}, "written by a newer vaekit"),
-        ({"epoch": "three"}, "epoch should be a int and is 'three'"),
-        ({"history": None}, "history should be a list and is None"),
-        ({"data": [1]}, "data should be a dict and is a list"),
-        ({"config": 3}, "config should be a dict and is 3"),
+        ({"epoch": "three"}, "epoch is 'three', expected"),
+        ({"step": 2.5}, "step is 2.5, expected"),
+        ({"run": None}, "run is None, expected"),
+        ({"history": None}, "history is None, expected"),
+        ({"history": [{"valid_loss": "low"}]}, "history.0.valid_loss"),
+        ({"history": ENDLESS}, "history.0 is a list, expected"),
+        ({"kl_per_dim": [1.0]}, "kl_per_dim.0 is 1.0, expected"),
+        ({"data": [1]}, "data is a list, expected"),
+        ({"data": {"name": ENDLESS}}, "data.name is a list, expected"),
+        ({"config": 3}, "config is 3, expected"),
+        ({"config": {"data": {"source": ENDLESS}}}, "data.source"),
         ({"config": {"modle": {}}}, "has no setting 'modle'. Did you mean 'model'"),
         ({"weights": {"a": 3}}, "the weight a is 3, not real numbers"),
         ({"weights": {"a": torch.zeros(2, dtype=torch.complex64)}}, "the weight a is a Tensor, not real numbers"),
+        ({"weights": {"a": torch.tensor([1.0, torch.nan])}}, "the weight a holds NaN or a number beyond 1e+18"),
+        ({"weights": {"a": torch.tensor([7.6e36])}}, "the weight a holds NaN or a number beyond 1e+18"),
+        ({"weights": {"a": torch.zeros(1).expand(1 << 40)}}, "the weight a says that it has more numbers"),
         ({"weights": {"a": torch.zeros(2)}}, "does not fit the network it names"),
     ],
 )
@@ -104,11 +118,32 @@ def test_what_is_no_checkpoint_is_named(tmp_path, content, says):
     assert says in str(error.value) and "--model FILE.py:Class" in str(error.value)
 
 
-def test_an_archive_that_would_fill_the_memory_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
-    monkeypatch.setattr("vaekit.checkpoint.MOST_BYTES", 1 << 20)
+def test_an_archive_that_unpacks_to_more_than_it_has_is_refused_before_the_work(tmp_path):
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("archive/data.pkl", bytes(2 << 20))
+        archive.writestr("archive/data.pkl", b"vaekit_checkpoint" + bytes(2 << 20))
     (tmp_path / "bomb.pt").write_bytes(buffer.getvalue())
-    with pytest.raises(CheckpointError, match="would unpack to"):
+    with pytest.raises(CheckpointError, match="would unpack to 2,097,169 bytes, more than it has"):
         load_checkpoint(tmp_path / "bomb.pt")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"name": "conv", "latent_dim": 1 << 40},
+        {"name": "conv", "channels": [1 << 20] * 4},
+        {"name": "dense", "hidden": [1] * 1_000_000},
+        {"name": "residual", "blocks": 1_000_000},
+    ],
+)
+def test_no_network_is_made_that_the_weights_do_not_fill(saved, tmp_path, monkeypatch, options):
+    def only_shapes(*arguments, **seed):
+        assert torch.get_default_device().type == "meta"
+        return build_model(*arguments, **seed)
+
+    monkeypatch.setattr("vaekit.checkpoint.build_model", only_shapes)
+    content = torch.load(saved, weights_only=True)
+    content["config"]["model"] = options
+    torch.save(content, tmp_path / "huge.pt")
+    with pytest.raises(CheckpointError, match="does not fit the network it names"):
+        load_checkpoint(tmp_path / "huge.pt")

@@ -166,6 +166,7 @@ def test_any_image_size_and_grey_survive_toml_and_json(given, kept, tmp_path):
         ({"trainig.epochs": 3}, r"has no setting 'trainig'. Did you mean 'training'\?"),
         ({"likelihood.sigma": "optimall"}, r"likelihood.sigma = 'optimall' does not fit; .*Did you mean 'optimal'\?"),
         ({"likelihood.sigma": -1.0}, r"likelihood.sigma = -1.0 does not fit; it should be .* greater than 0"),
+        ({"likelihood.sigma": float("inf")}, r"likelihood.sigma = inf does not fit; it should be .* a finite number"),
         ({"likelihood.name": "gausian"}, r"Did you mean 'gaussian'\?"),
         ({"data.limit": {"trian": 5}}, r"data.limit = 'trian' does not fit; .*Did you mean 'train'\?"),
         ({"training.epochs": "many"}, r"training.epochs = 'many' does not fit; it should be a valid integer"),

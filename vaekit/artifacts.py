@@ -15,7 +15,8 @@ import tempfile
 import tokenize
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -36,6 +37,8 @@ BEST, LAST, CONFIG, HISTORY = "best.pt", "last.pt", "config.toml", "history.csv"
 CURVES, EPOCHS = "curves.png", "epochs"
 LOCK = ".lock"  # held while a process trains into the folder
 JUDGE, JUDGE_SCORES = "judge.pt", "judge.json"
+# reports/<run>/<protocol>/<stage>/
+DIGESTS = "digests.json"  # the SHA-256 of every file of a finished stage
 # reports/<run>/<protocol>/evaluation/
 EVALUATION = "evaluation"
 SUMMARY, PER_IMAGE, PER_DIM, LAYERS = "summary.json", "per_image.csv", "per_dim.csv", "layers.csv"
@@ -71,6 +74,7 @@ CANDIDATES = "candidates.csv"
 REPORT_HTML, REPORT_MARKDOWN, REPORT_JSON, FIGURES = "report.html", "report.md", "report.json", "figures"
 
 _TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")  # as `atomic` names them
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")  # a cell that a spreadsheet would run, or one that is quoted already
 
 
 def make_folder(folder: Path) -> Path:
@@ -139,13 +143,42 @@ def alone_in(folder: Path) -> Iterator[None]:
                 f"Another vaekit is writing to {folder}: wait until it is done, or choose another name with --run or "
                 "another folder with --out."
             )
-        for path in folder.rglob(".*"):
-            if _TEMPORARY.fullmatch(path.name) and path.is_file():
-                path.unlink(missing_ok=True)
+        sweep(folder)
         try:
             yield
         finally:
             lock.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def whole_stage(summary: Path) -> Iterator[Callable[[Any], None]]:
+    """Hold the folder of a stage alone and yield the function that writes its `summary`, the last of its files.
+
+    Until the summary is there none of them counts. The digests of all stand beside it: readers notice what was changed.
+
+    Raises:
+        OutputError: another process holds the folder, or it can not be written.
+    """
+    folder, digests = summary.parent, summary.with_name(DIGESTS)
+
+    def finish(content: Any) -> None:
+        text = _json(content)
+        known = {path.name: file_hash(path) for path in sorted(folder.iterdir()) if path.is_file()}
+        known |= {summary.name: hashlib.sha256(text.encode()).hexdigest()}
+        write_json(digests, {name: digest for name, digest in known.items() if name != LOCK})
+        write_text(summary, text)
+
+    with alone_in(folder):
+        for path in (summary, digests):
+            path.unlink(missing_ok=True)
+        yield finish
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed writes left in `folder` and directly below it; call it while no other process writes there."""
+    for path in (*folder.glob(".*"), *folder.glob("*/.*")):
+        if _TEMPORARY.fullmatch(path.name) and path.is_file():
+            path.unlink(missing_ok=True)
 
 
 def try_lock(file: IO[bytes]) -> bool:
@@ -179,12 +212,37 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as JSON; numbers keep every digit, NaN is refused because JSON has none."""
-    write_text(path, json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    write_text(path, _json(value))
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n"
 
 
 def write_table(path: Path, table: "pd.DataFrame") -> None:
-    """Write a table as CSV without its index; numbers keep every digit."""
-    write_text(path, table.to_csv(index=False, lineterminator="\n"))
+    """Write a table as CSV without its index; numbers keep every digit, and no text is a spreadsheet's formula."""
+    write_text(path, _respelt(table, _inert).to_csv(index=False, lineterminator="\n"))
+
+
+def _respelt(table: "pd.DataFrame", spell: Callable[[Any], Any]) -> "pd.DataFrame":
+    """Return the table with every text in it, its headers too, as `spell` gives it."""
+    import pandas as pd
+
+    table = table.rename(columns=spell)
+    for name in table.select_dtypes(exclude=["number", "bool"]):
+        cells = [spell(cell) for cell in table[name]]
+        kind = object if isinstance(table[name].dtype, pd.CategoricalDtype) else table[name].dtype
+        table[name] = pd.Series(cells, table.index, kind)
+    return table
+
+
+def _inert(cell: Any) -> Any:
+    """Return text that a spreadsheet would run with a quote before it: file names and labels are others' words."""
+    return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(cell) else cell
+
+
+def _as_it_was(cell: Any) -> Any:
+    return cell[1:] if isinstance(cell, str) and cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def write_arrays(path: Path, **arrays: np.ndarray) -> None:
@@ -220,14 +278,33 @@ def array_writer(path: Path, shape: tuple[int, ...], dtype: npt.DTypeLike) -> It
 @contextlib.contextmanager
 def _reading(path: Path) -> Iterator[None]:
     try:
+        _refuse_changed(path)
         yield
     except FileNotFoundError as error:
         raise DataError(f"{path} is missing: run the stage that writes it again.") from error
     except (
-        *(OSError, ValueError, EOFError, OverflowError, MemoryError, RecursionError, SyntaxError, TypeError, KeyError),
+        *(
+            OSError,
+            ValueError,
+            EOFError,
+            OverflowError,
+            MemoryError,
+            RecursionError,
+            SyntaxError,
+            TypeError,
+            KeyError,
+            AttributeError,
+        ),
         *(NotImplementedError, zipfile.BadZipFile, zlib.error, tokenize.TokenError, struct.error),
     ) as error:  # all that a damaged file has provoked in json, numpy, pandas or zipfile
         raise DataError(f"{path} can not be read ({error}): delete it and run the stage that writes it.") from error
+
+
+def _refuse_changed(path: Path) -> None:
+    """Raise ValueError where the digest that the finished stage wrote of this file is another one."""
+    digests = path.with_name(DIGESTS)
+    if digests.is_file() and json.loads(digests.read_bytes()).get(path.name, known := file_hash(path)) != known:
+        raise ValueError("it was changed or damaged after it was written")
 
 
 def read_json(path: Path) -> Any:
@@ -236,13 +313,31 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
 
 
-def read_table(path: Path) -> "pd.DataFrame":
-    """Read a CSV that vaekit wrote; `image_id` stays text. DataError where the file is missing or broken."""
+def read_text(path: Path) -> str:
+    """Read UTF-8 text; DataError where the file is missing or broken."""
+    with _reading(path):
+        return path.read_text(encoding="utf-8")
+
+
+def read_table(path: Path, text_but: Collection[str] | None = None) -> "pd.DataFrame":
+    """Read a CSV that vaekit wrote; DataError where the file is missing or broken.
+
+    Args:
+        path: the file.
+        text_but: columns of whole numbers, where all others are text; None: kinds are told from the cells, but for
+            image_id and file, which stay text.
+    """
     import pandas as pd
 
     with _reading(path):
-        # Only an empty field is no value: an image may be called "NA".
-        return pd.read_csv(path, dtype={"image_id": str, "file": str}, keep_default_na=False, na_values=[""])
+        if text_but is None:
+            # Only an empty field is no value: an image may be called "NA".
+            kinds = {"image_id": str, "file": str}
+            table = pd.read_csv(path, dtype=kinds, keep_default_na=False, na_values=[""])
+        else:
+            of_text = defaultdict(lambda: str, dict.fromkeys(map(_inert, text_but), np.int64))
+            table = pd.read_csv(path, dtype=of_text, na_filter=False)
+        return _respelt(table, _as_it_was)
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:

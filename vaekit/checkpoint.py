@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import TypeAdapter, ValidationError
 
 from vaekit.artifacts import write_bytes
 from vaekit.checkpoint_files import what_is_this
@@ -20,16 +21,16 @@ from vaekit.errors import CheckpointError, ConfigError
 from vaekit.models.base import VAE, build_model
 
 FORMAT = 1  # raised when an older vaekit could not read the file
-FACTS: dict[str, type] = {
+FACTS: dict[str, Any] = {
     "run": str,
-    "data": dict,
+    "data": dict[str, str],
     "epoch": int,
     "step": int,
-    "history": list,
-    "kl_per_dim": list,
-    "training": dict,
+    "history": list[dict[str, int | float]],
+    "kl_per_dim": list[list[float]],
+    "training": dict[str, Any],
 }
-MOST_TENSORS, MOST_BYTES = 100_000, 8 << 30  # no checkpoint of vaekit's comes near: refused before it is unpacked
+MOST_WEIGHT = 1e18  # its square is near the largest number of float32
 
 
 @dataclass(frozen=True)
@@ -91,16 +92,23 @@ def load_checkpoint(path: Path, device: str | torch.device = "cpu") -> Checkpoin
         raise CheckpointError(
             f"{path} was written by a newer vaekit (format {version}, this one reads up to {FORMAT}): upgrade vaekit."
         )
-    for name, kind in {"weights": dict, "config": dict, **FACTS}.items():
-        if type(content.get(name)) is not kind:
+    for name, kind in {"weights": dict[str, Any], "config": dict[str, Any], **FACTS}.items():
+        try:
+            TypeAdapter(kind).validate_python(content.get(name), strict=True)
+        except ValidationError as error:
+            wrong = error.errors()[0]
+            where = ".".join(map(str, (name, *wrong["loc"])))
             raise CheckpointError(
-                f"{path}: {name} should be a {kind.__name__} and is {_shown(content.get(name))}. The file was changed "
-                "after `vaekit train` wrote it: train again, or take another checkpoint."
-            )
+                f"{path}: {where} is {_shown(wrong['input'])}, expected {kind}. The file was changed after "
+                "`vaekit train` wrote it: train again, or take another checkpoint."
+            ) from None
     try:
         config = RunConfig.parse(content["config"], f"The config in {path}")
-        model = build_model(config.model, config.likelihood, config.data.image_size, seed=0)
+        network = config.model, config.likelihood, config.data.image_size
         _refuse_odd(content["weights"], path)
+        with torch.device("meta"):  # shapes without memory: a network is made once its weights are there
+            build_model(*network, seed=0).load_state_dict(content["weights"], strict=True, assign=True)
+        model = build_model(*network, seed=0)
         model.load_state_dict(content["weights"], strict=True)
     except (ConfigError, RuntimeError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{path} does not fit the network it names: {error}{_prefix(content)}") from error
@@ -113,10 +121,11 @@ def _content(path: Path) -> dict[str, Any]:
     name_it = "name the class it was made with: `--model FILE.py:Class`"
     try:
         with zipfile.ZipFile(path) as archive:
-            entries = archive.infolist()
-            if len(entries) > MOST_TENSORS or sum(entry.file_size for entry in entries) > MOST_BYTES:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+            if unpacked > path.stat().st_size:  # PyTorch stores bytes as they are
                 raise CheckpointError(
-                    f"{path} would unpack to more than {MOST_BYTES >> 30} GB: no checkpoint of vaekit's."
+                    f"{path} would unpack to {unpacked:,} bytes, more than it has: PyTorch writes no such file. Take "
+                    "another checkpoint."
                 )
             if (damaged := archive.testzip()) is not None:  # torch itself does not look at the checksums
                 raise CheckpointError(
@@ -159,6 +168,15 @@ def _refuse_odd(weights: dict[Any, Any], path: Path) -> None:
     for name, tensor in weights.items():
         if not isinstance(tensor, torch.Tensor) or tensor.is_complex():
             raise CheckpointError(f"{path}: the weight {name} is {_shown(tensor)}, not real numbers.")
+        if tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
+            raise CheckpointError(
+                f"{path}: the weight {name} says that it has more numbers than there are in the file."
+            )
+        if not (tensor.abs() <= MOST_WEIGHT).all():
+            raise CheckpointError(
+                f"{path}: the weight {name} holds NaN or a number beyond {MOST_WEIGHT:g}: training diverged, or the "
+                "file was changed. Take another checkpoint, or train again."
+            )
 
 
 def _prefix(content: dict[str, Any]) -> str:

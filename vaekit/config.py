@@ -2,6 +2,7 @@
 
 import difflib
 import re
+import reprlib
 import tomllib
 from collections.abc import Mapping
 from importlib.resources import files
@@ -25,7 +26,7 @@ OnBadFile = Literal["skip", "black", "error"]
 class Config(BaseModel):
     """Base of every group of settings: immutable, no unknown keys, errors in the user's words."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @classmethod
     def parse(cls, values: Mapping[str, Any], where: str) -> Self:
@@ -77,7 +78,8 @@ def _sentence(config: Any, path: str, errors: list[Any], where: str) -> str:
     options = re.findall(r"'([^']+)'", expected)
     near = difflib.get_close_matches(came, options, n=1) if isinstance(came, str) else []
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    return f"{where}: {path} = {came!r} does not fit; it should be {expected}.{hint}"
+    shown = reprlib.repr(came) if isinstance(came, list | dict) else f"{came!r}"  # of a list in itself there is no end
+    return f"{where}: {path} = {shown} does not fit; it should be {expected}.{hint}"
 
 
 class DataConfig(Config):

@@ -7,6 +7,7 @@ import shutil
 import pandas as pd
 import pytest
 
+from vaekit import artifacts
 from vaekit.api.comparison import find_models
 from vaekit.errors import CheckpointError, ConfigError
 from vaekit.options import ModelOptions
@@ -17,7 +18,9 @@ FOLDER = "reports/comparisons/small-vs-short"
 @pytest.fixture
 def copy(compared, workplace):
     """A copy of the two compared runs to write in."""
-    shutil.copytree(compared.folder, workplace.folder, dirs_exist_ok=True)
+    shutil.copytree(
+        compared.folder, workplace.folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns(artifacts.DIGESTS)
+    )
     return workplace
 
 

@@ -37,7 +37,8 @@ def place(trained, tmp_path_factory):
     """A copy of that run whose evaluation has directions of three attributes and a mixture of two Gaussians."""
     folder = tmp_path_factory.mktemp("explored")
     shutil.copytree(trained.folder / "checkpoints", folder / "checkpoints")
-    shutil.copytree(trained.folder / "reports", folder / "reports")
+    without = shutil.ignore_patterns(artifacts.DIGESTS)
+    shutil.copytree(trained.folder / "reports", folder / "reports", ignore=without)
     (evaluation,) = folder.glob("reports/small/*/evaluation")
     generator = np.random.default_rng(0)
     artifacts.write_arrays(

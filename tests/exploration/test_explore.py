@@ -7,7 +7,15 @@ from vaekit.errors import DataError
 from vaekit.exploration.explore import STRENGTHS, explore
 from vaekit.exploration.space import open_space
 
-FILES = {"exploration.json", "traversals.npz", "interpolations.npz", "edits.npz", "latent_map.csv", "live.npz"}
+FILES = {
+    "digests.json",
+    "exploration.json",
+    "traversals.npz",
+    "interpolations.npz",
+    "edits.npz",
+    "latent_map.csv",
+    "live.npz",
+}
 
 
 def run(space, folder, **options):

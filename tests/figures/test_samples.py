@@ -121,12 +121,17 @@ def test_rates_of_one_source_and_of_none():
         draw("attribute_rates", {artifacts.ATTRIBUTE_RATES: table[:0]})
 
 
+SIDES = ("prior", "aggregate")
+
+
 @pytest.mark.parametrize("side", [16, 64, 128])
 def test_prior_stands_beside_aggregate(side):
     drawn = draw("samples_aggregate", files(gap()) | {artifacts.SAMPLE_PICTURES: pictures(side=side)})
     assert drawn.data.startswith(b"<svg") and b">from the prior</text>" in drawn.data
     assert f"{9 if side == 128 else 36} unselected samples each" in drawn.caption
     assert "Neither side is clearly nearer" in drawn.caption
+    few = draw("samples_aggregate", {artifacts.SAMPLE_PICTURES: {name: pictures()[name][:4] for name in SIDES}})
+    assert few.caption.startswith("4 unselected samples each")
     apart = gap()
     apart.loc[apart["source"] == "prior", ["fd_attributes", "fd_attributes_low", "fd_attributes_high"]] = (9, 8, 10)
     shown = draw("samples_aggregate", files(apart) | {artifacts.SAMPLE_PICTURES: pictures()}).caption

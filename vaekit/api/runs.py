@@ -4,6 +4,7 @@ import hashlib
 import logging
 import shlex
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -119,8 +120,8 @@ def is_own(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             pickled = next((name for name in archive.namelist() if name.endswith("/data.pkl")), None)
-            return pickled is not None and b"vaekit_checkpoint" in archive.read(pickled)[:4096]
-    except (OSError, zipfile.BadZipFile, RuntimeError):
+            return pickled is not None and b"vaekit_checkpoint" in archive.open(pickled).read(4096)
+    except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError):
         return False
 
 

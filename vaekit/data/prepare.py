@@ -34,13 +34,14 @@ from vaekit.artifacts import (
     SKIPPED,
     read_array,
     read_json,
+    sweep,
     write_array,
     write_json,
     write_table,
 )
 from vaekit.config import OnBadFile
 from vaekit.data.base import ALIGNED, SPLITS, Limits, Protocol, Source
-from vaekit.data.contents import contents_of
+from vaekit.data.contents import CONTENTS, contents_of
 from vaekit.data.crop import Decoded, decode, strict_pillow
 from vaekit.data.output import locked, writing
 from vaekit.data.prepared import FORMAT, Prepared, open_prepared, sealed
@@ -198,6 +199,8 @@ def _prepare_into(final: Path, task: _Task, meta: dict[str, Any]) -> None:
     if final.exists():
         shutil.rmtree(final)
     partial.mkdir(exist_ok=True)
+    sweep(partial)
+    sweep(final.with_name(CONTENTS))
     try:
         outcomes = _decode_all(partial, task)
     except DataError:

@@ -3,7 +3,6 @@
 import hashlib
 import html
 import json
-from collections import defaultdict
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -114,8 +113,8 @@ def open_prepared(folder: Path, *, verify: bool = False) -> Prepared:
     return Prepared(
         folder=folder,
         images=read_array(folder / IMAGES),
-        index=_read_text_table(folder / INDEX, tuple(meta["attributes"])),
-        skipped=_read_text_table(folder / SKIPPED, ()),
+        index=read_table(folder / INDEX, meta["attributes"]),
+        skipped=read_table(folder / SKIPPED, ()),
         protocol=protocol,
         name=meta["source"],
         fingerprint=meta["fingerprint"],
@@ -127,12 +126,3 @@ def open_prepared(folder: Path, *, verify: bool = False) -> Prepared:
 
 def _seal(meta: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(meta, sort_keys=True).encode()).hexdigest()
-
-
-def _read_text_table(path: Path, numbers: tuple[str, ...]) -> pd.DataFrame:
-    """Read a CSV as text but for the columns `numbers`; an image called "NA" or "007" keeps its name."""
-    kinds: defaultdict[str, type] = defaultdict(lambda: str, dict.fromkeys(numbers, np.int64))
-    try:
-        return pd.read_csv(path, dtype=kinds, na_filter=False, encoding="utf-8")
-    except (OSError, ValueError, pd.errors.ParserError) as error:
-        raise DataError(f"{path} can not be read ({error}): delete its folder and prepare the data again.") from error

@@ -254,9 +254,8 @@ def evaluate(task: Task) -> Evaluation:
         DataError: no valid image.
         VaekitError: the weights have diverged.
     """
-    with artifacts.alone_in(task.folder):
-        (task.folder / artifacts.SUMMARY).unlink(missing_ok=True)  # until all is there, none of it counts
-        artifacts.write_json(task.folder / artifacts.SUMMARY, _summary(task, run_stages(STAGES, task)))
+    with artifacts.whole_stage(task.folder / artifacts.SUMMARY) as finish:
+        finish(_summary(task, run_stages(STAGES, task)))
     return Evaluation(task.folder)
 
 

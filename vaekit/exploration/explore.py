@@ -63,7 +63,6 @@ def explore(space: Space, folder: Path, *, seed: int = 0, progress: Progress = s
         seed: of the images that are shown and measured.
         progress: told how far the work is.
     """
-    (artifacts.make_folder(folder) / artifacts.EXPLORATION_SUMMARY).unlink(missing_ok=True)
     makers: dict[str, tuple[str, Callable[[Space, Path, int], dict[str, Any]]]] = {
         "traversals": (artifacts.TRAVERSALS, _traversals),
         "interpolations": (artifacts.INTERPOLATIONS, _interpolations),
@@ -73,18 +72,17 @@ def explore(space: Space, folder: Path, *, seed: int = 0, progress: Progress = s
     }
     facts: dict[str, Any] = {}
     absent: dict[str, str] = {}
-    for done, (name, (file, make)) in enumerate(makers.items()):
-        progress("explore", done, len(makers), name)
-        try:
-            facts[name] = make(space, folder / file, seed)
-        except VaekitError as reason:  # a decoder may decode no code but the last image's
-            absent[name] = str(reason)
-            (folder / file).unlink(missing_ok=True)
-    progress("explore", len(makers), len(makers))
-    artifacts.write_json(
-        folder / artifacts.EXPLORATION_SUMMARY,
-        {"run": space.run, **facts, "absent": absent, "made_by": space.made_by | {"exploration_seed": seed}},
-    )
+    with artifacts.whole_stage(folder / artifacts.EXPLORATION_SUMMARY) as finish:
+        for done, (name, (file, make)) in enumerate(makers.items()):
+            progress("explore", done, len(makers), name)
+            try:
+                facts[name] = make(space, folder / file, seed)
+            except VaekitError as reason:  # a decoder may decode no code but the last image's
+                absent[name] = str(reason)
+                (folder / file).unlink(missing_ok=True)
+        progress("explore", len(makers), len(makers))
+        made_by = space.made_by | {"exploration_seed": seed}
+        finish({"run": space.run, **facts, "absent": absent, "made_by": made_by})
     return Exploration(folder)
 
 

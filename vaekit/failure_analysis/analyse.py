@@ -100,29 +100,28 @@ def analyse(
     nameless = find_nameless(context, scale, list(masks.values()), reconstruct)
     measured = run_split_tests(replace(context, slices=masks))
 
-    (artifacts.make_folder(folder) / artifacts.FAILURES_SUMMARY).unlink(missing_ok=True)
-    notes += write_galleries(folder, ranked, images, seed)
-    if images.attributes.columns.empty:
-        notes.append("The data has no attributes, so errors are not compared between attributes.")
-        (folder / artifacts.SLICES).unlink(missing_ok=True)
-    else:
-        table = attribute_slices(values, images.attributes, ranked.first.worst, images.persons)
-        artifacts.write_table(folder / artifacts.SLICES, table)
     made_by = evaluation.summary["made_by"] | {"ranked_by": ",".join(names), "top": top, "ranking_seed": seed}
-    write_findings(folder, Analysed(ranked, context, material, searched, nameless, measured), made_by)
-    artifacts.write_json(
-        folder / artifacts.FAILURES_SUMMARY,
-        {
-            "ranked_by": ranked.by[0],
-            "also_ranked_by": list(ranked.by[1:]),
-            **{key: first[key] for key in ("label", "unit", "higher_is_better")},
-            "top": len(ranked.first.worst),
-            "n": len(values),
-            "not_finite": ranked.first.not_finite,
-            "notes": notes,
-            "made_by": made_by,
-        },
-    )
+    with artifacts.whole_stage(folder / artifacts.FAILURES_SUMMARY) as finish:
+        notes += write_galleries(folder, ranked, images, seed)
+        if images.attributes.columns.empty:
+            notes.append("The data has no attributes, so errors are not compared between attributes.")
+            (folder / artifacts.SLICES).unlink(missing_ok=True)
+        else:
+            table = attribute_slices(values, images.attributes, ranked.first.worst, images.persons)
+            artifacts.write_table(folder / artifacts.SLICES, table)
+        write_findings(folder, Analysed(ranked, context, material, searched, nameless, measured), made_by)
+        finish(
+            {
+                "ranked_by": ranked.by[0],
+                "also_ranked_by": list(ranked.by[1:]),
+                **{key: first[key] for key in ("label", "unit", "higher_is_better")},
+                "top": len(ranked.first.worst),
+                "n": len(values),
+                "not_finite": ranked.first.not_finite,
+                "notes": notes,
+                "made_by": made_by,
+            }
+        )
     return Failures(folder)
 
 

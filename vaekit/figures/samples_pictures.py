@@ -18,8 +18,9 @@ def samples_aggregate(artifacts: Artifacts) -> Drawn:
     """Draw samples from the prior beside samples from the fitted aggregate posterior."""
     kept = artifacts[SAMPLE_PICTURES]
     prior, aggregate = kept["prior"], kept["aggregate"]
-    columns = max(1, min(_SIDE, int(np.sqrt(_PIXELS) // prior.shape[2])))
-    n = min(len(prior), len(aggregate), columns**2)
+    side = max(1, min(_SIDE, int(np.sqrt(_PIXELS) // prior.shape[2])))
+    n = min(len(prior), len(aggregate), side**2)
+    columns = min(side, n)
     halves = [in_rows(images[:n], columns) for images in (prior, aggregate)]
     heads = ["from the prior", *[""] * (columns - 1), "from a density fitted to the codes", *[""] * (columns - 1)]
     drawn = sheet(np.concatenate(halves, axis=1), [""] * len(halves[0]), heads=heads, columns_apart=(columns,))

@@ -17,6 +17,7 @@ from torch import nn
 
 from vaekit import artifacts
 from vaekit.data import Prepared
+from vaekit.data.output import locked, writing
 from vaekit.errors import DataError, OutputError
 from vaekit.figures.words import readable, short
 from vaekit.judge import halves, learning, networks, scoring
@@ -183,11 +184,12 @@ def _write(prepared: Prepared, taught: list[AttributeNetwork], facts: dict[str, 
     """Write the weights, then the facts that name them by their hash: a torn pair is seen."""
     buffer = io.BytesIO()
     torch.save({name: tensor.cpu() for name, tensor in nn.ModuleList(taught).state_dict().items()}, buffer)
-    path = prepared.folder / artifacts.JUDGE
-    artifacts.write_bytes(path, buffer.getvalue())
-    artifacts.write_json(
-        prepared.folder / artifacts.JUDGE_SCORES, facts | {"weights_sha256": artifacts.file_hash(path)}
-    )
+    folder = prepared.folder
+    with writing(folder, "let it be a link to a folder elsewhere"), locked(folder.with_name(f"{folder.name}.lock")):
+        artifacts.sweep(folder)
+        artifacts.write_bytes(folder / artifacts.JUDGE, buffer.getvalue())
+        digest = hashlib.sha256(buffer.getvalue()).hexdigest()
+        artifacts.write_json(folder / artifacts.JUDGE_SCORES, facts | {"weights_sha256": digest})
 
 
 def _read(prepared: Prepared, made_by: dict[str, Any]) -> tuple[list[AttributeNetwork], dict[str, Any]] | None:

@@ -15,6 +15,8 @@ from vaekit.models.base import VAE, GaussianPosterior, Likelihood
 Activation = Literal["relu", "leaky_relu", "silu"]
 Norm = Literal["none", "batch", "group"]
 
+MOST_LAYERS = 64  # of a stage, or stages: what a file or a slip of the keyboard asks for beyond is not built
+
 ACTIVATIONS: dict[Activation, Callable[[], nn.Module]] = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "silu": nn.SiLU}
 NORMS: dict[Norm, Callable[[int], list[nn.Module]]] = {
     "none": lambda channels: [],

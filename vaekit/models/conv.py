@@ -7,7 +7,15 @@ from pydantic import Field
 from torch import nn
 
 from vaekit.config import LikelihoodConfig
-from vaekit.models._blocks import ACTIVATIONS, NORMS, EncoderDecoder, EncoderDecoderOptions, Norm, bottleneck_side
+from vaekit.models._blocks import (
+    ACTIVATIONS,
+    MOST_LAYERS,
+    NORMS,
+    EncoderDecoder,
+    EncoderDecoderOptions,
+    Norm,
+    bottleneck_side,
+)
 from vaekit.models.base import model
 
 
@@ -15,7 +23,7 @@ class ConvOptions(EncoderDecoderOptions):
     """Options of the convolutional VAE."""
 
     channels: tuple[Annotated[int, Field(ge=1)], ...] = Field(
-        (32, 64, 128, 256), min_length=1, description="Output channels of the stride-2 stages."
+        (32, 64, 128, 256), min_length=1, max_length=MOST_LAYERS, description="Output channels of the stride-2 stages."
     )
     kernel: Literal[3, 4] = Field(4, description="Side of every kernel.")
     norm: Norm = Field("batch", description="Normalisation after every convolution.")

@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import nn
 
 from vaekit.config import LikelihoodConfig
-from vaekit.models._blocks import ACTIVATIONS, EncoderDecoder, EncoderDecoderOptions
+from vaekit.models._blocks import ACTIVATIONS, MOST_LAYERS, EncoderDecoder, EncoderDecoderOptions
 from vaekit.models.base import model
 
 
@@ -15,7 +15,10 @@ class DenseOptions(EncoderDecoderOptions):
     """Options of the fully connected VAE."""
 
     hidden: tuple[Annotated[int, Field(ge=1)], ...] = Field(
-        (1024, 512), min_length=1, description="Widths of the hidden layers, from pixels to codes."
+        (1024, 512),
+        min_length=1,
+        max_length=MOST_LAYERS,
+        description="Widths of the hidden layers, from pixels to codes.",
     )
 
 

@@ -178,8 +178,6 @@ class ScaleHead(Head):
             self.log_sigma = nn.Parameter(torch.tensor(math.log(FIRST_SIGMA)))
             return
         value = FIRST_SIGMA if self.is_optimal else float(sigma)
-        if not 0 < value < math.inf:
-            raise ConfigError(f"likelihood.sigma = {sigma} is no standard deviation: give a number above 0.")
         self.register_buffer("fixed_sigma", torch.tensor(value))
 
     @property

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from vaekit.config import LikelihoodConfig
 from vaekit.models._blocks import (
     ACTIVATIONS,
+    MOST_LAYERS,
     NORMS,
     Activation,
     EncoderDecoder,
@@ -29,9 +30,12 @@ class ResidualOptions(EncoderDecoderOptions):
 
     latent_dim: int = Field(256, ge=1, description="D, the dims of the code.")
     channels: tuple[Annotated[int, Field(ge=SQUEEZE)], ...] = Field(
-        (64, 128, 256, 512), min_length=2, description="Channels at the image's own size, then after every halving."
+        (64, 128, 256, 512),
+        min_length=2,
+        max_length=MOST_LAYERS,
+        description="Channels at the image's own size, then after every halving.",
     )
-    blocks: int = Field(2, ge=1, description="Residual bottlenecks in a stage.")
+    blocks: int = Field(2, ge=1, le=MOST_LAYERS, description="Residual bottlenecks in a stage.")
     norm: Norm = Field("group", description="Normalisation after every convolution.")
     bottleneck: int | None = Field(None, ge=1, description="Side in pixels that the encoder must end at.")
 

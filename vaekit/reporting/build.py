@@ -41,10 +41,11 @@ class Pages:
         """Write <name or kind>.html, .md, .json and figures/ to `out`; all are rendered before the first is written."""
         pages = cls(*(out / f"{name or cls.kind}.{suffix}" for suffix in ("html", "md", "json")))
         texts = {pages.html: render_html(page), pages.markdown: render_markdown(page)}
-        write_figures(out / artifacts.FIGURES, drawings)
-        for path, text in texts.items():
-            artifacts.write_text(path, text)
-        artifacts.write_json(pages.data, page_data(page))
+        with artifacts.alone_in(out):
+            write_figures(out / artifacts.FIGURES, drawings)
+            for path, text in texts.items():
+                artifacts.write_text(path, text)
+            artifacts.write_json(pages.data, page_data(page))
         return pages
 
     def __str__(self) -> str:

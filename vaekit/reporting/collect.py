@@ -57,16 +57,12 @@ _REASONS = {
 }
 
 
-def _read_text(path: Path) -> str:
-    return path.read_text(encoding="utf-8")
-
-
 _READERS: dict[str, Callable[[Path], Any]] = {
     ".csv": artifacts.read_table,
     ".json": artifacts.read_json,
     ".npz": artifacts.read_arrays,
     ".npy": artifacts.read_array,
-    ".toml": _read_text,
+    ".toml": artifacts.read_text,
 }
 
 
@@ -175,7 +171,7 @@ def collect(folders: Folders, names: Iterable[str] | None = None) -> Collected:
         digest.update(f"{name} {artifacts.file_hash(path)}\n".encode())
         try:
             files[name] = _READERS[path.suffix](path)
-        except (DataError, OSError, UnicodeDecodeError) as error:
+        except (DataError, OSError) as error:
             # The file's name only: a report reads the same wherever its artifacts were kept.
             missing[name] = str(error).replace(f"{path.parent}/", "")
     missing |= {name: reason for name, reason in _reasons(files) if name in missing}
