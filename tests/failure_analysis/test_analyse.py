@@ -63,6 +63,8 @@ def test_a_planted_attribute_is_found_on_disk_and_in_python(stored):
     first, *_ = failures.findings
     assert first.id == "slice-Wearing_Hat" and first.effect.ratio == pytest.approx(3, rel=0.2) and first.q < 1e-6
     assert str(first) in str(failures) and "Tested and not found:" in failures.text(every=True)
+    assert all(f.false_if.startswith("False if") and f.false_if in failures.text(every=True) for f in failures.findings)
+    assert first.false_if not in str(failures)
     content = json.loads((failures.folder / "findings.json").read_text())
     assert content["metric"] == "mse" and content["n"] == LARGE and content["n_confirmation"] == LARGE // 2
     assert content["candidates"] == len(content["tested"]) == len(pd.read_csv(failures.folder / "candidates.csv"))
@@ -98,8 +100,12 @@ def test_several_metrics_rank_at_once(stored):
     assert other["image_id"].tolist() == per_image["mse"].nlargest(5).index.tolist()
     ranks = per_image["mse"].rank(ascending=False)
     assert worst["rank_mse"].tolist() == [ranks[name] for name in worst["image_id"]]
-    shared = "The 5 worst by ssim and the 5 worst by mse share "
-    assert any(note.startswith(shared) for note in failures.summary["notes"])
+    for said in (
+        "mse (mean squared error)",
+        "mse_adjusted (mean squared error at equal contrast, fine detail and bright",
+    ):
+        shared = f"The 5 worst by ssim and the 5 worst by {said}"
+        assert any(note.startswith(shared) for note in failures.summary["notes"])
     assert artifacts.read_json(folder / "findings.json")["metric"] == "ssim"
 
 

@@ -208,7 +208,7 @@ def failures(
         checkpoint: as for `evaluate`.
         top: how many worst, best and random images.
         by: the per-image metric, or several, that rank the images; the first is the error of the findings, and
-            "<metric>_adjusted" is one at equal complexity. None takes mse and mse_adjusted.
+            "<metric>_adjusted" is one at equal contrast, fine detail and brightness. None takes mse and mse_adjusted.
         fairness: attributes between which the error is compared; None takes Male, Young and Pale_Skin.
         out: the folder that receives the run's folder.
         progress: told how far the work is.

@@ -20,7 +20,7 @@ def command(
         typer.Option(
             "--by",
             help="Per-image metrics that rank the images, such as mse,ssim; the first is the error of the findings. "
-            "<metric>_adjusted: at equal complexity.",
+            "<metric>_adjusted: at equal contrast, fine detail and brightness.",
         ),
     ] = "mse,mse_adjusted",
     fairness: Annotated[

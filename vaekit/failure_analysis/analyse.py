@@ -13,7 +13,7 @@ from vaekit.errors import ConfigError, did_you_mean
 from vaekit.evaluation.results import Evaluation
 from vaekit.failure_analysis.advice import Training
 from vaekit.failure_analysis.context import Context, Images, gather
-from vaekit.failure_analysis.equal_complexity import DEFINITION, SUFFIX, adjusted
+from vaekit.failure_analysis.equal_complexity import AT_EQUAL, DEFINITION, SUFFIX, adjusted
 from vaekit.failure_analysis.failures import Failures
 from vaekit.failure_analysis.findings_file import Analysed, write_findings
 from vaekit.failure_analysis.pictures.galleries import Ranked, rank_all, write_galleries
@@ -36,7 +36,7 @@ class Asked:
 
     Attributes:
         by: a per-image metric, or several (also as "mse,ssim"): all rank images, the first is the error of the
-            findings. With "_adjusted" behind its name, a metric at equal complexity.
+            findings. With "_adjusted" behind its name, a metric at equal contrast, fine detail and brightness.
         top: images of a gallery.
         groups: attributes between which the error is compared; None takes Male, Young and Pale_Skin where they are.
         seed: of the halves, the random images and the bootstrap.
@@ -148,7 +148,7 @@ def _ranked(
             values = table[name.removesuffix(SUFFIX)].to_numpy(dtype=np.float64)
             table[name] = adjusted(values, images.properties, images.people, seed)
             label = in_sentence(base["label"])
-            metrics[name] = dict(base) | {"label": f"{base['label']} at equal complexity"}
+            metrics[name] = dict(base) | {"label": f"{base['label']} {AT_EQUAL}"}
             metrics[name]["definition"] = DEFINITION.format(label)
         if base["higher_is_better"] is None:
             notes.append(f"{name} has no better direction; the highest values are called worst.")

@@ -9,6 +9,7 @@ from sklearn.preprocessing import FunctionTransformer, PolynomialFeatures, Stand
 from vaekit.failure_analysis.persons import parts
 
 SUFFIX = "_adjusted"
+AT_EQUAL = "at equal contrast, fine detail and brightness"  # how it is said
 FOLDS, LEAST = 5, 50
 # One odd picture must not bend a parabola, nor lie far out on one.
 NEAR = FunctionTransformer(np.clip, kw_args={"a_min": -3, "a_max": 3})

@@ -1,5 +1,6 @@
 """What a failure analysis found, as Python, a terminal and a notebook show it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -60,6 +61,11 @@ class Failures:
     def text(self, *, every: bool = False) -> str:
         """Return the worst images and the first findings, or `every` one with what was not found, as sentences."""
         s, content = self.summary, self.content
+
+        def told(findings: Sequence[Finding], first: int) -> list[str]:
+            doubts = [f"\n     {finding.false_if}" if every else "" for finding in findings]
+            return [f"{k:3}. {f}{doubt}" for k, (f, doubt) in enumerate(zip(findings, doubts, strict=True), first)]
+
         lines = [f"The {s['top']} worst of {plural(s['n'], 'image')} by {s['ranked_by']}: {self.folder}", *s["notes"]]
         for row in self.worst.head(5).itertuples():
             lines.append(f"  {row.rank:3}  {row.image_id}  {s['ranked_by']} {short(getattr(row, s['ranked_by']))}")
@@ -67,10 +73,10 @@ class Failures:
         slices = [finding for finding in shown if finding.kind in SLICES]
         unseen = plural(content["n_confirmation"], "image that was", "images that were")
         lines += ["", f"Which images fail, told by {unseen} not searched:"]
-        lines += [f"{k:3}. {finding}" for k, finding in enumerate(slices, 1)] or ["  No slice that was tested passed."]
+        lines += told(slices, 1) or ["  No slice that was tested passed."]
         if len(shown) > len(slices):
             lines += ["", "What is true of all images:"]
-        lines += [f"{k:3}. {finding}" for k, finding in enumerate(shown[len(slices) :], len(slices) + 1)]
+        lines += told(shown[len(slices) :], len(slices) + 1)
         if every:
             lines += ["", "Tested and not found:", *(f"  - {sentence}" for sentence in self.not_found)]
             return "\n".join([*lines, *(f"  {note}" for note in content["notes"])])

@@ -67,6 +67,7 @@ class Finding:
         image_ids: of its gallery.
         evidence: further sentences.
         remedy: what an engineer may try.
+        false_if: what would make it false, as a sentence.
         came_up: of which images fail: in how many searches of the images it came up, and how many there were.
     """
 
@@ -83,6 +84,7 @@ class Finding:
     image_ids: tuple[str, ...]
     evidence: tuple[str, ...]
     remedy: str
+    false_if: str = ""
     came_up: tuple[int, int] | None = None
 
     def __str__(self) -> str:

@@ -72,7 +72,19 @@ PROPERTIES: dict[str, Property] = {
     ),
 }
 UNLIKE = "unlike_train"  # of `unlike`, beside those that are measured of a picture alone
-LABELS = {name: known.label for name, known in PROPERTIES.items()} | {UNLIKE: "unlikeness to train"}
+KNOWN = PROPERTIES | {
+    UNLIKE: Property(
+        "unlikeness to train",
+        "1",
+        "-log10 p of the distance from train images among those of valid images, in code, looks, colours and "
+        "properties or in properties alone",
+    )
+}
+
+
+def label_of(name: str) -> str:
+    """Return what a property is called; one that is not known by its own name."""
+    return KNOWN[name].label if name in KNOWN else name
 
 
 def image_properties(

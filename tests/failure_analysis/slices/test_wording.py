@@ -16,7 +16,16 @@ from vaekit.failure_analysis.slices.confirmation import Scale, confirm
 from vaekit.failure_analysis.slices.findings import Errors, Told, slice_findings
 from vaekit.failure_analysis.slices.rules import Material, attribute_condition, property_condition, rule_of
 from vaekit.failure_analysis.slices.search import SEARCHES
-from vaekit.failure_analysis.slices.wording import Measure, not_found, remedy, sentence, subject, title, too_few
+from vaekit.failure_analysis.slices.wording import (
+    Measure,
+    false_if,
+    not_found,
+    remedy,
+    sentence,
+    subject,
+    title,
+    too_few,
+)
 from vaekit.failure_analysis.split.base import SplitResult
 from vaekit.figures.words import percent
 
@@ -60,6 +69,16 @@ def test_the_sentence_says_effect_interval_size_q_and_share(found):
     assert f"{percent(finding.share)} of all error" in finding.sentence and "q < 0.0001" in finding.sentence
     assert (finding.effect.value, finding.effect.ratio) == (d.value, d.ratio) and finding.n == d.n
     assert any("worst of these images (" in said for said in finding.evidence) and finding.remedy
+
+
+def test_what_would_make_a_slice_false_is_what_it_is_made_of():
+    of = material(Eyeglasses=np.arange(200) < 40, Smiling=np.arange(200) % 2)
+    label, blurred = attribute_condition(of, "Eyeglasses"), property_condition(of, "sharpness", 0.1, False)
+    alone, both, property_alone = (false_if(rule_of(list(c)), 40) for c in ((label,), (label, blurred), (blurred,)))
+    wrong = "the labels (Eyeglasses) are wrong in many of the 40 images it rests on"
+    assert alone == f"False if {wrong}. What goes with it may be the cause: nothing was changed to test it."
+    assert f"{wrong}, or sharpness of the face is not what its number says (mean square of" in both
+    assert "label" not in property_alone and "Laplacian" in property_alone
 
 
 def test_pictures_are_the_worst_of_the_slice_that_were_not_searched(found):

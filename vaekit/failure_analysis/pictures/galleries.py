@@ -14,7 +14,7 @@ from vaekit.failure_analysis.context import Images
 from vaekit.failure_analysis.pictures.image_flags import compared, flags
 from vaekit.failure_analysis.pictures.ranking import Ranking, rank
 from vaekit.figures.grids import gallery, png_bytes, shared_limit
-from vaekit.figures.words import number, plural
+from vaekit.figures.words import in_sentence, number, plural
 
 TABLES = {"worst": artifacts.WORST, "best": artifacts.BEST_IMAGES, "random": artifacts.RANDOM_IMAGES}
 PICTURED_ATTRIBUTES = 4  # more would not fit under a picture
@@ -95,7 +95,8 @@ def _shared(ranked: Ranked) -> list[str]:
     """Return, for each further metric, how many of the worst it has in common with the first."""
     first = set(ranked.first.worst)
     return [
-        f"The {len(first)} worst by {ranked.by[0]} and the {len(ranked.rankings[name].worst)} worst by {name} share "
+        f"The {len(first)} worst by {ranked.by[0]} and the {len(ranked.rankings[name].worst)} worst by {name} "
+        f"({in_sentence(ranked.metrics[name]['label'])}) share "
         f"{plural(len(first & set(ranked.rankings[name].worst)), 'image')}."
         for name in ranked.by[1:]
     ]

@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 
 from vaekit.failure_analysis.advice import UNKNOWN, Training
+from vaekit.failure_analysis.equal_complexity import AT_EQUAL
 from vaekit.failure_analysis.finding import Enrichment, Finding
 from vaekit.failure_analysis.slices.confirmation import Tested
 from vaekit.failure_analysis.slices.redundancy import Kept
 from vaekit.failure_analysis.slices.search import SEARCHES, Searched
-from vaekit.failure_analysis.slices.wording import Measure, remedy, sentence, title
+from vaekit.failure_analysis.slices.wording import Measure, false_if, remedy, sentence, title
 from vaekit.figures.words import chance, estimate, in_sentence, short
 from vaekit.statistics.differences import mean_difference
 
@@ -92,6 +93,7 @@ def slice_findings(
             image_ids=tuple(image_ids[gallery].tolist()),
             evidence=tuple(_evidence(kept, there)),
             remedy=remedy(tested.slice, train, training),
+            false_if=false_if(tested.slice, tested.difference.n),
             came_up=(tested.came_up, SEARCHES),
         )
         found.append((finding, gallery))
@@ -106,7 +108,7 @@ def _evidence(kept: Kept, there: Told) -> list[str]:
     own = {c.name for c in tested.slice.conditions} & COMPLEXITY
     label = in_sentence(there.measure.label)
     if not own and there.measure.scale.zero == 0 and (at := there.ratio(there.errors.adjusted, mask)):
-        said.append(f"At equal contrast, fine detail and brightness they have {at} times the {label} of the others.")
+        said.append(f"A{AT_EQUAL[1:]} they have {at} times the {label} of the others.")
     face, around = there.ratio(there.errors.face, mask), there.ratio(there.errors.around, mask)
     if face and around:
         said.append(f"Their squared error is {face} times the others' in the face and {around} times around it.")

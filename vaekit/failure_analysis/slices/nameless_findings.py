@@ -8,7 +8,7 @@ import numpy.typing as npt
 from scipy import stats
 
 from vaekit.failure_analysis.context import Context
-from vaekit.failure_analysis.equal_complexity import adjusted
+from vaekit.failure_analysis.equal_complexity import AT_EQUAL, adjusted
 from vaekit.failure_analysis.finding import Finding
 from vaekit.failure_analysis.slices.confirmation import Scale
 from vaekit.failure_analysis.slices.counterfactuals import Reconstruct, Undone, undone
@@ -67,7 +67,7 @@ def find_nameless(
     error = adjusted(scale.error(context.values), images.properties, images.people, context.seed)
     usable = np.flatnonzero(np.isfinite(error) & (error > 0))
     if len(usable) < len(error) // 2 or len(usable) == 0:
-        return NamelessFound((), 0, untested="too few images have an error at equal complexity")
+        return NamelessFound((), 0, untested=f"too few images have an error {AT_EQUAL}")
     single = {name: values[usable] for name, values in embeddings(images).items()}
     run = nameless_groups(error[usable], single, images.persons[usable], seed=context.seed, progress=context.progress)
     found = []
@@ -115,6 +115,7 @@ def nameless_findings(
                     image_ids=tuple(ids[rows].tolist()),
                     evidence=tuple(_evidence(one, material)),
                     remedy=_remedy(one),
+                    false_if=_false_if(one),
                     came_up=(one.group.came_up, SEARCHES),
                 ),
                 rows,
@@ -137,7 +138,7 @@ def _title(one: Found, number: int) -> str:
 
 def _sentence(one: Found, measure: Measure, n: int) -> str:
     d, label = one.group.difference, in_sentence(measure.label)
-    at = "" if "at equal complexity" in label else " at equal contrast, fine detail and brightness"
+    at = "" if AT_EQUAL in label else f" {AT_EQUAL}"
     return (
         f"{d.n:,} of {n:,} images that look, are coded or fail alike (pictured) have "
         f"{estimate(d.ratio, d.ratio_low, d.ratio_high)} times the {label} of the others{at}; "
@@ -162,6 +163,15 @@ def _evidence(one: Found, material: Material) -> list[str]:
     )
     said.append("The size of no error was looked at when the group was formed.")
     return said
+
+
+def _false_if(one: Found) -> str:
+    tried = min(ASKED, int(one.mask.sum()))
+    undone = f" The change was tried on {tried} of its images and as many others." if one.undone else ""
+    return (
+        "False if contrast, fine detail and brightness do not say how hard these pictures are: they are held equal by "
+        f"a regression of the error on the three, fitted on other images. What they share may be no cause.{undone}"
+    )
 
 
 def _remedy(one: Found) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from sklearn.tree import DecisionTreeRegressor
 
-from vaekit.failure_analysis.properties import LABELS
+from vaekit.failure_analysis.properties import label_of
 from vaekit.figures.words import percent, readable
 
 LEAST = 30  # images that a slice has in the half it is discovered on
@@ -59,7 +59,7 @@ class Condition:
         if self.kind == "attribute":
             return readable(self.name) if self.above else f"not {readable(self.name)}"
         part = SHARES.get(self.share, percent(self.share))
-        return f"{LABELS.get(self.name, self.name)} in the {'highest' if self.above else 'lowest'} {part}"
+        return f"{label_of(self.name)} in the {'highest' if self.above else 'lowest'} {part}"
 
     @property
     def id(self) -> str:

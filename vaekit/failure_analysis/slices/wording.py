@@ -10,11 +10,11 @@ from scipy import stats
 
 from vaekit.failure_analysis.advice import DETAIL, FACE_FIRST, UNKNOWN, Training, give_room, of_share
 from vaekit.failure_analysis.finding import Effect
-from vaekit.failure_analysis.properties import LABELS, UNLIKE
+from vaekit.failure_analysis.properties import KNOWN, UNLIKE, label_of
 from vaekit.failure_analysis.slices.confirmation import RATIO, SHARE, SPREAD, Scale, Tested
 from vaekit.failure_analysis.slices.rules import Material, Rule
 from vaekit.failure_analysis.slices.search import SEARCHES
-from vaekit.figures.words import chance, estimate, in_sentence, listed, percent, plain, readable, short
+from vaekit.figures.words import chance, estimate, in_sentence, listed, percent, plain, plural, readable, short
 from vaekit.statistics.differences import LEAST_GROUPS, MeanDifference
 from vaekit.statistics.discovery import Q_LEVEL
 
@@ -113,6 +113,18 @@ def became(tested: Tested, kept: dict[int, str], folded: dict[int, str]) -> str:
     return "confirmed, beyond the first findings" if tested.passed else "too small"
 
 
+def false_if(of: Rule, n: int) -> str:
+    """Return what would make the finding of a slice false, which rests on n images."""
+    labels = [c.text for c in of.conditions if c.kind == "attribute"]
+    wrong = (
+        [f"the labels ({listed(labels)}) are wrong in many of the {plural(n, 'image')} it rests on"] if labels else []
+    )
+    for name in dict.fromkeys(c.name for c in of.conditions if c.kind == "property"):
+        means = f" ({KNOWN[name].definition})" if name in KNOWN else ""
+        wrong.append(f"{label_of(name)} is not what its number says{means}")
+    return f"False if {', or '.join(wrong)}. What goes with it may be the cause: nothing was changed to test it."
+
+
 def remedy(of: Rule, train: pd.DataFrame, training: Training = UNKNOWN) -> str:
     """Return what an engineer may try; `train` holds the attributes of the train images as 0/1."""
     names = {c.name: c.above for c in of.conditions}
@@ -141,6 +153,6 @@ def profile(inside: npt.NDArray[np.bool_], material: Material) -> list[str]:
         values = material.properties[name].to_numpy()
         test = stats.mannwhitneyu(values[inside], values[~inside])
         end = "high" if test.statistic > inside.sum() * (~inside).sum() / 2 else "low"
-        found.append((test.pvalue, f"{end} {LABELS.get(name, name)}"))
+        found.append((test.pvalue, f"{end} {label_of(name)}"))
     limit = PROFILE_P / max(len(found), 1)
     return [text for p, text in sorted(found, key=lambda item: item[0])[:PROFILED] if p < limit]

@@ -44,6 +44,7 @@ COLUMNS = [
     "p_added",
     "q_added",
     "made_up",
+    "auroc",
     "reason",
 ]
 
@@ -59,7 +60,8 @@ class Preserved:
             are the shares of them where the judge sees it in x_hat and in blurred x (Wilson's intervals), beyond =
             control - kept (Newcombe's paired interval), p McNemar's exact test, q adjusted; lost. n_without images
             lack it in label and judgement: appears and appears_control are the shares of them where it is seen in x_hat
-            and in blurred x, added their difference; p_added, q_added, made_up. reason where it could not be tested.
+            and in blurred x, added their difference; p_added, q_added, made_up. auroc: of the judge on test. reason
+            where it could not be tested.
         notes: sentences about what was not tested.
     """
 
@@ -120,6 +122,7 @@ def preserved(
         seen = [(p[:, :, k] >= thresholds[:, k, None]) for p in (p_x, p_x_hat, p_control)]
         rows.append(_row(name, has, known[:, k], seen))
         blurred = [_auroc(has[known[:, k]], one) for one in p_control[:, known[:, k], k]]
+        rows[-1]["auroc"] = auroc[name]
         rows[-1]["reason"] = _reason(rows[-1], auroc[name], float(np.mean(blurred)))
         # Pictures are chosen by the networks' majority.
         x, x_hat, control = ((2 * s.sum(0) > len(s)) for s in seen)

@@ -64,12 +64,13 @@ class SplitResult:
 
 @dataclass(frozen=True)
 class Words:
-    """A result in words: a heading, a sentence, further sentences each true by itself, what an engineer may try."""
+    """A result in words: heading, sentence, further ones each true by itself, what to try, what would make it false."""
 
     title: str
     sentence: str
     evidence: tuple[str, ...] = ()
     remedy: str = ""
+    false_if: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from sklearn.linear_model import RidgeCV
 
 from vaekit.failure_analysis.context import Context
 from vaekit.failure_analysis.finding import Effect
-from vaekit.failure_analysis.properties import LABELS
+from vaekit.failure_analysis.properties import KNOWN
 from vaekit.failure_analysis.split.base import Measured, SplitResult, split_test, too_few, words
 from vaekit.figures.words import in_sentence, readable
 from vaekit.quantity import Quantity
@@ -249,4 +249,4 @@ def explained_error(context: Context) -> Measured:
 
 def feature_label(name: str) -> str:
     """Return what a property or attribute is called in a sentence."""
-    return LABELS[name] if name in LABELS else readable(name)
+    return KNOWN[name].label if name in KNOWN else readable(name)

@@ -5,7 +5,7 @@ from typing import Any
 
 from vaekit.evaluation.latent.wording import TRAIN_ON
 from vaekit.failure_analysis.advice import DETAIL, FACE_FIRST, Training, against_a_grid, give_room, of_share
-from vaekit.failure_analysis.properties import LABELS
+from vaekit.failure_analysis.properties import label_of
 from vaekit.failure_analysis.split.attribute_survival import BEYOND
 from vaekit.failure_analysis.split.base import SplitResult, Words, worded
 from vaekit.failure_analysis.split.checkerboard import AMPLITUDE, PEAK
@@ -53,7 +53,8 @@ def detail(result: SplitResult, training: Training) -> Words:
     share = percent(*_ends(numbers["fine_error_share"]))
     evidence.append(f"Structure that is not resolved carries {share} of the squared error of the luminance.")
     remedy = f"{give_room(training)} {DETAIL}"
-    return Words(title, f"Fine detail is lost: {kept}. {reach}.", tuple(evidence), remedy)
+    false_if = "False if what the images hold under 2 px is noise, grain or sharpening: no code need keep that."
+    return Words(title, f"Fine detail is lost: {kept}. {reach}.", tuple(evidence), remedy, false_if)
 
 
 @worded("grid")
@@ -77,7 +78,11 @@ def grid(result: SplitResult, training: Training) -> Words:
     if not result.found:
         least = f"called a grid from {PEAK} times and {plain(255 * AMPLITUDE, 2)} grey levels on"
         return Words(title, f"{said[0].upper()}{said[1:]}; {least}.")
-    return Words(title, f"The decoder leaves a grid: {said}.", also, against_a_grid(training))
+    false_if = (
+        "False if the images were smoothed (resized, compressed) and lost their own grid: held against one another are "
+        f"the spectra of {plural(result.n, 'image')} and of their reconstructions."
+    )
+    return Words(title, f"The decoder leaves a grid: {said}.", also, against_a_grid(training), false_if)
 
 
 @worded("region")
@@ -112,7 +117,10 @@ def region(result: SplitResult, training: Training) -> Words:
         f"{estimate(value, low, high) if around else estimate(1 / value, 1 / high, 1 / low)} times the error of "
         f"{'the face' if around else 'what surrounds it'}."
     )
-    return Words(title, said, evidence, FACE_FIRST if around else "Weigh the face in the loss.")
+    false_if = (
+        f"False if faces are not where those of CelebA are: the face is one ellipse, {percent(area)} of every picture."
+    )
+    return Words(title, said, evidence, FACE_FIRST if around else "Weigh the face in the loss.", false_if)
 
 
 @worded("shift")
@@ -134,7 +142,8 @@ def shift(result: SplitResult, training: Training) -> Words:
     said = f"{name} comes out {estimate(255 * abs(value), 255 * least, 255 * most)} grey levels of 255 too"
     said = f"{said[0].upper()}{said[1:]} {'bright' if value > 0 else 'dark'} on average."
     remedy = TRAIN_ON if training.early else "Look at the preprocessing and the last layer's range."
-    return Words(title, said, (), remedy)
+    false_if = "False if much of the pictures is black or white: what is cut off there can err to one side only."
+    return Words(title, said, (), remedy, false_if)
 
 
 def _region(result: SplitResult) -> str:
@@ -146,6 +155,10 @@ def attribute(result: SplitResult, training: Training) -> Words:
     """An attribute lost or made up, beyond what equal blur does."""
     row = result.numbers
     name, beyond = readable(row["attribute"]), f"from {100 * BEYOND:.0f} points"
+    false_if = (
+        f"False if the judge errs more on reconstructions than on equally blurred images, or more often than on real "
+        f"ones: there it tells {name} with an AUROC of {fixed(row['auroc'], 2)}."
+    )
     if result.id.startswith("lost-"):
         said = (
             f"{name}: still seen in {_share(row, 'kept')} of the {plural(row['n'], 'image')} that had it; equal blur "
@@ -154,7 +167,7 @@ def attribute(result: SplitResult, training: Training) -> Words:
         if not result.found:
             return Words(f"{name} lost", f"{said} (called lost beyond blur {beyond} on).")
         remedy = of_share(row["train_share"], training)
-        return Words(f"{name} is lost", f"{said}. The model loses it, not just sharpness.", (), remedy)
+        return Words(f"{name} is lost", f"{said}. The model loses it, not just sharpness.", (), remedy, false_if)
     said = (
         f"{name}: appears in {_share(row, 'appears')} of the {plural(row['n_without'], 'image')} that lacked it; "
         f"under equal blur alone in {_share(row, 'appears_control')}"
@@ -164,7 +177,7 @@ def attribute(result: SplitResult, training: Training) -> Words:
     share = row["train_share"]
     common = "The decoder falls back on what most of them have. " if share > 0.5 else ""
     remedy = f"{percent(share)} of the train images have it. {common}{give_room(training)}"
-    return Words(f"{name} is made up", f"{said}. The model makes it up.", (), remedy)
+    return Words(f"{name} is made up", f"{said}. The model makes it up.", (), remedy, false_if)
 
 
 def _share(row: Mapping[str, Any], name: str) -> str:
@@ -221,7 +234,11 @@ def unlike(result: SplitResult, training: Training) -> Words:
     if facts["ratio"] is not None:
         evidence.append(f"The {in_sentence(facts['label'])} is {short(facts['ratio'])} times that of the other images.")
     remedy = "Look at them first: leave out what is a fault of the data, and add images like the others to train."
-    return Words(title, said, tuple(evidence), remedy)
+    false_if = (
+        "False if the valid images are of another kind than those of train. One that is not listed may be unlike train "
+        "in what neither its code nor the judge, its colours at 8 x 8 pixels nor its properties tell."
+    )
+    return Words(title, said, tuple(evidence), remedy, false_if)
 
 
 @worded("fairness")
@@ -241,7 +258,8 @@ def gap(result: SplitResult, training: Training) -> Words:
         evidence.append(f"In the face alone they are {in_face}{_doubt(row, 'face', True)}.")
     if result.found:
         sentence = f"Images labelled {name} are reconstructed {said} than the others {about}."
-        return Words(f"Gap by {name}", sentence, tuple(evidence))
+        false_if = f"False if the labels ({name}) are wrong in many images. What goes with the label may be the cause."
+        return Words(f"Gap by {name}", sentence, tuple(evidence), "", false_if)
     if row["told"]:
         sentence = (
             f"The gap by {name} is too small to be called one: images labelled so are {said} than the others {about}; "
@@ -282,7 +300,7 @@ def _doubt(row: Mapping[str, Any], name: str, ratio: bool) -> str:
 
 
 def _held_words(held: tuple[str, ...]) -> str:
-    names = [LABELS[name] for name in held if not name.startswith("background")]
+    names = [label_of(name) for name in held if not name.startswith("background")]
     return listed([*names, "background"] if len(names) < len(held) else names)
 
 

@@ -88,8 +88,9 @@ def diagnoses(
                 artifacts.FINDING_PICTURES,
                 material.figure("finding_images") if finding["id"] == last else None,
             )
-        if finding["evidence"]:
-            yield Details("Evidence", (Bullets(tuple(finding["evidence"])),))
+        more = tuple(filter(None, (*finding["evidence"], finding.get("false_if"))))
+        if more:
+            yield Details("Evidence, and what would make it false", (Bullets(more),))
 
 
 def _overview(found: list[dict[str, Any]]) -> Grid:
