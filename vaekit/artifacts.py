@@ -35,6 +35,7 @@ FACTORS = "factors.csv"
 # checkpoints/<run>/
 BEST, LAST, CONFIG, HISTORY = "best.pt", "last.pt", "config.toml", "history.csv"
 CURVES, EPOCHS = "curves.png", "epochs"
+LEARNED = "epochs.npz"  # the same faces and samples after every epoch
 LOCK = ".lock"  # held while a process trains into the folder
 JUDGE, JUDGE_SCORES = "judge.pt", "judge.json"
 # reports/<run>/<protocol>/<stage>/

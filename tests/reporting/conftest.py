@@ -215,6 +215,22 @@ def write_latent(evaluation: Path, kl: np.ndarray, epochs: int, rng: np.random.G
     artifacts.write_table(evaluation / artifacts.KL_PER_DIM, grid.assign(kl=kl[grid["dim"]] * grid["epoch"]))
 
 
+def write_learned(evaluation: Path, originals: np.ndarray, epochs: int) -> None:
+    """Write the same faces and samples after each of `epochs` epochs, less blurred each time."""
+    made = [originals]
+    for _ in range(epochs):
+        made.append(blurred(made[-1]))
+    faces_by_epoch = np.stack(made[:0:-1])
+    artifacts.write_arrays(
+        evaluation / artifacts.LEARNED,
+        originals=originals,
+        reconstructions=faces_by_epoch,
+        samples=faces_by_epoch[:, ::-1],
+        kl_per_dim=np.ones((epochs, 4), np.float32),
+        epoch=np.arange(1, epochs + 1),
+    )
+
+
 def make_artifacts(
     root: Path,
     *,
@@ -296,6 +312,7 @@ def make_artifacts(
             }
         ),
     )
+    write_learned(evaluation, x[:16], epochs)
     config = RunConfig.parse({"model": {"name": "conv", "latent_dim": dims}, "data": {"image_size": size}}, "test")
     artifacts.write_text(evaluation / artifacts.CONFIG, config.to_toml())
 

@@ -186,9 +186,10 @@ def test_cards_carry_what_sorts_and_filters_them(built):
 def test_sliders_know_their_steps(built):
     page = Page(built.html)
     steps = [json.loads(li["data-steps"]) for li in page.all("li") if "data-steps" in li]
-    assert [len(some) for some in steps] == [7, 7, 5, 5]
-    assert steps[0][0] == "−2.00" and steps[-1] == ["−3", "−1.5", "0", "+1.5", "+3"]
-    assert [dial["max"] for dial in page.all("input") if dial.get("type") == "range"] == ["6", "4"]
+    assert [len(some) for some in steps] == [4, 3, 7, 7, 5, 5]
+    assert steps[0] == ["epoch 1", "epoch 2", "epoch 3", "the original"]
+    assert steps[2][0] == "−2.00" and steps[-1] == ["−3", "−1.5", "0", "+1.5", "+3"]
+    assert [dial["max"] for dial in page.all("input") if dial.get("type") == "range"] == ["3", "6", "4"]
 
 
 def test_numbers_show_every_digit_on_hover_and_no_unit_without_a_dimension(built):
@@ -435,7 +436,7 @@ def test_the_page_loads_in_a_browser_without_an_error(built, tmp_path):
     assert not re.search(r"CONSOLE", done.stderr), done.stderr
     assert '<form class="controls">' in done.stdout  # the script has run and shown them
     assert done.stdout.count('class="card"') == 38
-    assert done.stdout.count('class="strips live"') == 2
+    assert done.stdout.count('class="strips live"') == 3
 
 
 def test_what_was_not_computed_says_why_in_a_sentence():

@@ -9,6 +9,7 @@ import pytest
 from tests.reporting import test_compare as comparison
 from tests.reporting.conftest import make_artifacts
 from vaekit import artifacts
+from vaekit.figures.base import draw
 from vaekit.figures.words import estimate
 from vaekit.quantity import Quantity
 from vaekit.reporting.build import build_report
@@ -18,6 +19,7 @@ from vaekit.reporting.edition import Edition
 from vaekit.reporting.material import Material
 from vaekit.reporting.page import make_page
 from vaekit.reporting.sections.exploration import directions
+from vaekit.reporting.sections.pictures import learning
 from vaekit.reporting.sections.sampling import _gap
 from vaekit.reporting.sections.scale import scale
 from vaekit.reporting.sections.setting import limits, model, reading
@@ -254,6 +256,25 @@ def test_what_nobody_knows_about_training_is_not_told(folders):
     (facts, *_) = model(unknown)
     assert dict(facts.pairs)["Training"] == "unknown: the checkpoint does not say"
     assert "epoch" not in make_page(unknown, Edition()).subtitle
+
+
+@pytest.mark.parametrize(("epochs", "side"), [(1, 64), (3, 64), (40, 64), (12, 128)])
+def test_a_run_is_shown_as_it_learned_in_few_epochs_and_bytes(tmp_path, epochs, side):
+    stored = make_artifacts(tmp_path, n=40, dims=4, top=1, epochs=epochs, size=side)
+    found = collect(Folders(*stored))
+    drawn = draw("learning", found.files)
+    (strips,) = learning(Material(found.files, found.missing, figures={"learning": drawn}))
+    made, samples = strips.strips
+    assert samples.steps[0] == "epoch 1" and samples.steps[-1] == f"epoch {epochs}" and len(samples.steps) <= 9
+    assert made.steps == (*samples.steps, "the original") and made.rows == samples.rows == (2 if side == 128 else 6)
+    assert sum(len(strip.png) for strip in strips.strips) < 1_500_000
+    assert ("falls from" in drawn.caption) is (epochs > 1)  # each epoch of the fixture is less blurred
+
+
+def test_a_run_whose_epochs_were_not_kept_is_silent_about_them(folders):
+    found = material(folders)
+    files = {name: content for name, content in found.files.items() if name != artifacts.LEARNED}
+    assert list(learning(replace(found, files=files))) == []
 
 
 def test_faces_come_first(folders, tmp_path):

@@ -62,7 +62,9 @@ def protocol_of(prepared: Prepared, settings: DataConfig, seed: int) -> dict[str
     }
 
 
-@stage("making", writes=(artifacts.LAYERS, artifacts.CONFIG, artifacts.HISTORY, artifacts.KL_PER_DIM))
+@stage(
+    "making", writes=(artifacts.LAYERS, artifacts.CONFIG, artifacts.HISTORY, artifacts.KL_PER_DIM, artifacts.LEARNED)
+)
 def making(task: Task) -> Result:
     """Write how the model is built and how it was trained, as far as that is known."""
     artifacts.write_table(task.folder / artifacts.LAYERS, layer_table(task.model))
@@ -71,6 +73,9 @@ def making(task: Task) -> Result:
     if not history.empty:  # another program's training is not known
         artifacts.write_table(task.folder / artifacts.HISTORY, history)
     _write_kl_per_dim(task.folder, task.checkpoint)
+    learned = task.file and task.file.with_name(artifacts.LEARNED)
+    if learned and not history.empty and learned.is_file():
+        artifacts.write_arrays(task.folder / artifacts.LEARNED, **artifacts.read_arrays(learned))
     return Result(history)
 
 

@@ -1,15 +1,18 @@
 """What the model does to pictures: reconstructions of test images, and samples from the prior."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
-from vaekit.artifacts import DRAWS, PER_IMAGE, PICTURES
+from vaekit.artifacts import DRAWS, LEARNED, PER_IMAGE, PICTURES
 from vaekit.figures.base import Artifacts, Drawn, figure
 from vaekit.figures.grids import absolute_error
-from vaekit.figures.strips import in_rows, sheet
-from vaekit.figures.words import fixed, listed, plain, plural
+from vaekit.figures.strips import BLANK, in_rows, sheet
+from vaekit.figures.words import change, fixed, listed, plain, plural
 
 _COLUMNS = 8  # of a grid
 _FACES = 6  # a row that a phone still shows
+_EPOCHS = 5  # of those that are drawn
 _PIXELS = 64 * 96 * 96  # at most so many pixels of each kind, so that a page of 128-pixel images still loads on a phone
 
 
@@ -38,6 +41,41 @@ def faces(artifacts: Artifacts) -> Drawn:
     parts += ["as many unselected samples from the prior"] * ("sampled" in rows)
     alt = f"{len(rows)} rows of {plural(n, 'face')}: {listed([*rows])}."
     return Drawn("Faces", f"{listed(parts)}.", alt, drawn, "svg")
+
+
+def epochs_of(arrays: Mapping[str, np.ndarray], most: int) -> np.ndarray:
+    """Return the rows of at most `most` epochs of epochs.npz, spread evenly, the first and the last among them."""
+    return np.unique(np.linspace(0, len(arrays["epoch"]) - 1, most).round().astype(int))
+
+
+def learned_faces(arrays: Mapping[str, np.ndarray]) -> int:
+    """Return how many faces of epochs.npz to show, so that larger pictures take no more room."""
+    height, width = arrays["originals"].shape[1:3]
+    return max(2, min(_FACES, len(arrays["originals"]), _FACES * 64 * 64 // int(height * width)))
+
+
+@figure("learning", needs=(LEARNED,))
+def learning(artifacts: Artifacts) -> Drawn:
+    """Draw what the model made of the same faces, and of the same noise, after several epochs."""
+    arrays = artifacts[LEARNED]
+    n, rows = learned_faces(arrays), epochs_of(arrays, _EPOCHS)
+    shown = [np.concatenate([arrays["reconstructions"][row][:n], arrays["samples"][row][:n]]) for row in rows]
+    originals = np.concatenate([arrays["originals"][:n], np.full_like(arrays["originals"][:n], BLANK)])
+    labels = ["originals", *(f"epoch {epoch}" for epoch in arrays["epoch"][rows])]
+    heads = ["reconstructions", *[""] * (n - 1), "samples from the same noise", *[""] * (n - 1)]
+    drawn = sheet(np.stack([originals, *shown]), labels, heads=heads, rows_apart=(1,), columns_apart=(n,))
+    shown_after = (
+        f"{plural(n, 'face')} and the same noise, after epoch {listed([str(e) for e in arrays['epoch'][rows]])}"
+    )
+    caption = f"The same {shown_after}."
+    if len(rows) > 1:
+        first, last = (255 * absolute_error(arrays["originals"], arrays["reconstructions"][k]).mean() for k in (0, -1))
+        caption += (
+            f" The mean error of a pixel on the {len(arrays['originals'])} faces that were kept {change(first, last)} "
+            "of 255 grey levels."
+        )
+    alt = f"{len(rows) + 1} rows of faces: originals, then reconstructions and samples of the same {shown_after}."
+    return Drawn("As it learned", caption, alt, drawn, "svg")
 
 
 @figure("reconstructions", needs=(PICTURES,))

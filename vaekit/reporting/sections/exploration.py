@@ -48,7 +48,7 @@ def _dims(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Iterable[Stri
     for row, dim in enumerate(facts["dims"]):
         said = f"KL {short(facts['kl'][row])} nats; ends apart by {fixed(facts['change'][row], 1)} grey levels"
         values = tuple(fixed(value, 2) for value in arrays["values"][row])
-        yield _strip(f"Dim {dim}", said, values, arrays["pictures"][row][None])
+        yield strip(f"Dim {dim}", said, values, arrays["pictures"][row][None])
 
 
 @section("directions", "Directions and edits", part="Code", place=120)
@@ -88,10 +88,10 @@ def _attributes(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> Iterabl
     for row, pictures in zip(facts["attributes"], arrays["pictures"], strict=True):
         own = estimate(row["value"], row["low"], row["high"])
         said = f"a step moves its own probe by {own} standard deviations"
-        yield _strip(readable(row["attribute"]), said, steps, pictures)
+        yield strip(readable(row["attribute"]), said, steps, pictures)
 
 
-def _strip(label: str, detail: str, steps: tuple[str, ...], pictures: np.ndarray) -> Strip:
+def strip(label: str, detail: str, steps: tuple[str, ...], pictures: np.ndarray) -> Strip:
     """Return a strip of pictures, uint8 (rows, steps, S, S, 3), which touch one another."""
     rows, columns = pictures.shape[:2]
     sheet = image_grid(pictures.reshape(rows * columns, *pictures.shape[2:]), columns, gap=0)

@@ -1,9 +1,16 @@
 """What training and the model show: a strip of faces, the history of the run, and reconstructions."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from vaekit.reporting.document import Block, section
+import numpy as np
+
+from vaekit import artifacts
+from vaekit.figures.pictures import epochs_of, learned_faces
+from vaekit.reporting.document import Block, Picture, Strips, section
 from vaekit.reporting.material import Material
+from vaekit.reporting.sections.exploration import strip
+
+_EPOCHS = 9  # that the slider knows
 
 
 @section("faces", "Faces", part="Results", place=5)
@@ -16,6 +23,27 @@ def faces(material: Material) -> Iterable[Block]:
 def curves(material: Material) -> Iterable[Block]:
     """Yield the history of the run."""
     yield material.figure("training")
+
+
+@section("learning", "As it learned", part="Pictures", place=45)
+def learning(material: Material) -> Iterable[Block]:
+    """Yield the same faces and samples after every epoch; nothing where the trainer did not keep them."""
+    if artifacts.LEARNED in material.files:
+        yield from material.part(lambda arrays: _learning(arrays, material), artifacts.LEARNED)
+
+
+def _learning(arrays: Mapping[str, np.ndarray], material: Material) -> Iterable[Block]:
+    n, rows = learned_faces(arrays), epochs_of(arrays, _EPOCHS)
+    epochs = tuple(f"epoch {epoch}" for epoch in arrays["epoch"][rows])
+    made, drawn = (arrays[name][rows, :n].swapaxes(0, 1) for name in ("reconstructions", "samples"))
+    faces = np.concatenate([made, arrays["originals"][:n, None]], axis=1)
+    figure = material.figure("learning")
+    said = figure.drawn.caption if isinstance(figure, Picture) else ""
+    strips = (
+        strip("Reconstructions", "of the same test faces; the originals at the end", (*epochs, "the original"), faces),
+        strip("Samples", "from the same noise", epochs, drawn),
+    )
+    yield Strips("learning", "Show", "After", strips, said, 0, figure)
 
 
 @section("reconstructions", "Reconstructions", part="Pictures", place=50)
