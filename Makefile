@@ -49,6 +49,8 @@ recipes: $(READY)  ## train every recipe on $$VAEKIT_CELEBA for the same number 
 	$(BIN)/python -m tests.benchmarks.recipes
 
 example: demo  ## reports/example: the report of the demo, and the pictures in README
+	$(BIN)/vaekit train --recipe demo --run demo-beta20 --overwrite --set objective.beta=20
+	$(BIN)/vaekit compare demo demo-beta20
 	$(BIN)/python -m tests.benchmarks.example
 
 clean:  ## remove the environment and the prepared images; runs and reports stay

@@ -61,3 +61,29 @@ def test_every_command_in_readme_has_the_options_it_names():
             continue
         known = {flag for parameter in commands[command].params for flag in parameter.opts}
         assert {argument for argument in arguments if argument.startswith("--")} <= known, line
+
+
+def test_every_test_that_readme_names_is_there():
+    named = set(re.findall(r"`(test_\w+)`", (ROOT / "README.md").read_text(encoding="utf-8")))
+    there = {
+        name
+        for file in (ROOT / "tests").rglob("*.py")
+        for name in re.findall(r"^def (test_\w+)", file.read_text(), re.M)
+    }
+    assert len(named) >= 18 and named <= there
+
+
+def test_every_setting_stands_in_readme_with_its_default_and_meaning():
+    from vaekit.cli.train import settings_of
+    from vaekit.config import load_config
+
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z_]+\.\w+)` \| `(.*)` \| (.*) \|$", text, re.M)
+    known = settings_of(load_config("default", {}))
+    ours = {key: row["meaning"].replace(", linear_gaussian or", " or") for key, row in known.items()}  # the tests' own
+    assert rows == [(key, str(row["value"]), ours[key]) for key, row in known.items()]
+
+
+def test_every_picture_in_readme_is_there():
+    pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert len(pictures) >= 5 and all((ROOT / picture).is_file() for picture in pictures)
