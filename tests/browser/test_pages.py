@@ -148,3 +148,30 @@ def test_a_foreign_script_does_not_run_and_nothing_is_fetched(look, path):
     assert seen.page.evaluate("window.foreign") is None
     assert any("Content Security Policy" in complaint for complaint in seen.complaints)
     assert seen.page.evaluate("fetch('http://127.0.0.1:9/').then(() => 'sent', (e) => e.name)") == "TypeError"
+
+
+def test_the_values_of_a_strip_stand_under_its_pictures(look, pages):
+    page = look(pages["report"]).page
+    off = page.evaluate(
+        """() => [...document.querySelectorAll(".strips li")].filter((item) => !item.hidden).map((item) => {
+            const [picture, steps] = [item.querySelector("img"), [...item.querySelectorAll(".steps span")]];
+            const box = picture.getBoundingClientRect(), width = box.width / steps.length;
+            const middle = ({ left, right }) => ((left + right) / 2 - box.left) / width;
+            return Math.max(...steps.map((step, i) => Math.abs(middle(step.getBoundingClientRect()) - i - 0.5)));
+        })"""
+    )
+    assert len(off) >= 3 and max(off) < 0.1
+
+
+def test_no_label_breaks_within_a_word_on_a_phone(look, pages):
+    page = look(pages["report"], viewport={"width": 390, "height": 844}).page
+    heights = page.evaluate(
+        '() => [...document.querySelectorAll(".controls label")].map((label) => label.offsetHeight)'
+    )
+    assert heights and max(heights) < 48
+
+
+def test_nothing_white_stands_behind_a_drawing_at_night(look, pages):
+    """Every drawing of the report is an SVG, whose paper and words take the page's colours."""
+    page = look(pages["report"], color_scheme="dark").page
+    assert page.locator(".chart svg").count() > 10 and page.locator("img.picture").count() == 0

@@ -49,6 +49,11 @@ def test_numbers_have_the_digits_they_can_bear(arguments, text):
     assert number(*arguments) == text
 
 
+@pytest.mark.parametrize(("value", "text"), [(0.99996, "1.00"), (9.996, "10.0"), (-99.96, "−100"), (0.9994, "0.999")])
+def test_what_rounds_up_to_a_new_digit_has_no_digit_more(value, text):
+    assert short(value) == text
+
+
 def test_a_number_is_said_to_fall_rise_or_stay():
     assert change(-8581.0, -13226.0) == "falls from −8,581 to −13,226" and change(2, 3) == "rises from 2 to 3"
     assert change(1.00001, 1.00002) == "stays at 1"

@@ -1,3 +1,4 @@
+import io
 import json
 import re
 import shutil
@@ -10,16 +11,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 from markdown_it import MarkdownIt
+from PIL import Image
 
 from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.evaluation.evaluate import STAGES
 from vaekit.figures import base as figures
 from vaekit.figures.base import FIGURES, Drawn
+from vaekit.figures.grids import png_bytes
 from vaekit.quantity import Quantity
 from vaekit.reporting import Edition, Report, build_report
 from vaekit.reporting.document import APPENDIX, Metrics, in_order
 from vaekit.reporting.drawing import WRITTEN
+from vaekit.reporting.fitting import _resized
 from vaekit.reporting.tables import Metric
 
 HOSTILE = "<script>alert(1)</script> \"'{{ 7*7 }}\n# h | `c` [l](http://x.y) \u202egnp.exe ${7*7} </style> &amp;"
@@ -383,6 +387,12 @@ def test_one_image_one_dim_one_epoch_no_attributes(write_artifacts, tmp_path):
     )
     assert "There is no table of attributes" in page.text
     assert "There are no directions: these images have no attributes." in page.text
+
+
+def test_a_picture_made_smaller_is_as_see_through_as_it_was():
+    for mode in ("RGBA", "RGB"):
+        with Image.open(io.BytesIO(_resized(png_bytes(Image.new(mode, (8, 8))), 0.5))) as smaller:
+            assert smaller.mode == mode and smaller.size == (4, 4)
 
 
 def test_pictures_of_pure_noise_stay_under_eight_megabytes_unless_all_is_asked_for(write_artifacts, tmp_path, quick):

@@ -10,7 +10,6 @@ from tests.reporting import test_compare as comparison
 from tests.reporting.conftest import make_artifacts
 from vaekit import artifacts
 from vaekit.figures.base import draw
-from vaekit.figures.words import estimate
 from vaekit.quantity import Quantity
 from vaekit.reporting.build import build_report
 from vaekit.reporting.collect import Folders, collect
@@ -25,9 +24,9 @@ from vaekit.reporting.sections.scale import scale
 from vaekit.reporting.sections.setting import limits, model, reading
 from vaekit.reporting.sections.theory import theory
 from vaekit.reporting.sections.verdict import _in_short, verdict
+from vaekit.reporting.tables import metrics_of
 from vaekit.statistics.differences import paired_differences, with_q
 
-ENDS = ("value", "low", "high")
 NO_COLLAPSE = "No collapse: all dims are active."
 HOLE = "Draws come back with many times the error: they fall where the decoder was never trained."
 
@@ -115,12 +114,12 @@ def test_directions_are_compared_where_there_are_any(folders):
     assert shown(None) == {"gap"}  # no edits, so nothing of how their directions lie
 
 
-def test_the_model_stands_on_the_scale_with_its_interval(folders):
+def test_the_model_stands_on_the_scale_with_the_digits_of_its_tile(folders):
     found = material(folders)
     found.summary["references"] = {"mean face": {"mse": 0.05, "ssim": 0.3}, "pca": {"mse": 0.01, "ssim": 0.6, "n": 40}}
     (grid, *_) = scale(found)
     first, *_, own = grid.table.rows
-    assert "[" not in "".join(first) and own[1] == estimate(*(getattr(found.rows["mse"], e) for e in ENDS))
+    assert first[1] == "0.05000" and own[1] == metrics_of(found.rows, ["mse"])[0].value
 
 
 def test_an_estimate_of_a_distance_is_never_said_to_be_negative():

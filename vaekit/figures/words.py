@@ -73,7 +73,8 @@ def short(value: float | None, digits: int = 3, *, sign: bool = False) -> str:
         return "–"
     if not value or not math.isfinite(value):
         return fixed(value, 0)
-    return fixed(value, digits - 1 - math.floor(math.log10(abs(value))), sign=sign)
+    exponent = int(f"{value:.{digits - 1}e}".partition("e")[2])  # of the rounded number: 0.9996 has that of 1
+    return fixed(value, digits - 1 - exponent, sign=sign)
 
 
 def plain(value: float | None, digits: int = 4, *, sign: bool = False) -> str:

@@ -117,4 +117,5 @@ def _smaller(data: bytes, factor: float) -> bytes:
 def _resized(png: bytes, factor: float) -> bytes:
     with Image.open(io.BytesIO(png)) as image:
         width, height = (max(1, round(factor * side)) for side in image.size)
-        return png_bytes(image.convert("RGB").resize((width, height), Image.Resampling.LANCZOS))
+        mode = "RGBA" if "A" in image.getbands() else "RGB"  # what is see-through stays so
+        return png_bytes(image.convert(mode).resize((width, height), Image.Resampling.LANCZOS))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from vaekit.figures.words import count, fixed, percent, plural
+from vaekit.figures.words import count, fixed, number, percent, plural
 from vaekit.quantity import Quantity
 from vaekit.reporting.document import Block, Grid, Prose, section
 from vaekit.reporting.material import Material
@@ -43,10 +43,11 @@ def scale(material: Material) -> Iterable[Block]:
 
 
 def _scaled(heading: str, references: Iterable[float | None], own: Quantity | None) -> Column:
-    """Return a column of what the references reach, with this model's number and interval at its end."""
-    without = [(value, None, None) for value in references]
-    with_ends = (own.value, own.low, own.high) if own else (None, None, None)
-    return estimates(heading, *zip(*without, with_ends, strict=True))
+    """Return a column of what the references reach, with this model's number, as its tile shows it, at the end."""
+    values = [*references, own.value if own else None]
+    ends = (own.low, own.high) if own else (None, None)
+    shown = (*map(number, values[:-1]), number(values[-1], *ends))
+    return Column(heading, shown, tuple(values))
 
 
 def _said(material: Material, mse: float, mean: float, pca: float | None, dims: int) -> Iterable[str]:
