@@ -16,7 +16,7 @@ import tokenize
 import zipfile
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -164,15 +164,24 @@ def whole_stage(summary: Path) -> Iterator[Callable[[Any], None]]:
 
     def finish(content: Any) -> None:
         text = _json(content)
-        known = {path.name: file_hash(path) for path in sorted(folder.iterdir()) if path.is_file()}
-        known |= {summary.name: hashlib.sha256(text.encode()).hexdigest()}
-        write_json(digests, {name: digest for name, digest in known.items() if name != LOCK})
+        write_digests(folder, {summary.name: hashlib.sha256(text.encode()).hexdigest()})
         write_text(summary, text)
 
     with alone_in(folder):
         for path in (summary, digests):
             path.unlink(missing_ok=True)
         yield finish
+
+
+def write_digests(folder: Path, more: Mapping[str, str] | None = None) -> None:
+    """Write the digests of the files in `folder`, and those of `more` that are still to come."""
+    files = (path for path in sorted(folder.iterdir()) if path.is_file() and path.name not in (LOCK, DIGESTS))
+    write_json(folder / DIGESTS, {path.name: file_hash(path) for path in files} | dict(more or {}))
+
+
+def is_whole(summary: Path) -> bool:
+    """Whether the stage that writes this summary was finished here, with digests of its files."""
+    return summary.is_file() and summary.with_name(DIGESTS).is_file()
 
 
 def sweep(folder: Path) -> None:

@@ -18,6 +18,7 @@ from vaekit.errors import ConfigError, did_you_mean
 Crop = Literal[178, 148, 140, "none"]
 ImageSize = int | tuple[int, int]  # square, or height and width
 SMALLEST = 28  # pixels
+MOST_SEED = 2**32 - 1  # what scikit-learn takes
 Channels = Literal[1, 3]
 Split = Literal["train", "valid", "test"]
 OnBadFile = Literal["skip", "black", "error"]
@@ -92,7 +93,7 @@ class DataConfig(Config):
     )
     channels: Channels = Field(3, description="3 for colour, 1 for grey (luminance).")
     limit: dict[Split, int] = Field(default_factory=dict, description="At most so many images of each split.")
-    seed: int = Field(0, ge=0, description="Of random subsets, and of the split where the data has none.")
+    seed: int = Field(0, ge=0, le=MOST_SEED, description="Of random subsets, and of the split where the data has none.")
     on_bad_file: OnBadFile = Field("skip", description="What to do with a file that can not be decoded.")
 
     @field_validator("image_size", mode="before")
@@ -163,7 +164,7 @@ class TrainingConfig(Config):
     )
     patience: int = Field(0, ge=0, description="Stop after so many epochs without a better validation loss; 0 never.")
     bfloat16: bool = Field(False, description="Autocast to bfloat16 where the device has it.")
-    seed: int = Field(0, ge=0, description="Of weights, order, noise and dropout.")
+    seed: int = Field(0, ge=0, le=MOST_SEED, description="Of weights, order, noise and dropout.")
 
 
 class RunConfig(Config):

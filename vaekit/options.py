@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, TypedDict
 from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
-from vaekit.config import Config, Crop, DataConfig, Split
+from vaekit.config import MOST_SEED, Config, Crop, DataConfig, Split
 from vaekit.errors import ConfigError, did_you_mean
 
 PixelRange = Literal["0,1", "-1,1", "imagenet"]
@@ -110,7 +110,7 @@ class EvaluationOptions(ModelOptions):
     metric: Annotated[tuple[str, ...] | None, BeforeValidator(_names)] = Field(
         None, description="Further metrics of each image, such as torchmetrics:visual_information_fidelity."
     )
-    seed: int = Field(0, ge=0, description="Of posterior noise, samples, pictures and bootstrap.")
+    seed: int = Field(0, ge=0, le=MOST_SEED, description="Of posterior noise, samples, pictures and bootstrap.")
     device: str = Field("auto", description="auto, cpu, cuda or mps.")
     batch_size: int = Field(256, ge=1, description="Images at a time; results depend on it only by rounding.")
 

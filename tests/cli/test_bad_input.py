@@ -145,8 +145,29 @@ def test_a_run_is_never_overwritten_unasked(faces, workplace):
 
 
 @pytest.mark.parametrize(
+    "arguments",
+    [
+        ("train", "--data", "./{}"),
+        ("train", "--data", "{faces}", "--run", "{}"),
+        ("evaluate", "{}"),
+        ("report", "{}.pt"),
+    ],
+)
+def test_names_that_no_file_can_have(workplace, faces, arguments):
+    arguments = (word.format("x" * 300, faces=faces) for word in arguments)
+    fails(workplace, *arguments, code=1, says="File name too long")
+
+
+@pytest.mark.parametrize(
     ("arguments", "says"),
     [
+        (("train", "--set", f"training.seed={'9' * 5000}"), "training.seed"),
+        (("train", "--set", f"training.epochs={'[' * 5000}"), "training.epochs"),
+        (("train", "--seed", 2**64, "--data", "faces"), "training.seed = 18446744073709551616 does not fit"),
+        (("evaluate", "x", "--seed", 2**32), "seed = 4294967296 does not fit"),
+        (("sample", "x", "--n", 2**64), "--n"),
+        (("train", "--set", "model.channels=[2147483648,2147483648]"), "can not be made with these settings"),
+        (("train", "--set", f"model.latent_dim={10**23}"), "less than or equal to 2147483648"),
         (("train", "--recipe", "defualt"), "There is no recipe called 'defualt'. Did you mean 'default'?"),
         (("train", "--set", "training.epoch=3"), "has no setting 'training.epoch'. Did you mean 'epochs'?"),
         (("train", "--set", "beta"), "write it as objective.beta=4"),

@@ -37,8 +37,7 @@ def place(trained, tmp_path_factory):
     """A copy of that run whose evaluation has directions of three attributes and a mixture of two Gaussians."""
     folder = tmp_path_factory.mktemp("explored")
     shutil.copytree(trained.folder / "checkpoints", folder / "checkpoints")
-    without = shutil.ignore_patterns(artifacts.DIGESTS)
-    shutil.copytree(trained.folder / "reports", folder / "reports", ignore=without)
+    shutil.copytree(trained.folder / "reports", folder / "reports")
     (evaluation,) = folder.glob("reports/small/*/evaluation")
     generator = np.random.default_rng(0)
     artifacts.write_arrays(
@@ -56,6 +55,7 @@ def place(trained, tmp_path_factory):
         means=generator.standard_normal((2, 8)),
         covariances=np.stack([np.eye(8)] * 2),
     )
+    artifacts.write_digests(evaluation)
     return Workplace(folder)
 
 

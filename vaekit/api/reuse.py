@@ -66,7 +66,7 @@ def evaluation_of(source: ModelSource, options: EvaluationOptions, out: Path, pr
     images = {("source" if name == "data" else name): asked[name] for name in ("data", "crop", "image_size", "limit")}
     folder = out / source.run
     summaries = sorted(folder.glob(f"*/{artifacts.EVALUATION}/{artifacts.SUMMARY}"), key=lambda p: -p.stat().st_mtime)
-    for summary in summaries:
+    for summary in filter(artifacts.is_whole, summaries):
         found = Evaluation(summary.parent)
         settings = found.summary["protocol"]["settings"]
         fits = all(value is None or settings.get(name) == value for name, value in images.items())
@@ -107,7 +107,10 @@ def exploration_of(source: ModelSource, found: "Evaluation", options: Evaluation
 
 def is_made_of(summary: Path, found: "Evaluation") -> bool:
     """Whether the stage that wrote `summary` was made of this evaluation as it stands."""
-    return summary.is_file() and found.summary["made_by"].items() <= artifacts.read_json(summary)["made_by"].items()
+    return (
+        artifacts.is_whole(summary)
+        and found.summary["made_by"].items() <= artifacts.read_json(summary)["made_by"].items()
+    )
 
 
 def made_with(source: ModelSource, options: EvaluationOptions) -> dict[str, Any]:

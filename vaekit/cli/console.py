@@ -38,6 +38,10 @@ def run_app(app: typer.Typer) -> None:
         _fail(f"Error: {error}", 2)
     except VaekitError as error:
         _fail(f"Error: {error}", 1)
+    except OSError as error:  # a name too long, a folder without permission: never a bug of a program that names it
+        if error.filename is None:
+            raise
+        _fail(f"Error: {error.filename} can not be used: {error.strerror}. Mend that, or name another.", 1)
     finally:
         logger.removeHandler(handler)
 

@@ -22,7 +22,7 @@ class From(StrEnum):
 @shows_pictures
 def command(
     checkpoint: flags.Checkpoint = None,
-    n: Annotated[int, typer.Option("--n", min=1, help="How many samples.")] = 64,
+    n: Annotated[int, typer.Option("--n", min=1, max=100_000, help="How many samples.")] = 64,
     temperature: Annotated[
         float,
         typer.Option("--temperature", min=0, help="Scales the spread of the codes: 1 leaves it, 0 takes it away."),

@@ -151,6 +151,6 @@ def parse_settings(texts: list[str]) -> dict[str, object]:
             raise ConfigError(f"--set {text!r} is no setting: write it as objective.beta=4.")
         try:
             settings[key.strip()] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
+        except (ValueError, RecursionError):  # no TOML, or a number of thousands of digits
             settings[key.strip()] = value.strip()
     return settings

@@ -15,7 +15,7 @@ from vaekit.models.base import VAE, GaussianPosterior, Likelihood
 Activation = Literal["relu", "leaky_relu", "silu"]
 Norm = Literal["none", "batch", "group"]
 
-MOST_LAYERS = 64  # of a stage, or stages: what a file or a slip of the keyboard asks for beyond is not built
+MOST_LAYERS, MOST_WIDTH = 64, 2**31  # what a file or a slip of the keyboard asks for beyond is not built
 
 ACTIVATIONS: dict[Activation, Callable[[], nn.Module]] = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "silu": nn.SiLU}
 NORMS: dict[Norm, Callable[[int], list[nn.Module]]] = {
@@ -28,7 +28,7 @@ NORMS: dict[Norm, Callable[[int], list[nn.Module]]] = {
 class EncoderDecoderOptions(Config):
     """Options that every encoder-decoder network has."""
 
-    latent_dim: int = Field(128, ge=1, description="D, the dims of the code.")
+    latent_dim: int = Field(128, ge=1, le=MOST_WIDTH, description="D, the dims of the code.")
     activation: Activation = Field("silu", description="After every layer but the last.")
     output: Literal["sigmoid", "tanh"] = Field("sigmoid", description="tanh: the network works on pixels in [-1, 1].")
     logvar_clamp: tuple[float, float] | None = Field(None, description="The encoder's logvar is clamped to this range.")

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from vaekit.config import Config, LikelihoodConfig, ModelConfig
+from vaekit.errors import ConfigError
 from vaekit.models.likelihoods import Gaussian, Likelihood, build_head, sum_dtype
 from vaekit.registry import Registry
 from vaekit.seeding import torch_generator
@@ -112,4 +113,10 @@ def build_model(
     options = network.Options.parse(config.options, f"[model] name = {config.name!r}")
     with torch.random.fork_rng(devices=[]):  # layers initialise themselves from the global generator: lend them ours
         torch.manual_seed(torch_generator(seed, "weights").initial_seed())
-        return cast(VAE, network(options, image_size, likelihood))
+        try:
+            return cast(VAE, network(options, image_size, likelihood))
+        except (RuntimeError, OverflowError, MemoryError) as error:
+            reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+            raise ConfigError(
+                f"The network {config.name!r} can not be made with these settings ({reason}): choose smaller numbers."
+            ) from None

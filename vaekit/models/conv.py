@@ -10,6 +10,7 @@ from vaekit.config import LikelihoodConfig
 from vaekit.models._blocks import (
     ACTIVATIONS,
     MOST_LAYERS,
+    MOST_WIDTH,
     NORMS,
     EncoderDecoder,
     EncoderDecoderOptions,
@@ -22,7 +23,7 @@ from vaekit.models.base import model
 class ConvOptions(EncoderDecoderOptions):
     """Options of the convolutional VAE."""
 
-    channels: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+    channels: tuple[Annotated[int, Field(ge=1, le=MOST_WIDTH)], ...] = Field(
         (32, 64, 128, 256), min_length=1, max_length=MOST_LAYERS, description="Output channels of the stride-2 stages."
     )
     kernel: Literal[3, 4] = Field(4, description="Side of every kernel.")

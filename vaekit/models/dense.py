@@ -7,14 +7,14 @@ from pydantic import Field
 from torch import nn
 
 from vaekit.config import LikelihoodConfig
-from vaekit.models._blocks import ACTIVATIONS, MOST_LAYERS, EncoderDecoder, EncoderDecoderOptions
+from vaekit.models._blocks import ACTIVATIONS, MOST_LAYERS, MOST_WIDTH, EncoderDecoder, EncoderDecoderOptions
 from vaekit.models.base import model
 
 
 class DenseOptions(EncoderDecoderOptions):
     """Options of the fully connected VAE."""
 
-    hidden: tuple[Annotated[int, Field(ge=1)], ...] = Field(
+    hidden: tuple[Annotated[int, Field(ge=1, le=MOST_WIDTH)], ...] = Field(
         (1024, 512),
         min_length=1,
         max_length=MOST_LAYERS,

@@ -11,6 +11,7 @@ from vaekit.config import LikelihoodConfig
 from vaekit.models._blocks import (
     ACTIVATIONS,
     MOST_LAYERS,
+    MOST_WIDTH,
     NORMS,
     Activation,
     EncoderDecoder,
@@ -28,8 +29,8 @@ LAYER_SCALE = 0.1  # a branch's weight at the start, the value for nets of up to
 class ResidualOptions(EncoderDecoderOptions):
     """Options of the residual VAE."""
 
-    latent_dim: int = Field(256, ge=1, description="D, the dims of the code.")
-    channels: tuple[Annotated[int, Field(ge=SQUEEZE)], ...] = Field(
+    latent_dim: int = Field(256, ge=1, le=MOST_WIDTH, description="D, the dims of the code.")
+    channels: tuple[Annotated[int, Field(ge=SQUEEZE, le=MOST_WIDTH)], ...] = Field(
         (64, 128, 256, 512),
         min_length=2,
         max_length=MOST_LAYERS,
