@@ -5,14 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import seaborn as sns
+from matplotlib.ticker import MaxNLocator
 from PIL import Image, ImageDraw
 
 from vaekit.figures._style import BLUE, INK, MUTED, ORANGE, VERMILION, canvas, figure_bytes, theme
 from vaekit.figures.base import Drawn
 from vaekit.figures.grids import INK as PICTURE_INK
 from vaekit.figures.grids import PAPER, image_grid, label_font, png_bytes
-from vaekit.figures.words import fixed, plain, plural, visible
+from vaekit.figures.words import change, fixed, plain, plural, visible
 
 _GREEN, _PINK, _BROWN = (sns.color_palette("colorblind").as_hex()[i] for i in (2, 4, 5))
 _COLOURS = (BLUE, VERMILION, _GREEN, _PINK, ORANGE, _BROWN, INK)
@@ -124,6 +126,37 @@ def error_curves(errors: Mapping[str, np.ndarray], label: str) -> Drawn:
     return Drawn(
         "Error by image", caption, f"Curves of the error by image; medians: {said}.", figure_bytes(fig, "svg"), "svg"
     )
+
+
+def histories(tables: Mapping[str, pd.DataFrame]) -> Drawn:
+    """Draw the error and the KL of each model on valid, epoch by epoch: what compares whatever the losses are."""
+    panels = {"valid_mse": "MSE on valid", "valid_kl": "KL on valid, nats per image"}
+    with theme():
+        fig, axes = canvas(8.6, 3.4, 1, 2)
+        for place, (column, title) in zip(axes, panels.items(), strict=True):
+            place.set(title=title, xlabel="epoch", yscale="log")
+            for i, (name, table) in enumerate(tables.items()):
+                colour, marker = _look(i)
+                place.plot(
+                    table["epoch"],
+                    table[column],
+                    color=colour,
+                    dashes=_DASHES[i % len(_DASHES)],
+                    marker=marker,
+                    markersize=4,
+                    label=visible(name),
+                )
+            place.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            place.yaxis.set_minor_formatter(lambda value, _: "")
+            place.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes[0].legend(loc="best")
+    said = "; ".join(
+        f"the MSE of {name} {change(table['valid_mse'].iloc[0], table['valid_mse'].iloc[-1])} over "
+        f"{plural(len(table), 'epoch')}"
+        for name, table in tables.items()
+    )
+    caption = f"On the validation images, after each epoch: {said}. The losses themselves weigh the KL differently."
+    return Drawn("Training curves", caption, f"Two line charts: {said}.", figure_bytes(fig, "svg"), "svg")
 
 
 def kl_by_rank(kl: Mapping[str, np.ndarray]) -> Drawn:

@@ -25,6 +25,8 @@ _READ = (
     artifacts.PER_IMAGE,
     artifacts.PER_DIM,
     artifacts.LATENT,
+    artifacts.LATENTS,
+    artifacts.HISTORY,
     artifacts.PICTURES,
     artifacts.DRAWS,
     artifacts.RECONSTRUCTIONS,

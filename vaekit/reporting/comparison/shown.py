@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures import compare as figures
-from vaekit.figures.words import listed, plain, plural
+from vaekit.figures.words import fixed, listed, plain, plural
 from vaekit.quantity import Quantity
+from vaekit.reporting.comparison.matching import LEAST, matched
 from vaekit.reporting.comparison.same_images import contrasts as cards_of
 from vaekit.reporting.comparison.same_images import opened, reconstruction_rows
 from vaekit.reporting.comparison.side_by_side import absences, side_by_side, values
@@ -71,8 +72,33 @@ def traversals(together: Together) -> Iterable[Block]:
         "test images while the others stay at their means. A dim that the decoder does not use changes nothing."
     )
     if rows:
+        yield from _alike(together)
         yield together.picture("traversals", lambda: figures.picture_rows("Traversals", caption, rows))
     yield from (Gap(reason) for reason in together.reasons(artifacts.TRAVERSALS))
+
+
+def _alike(together: Together) -> Iterable[Block]:
+    """Yield the walks along dims of different models that tell the same of the same images."""
+    walks, latents = together.contents(artifacts.TRAVERSALS), together.contents(artifacts.LATENTS)
+    if together.unlike or len(walks) < 2 or not {*walks} <= {*latents}:
+        return
+    codes = {name: (latents[name]["image_id"].astype(str), latents[name]["mu"]) for name in walks}
+    groups = matched(codes, {name: own["dims"] for name, own in walks.items()})[:_TRAVERSED]
+    if not groups:
+        yield Prose(f"No dim walked along in one model tells what one of another tells: no |r| reaches {LEAST:g}.")
+        return
+    rows = {}
+    for group in groups:
+        for name, place, r in group:
+            label = f"{name}: dim {walks[name]['dims'][place]}"
+            if name != group[0][0]:
+                label += f", r = {fixed(r, 2)}{', drawn from right to left' if r < 0 else ''}"
+            rows[label] = walks[name]["pictures"][place][:: -1 if r < 0 else 1]
+    caption = (
+        f"Walks along dims that tell the same: of {groups[0][0][0]} and of each other model the dim whose codes of the "
+        f"test images correlate most with it (Pearson's r), where |r| is {LEAST:g} or more; the surest first."
+    )
+    yield together.picture("alike", lambda: figures.picture_rows("The same dim in each model", caption, rows))
 
 
 @section("samples", "Samples", part="Pictures", place=80, of=COMPARED)
