@@ -21,7 +21,9 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
-SLICES = ("slice", "cluster")  # kinds of findings that say which images fail; all others are of the whole split
+# Kinds of findings that say which images fail; all others are of the whole split. A busy cluster is one whose error
+# is no larger, or not for sure, at equal contrast, fine detail and brightness.
+SLICES = ("slice", "cluster", "busy_cluster")
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Finding:
 
     Attributes:
         id: short and unique in its analysis; the same finding has the same id in another model's analysis.
-        kind: "slice" or "cluster" (which images), or that of an `Outcome` (what is true of the whole split).
+        kind: one of SLICES (which images), or that of an `Outcome` (what is true of the whole split).
         title: a few words.
         sentence: what was found, with its numbers.
         effect: its size with interval.

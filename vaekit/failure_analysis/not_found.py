@@ -84,8 +84,8 @@ def silent_groups(nameless: NamelessFound) -> list[dict[str, str]]:
     if nameless.unstable:
         are, them = ("is", "it") if nameless.unstable == 1 else ("are", "them")
         sentence = (
-            f"Of {plural(nameless.formed, 'group')} of images alike {nameless.unstable:,} {are} reconstructed worse "
-            f"{AT_EQUAL} but {are} no finding: fewer than {STABLE} of {SEARCHES} "
+            f"Of {plural(nameless.formed, 'group')} of images alike {nameless.unstable:,} {are} reconstructed worse, "
+            f"as they are or {AT_EQUAL}, but {are} no finding: fewer than {STABLE} of {SEARCHES} "
             f"halves of the images form {them} anew."
         )
         return [_item("Groups without a name", sentence)]
@@ -95,7 +95,7 @@ def silent_groups(nameless: NamelessFound) -> list[dict[str, str]]:
         why = nameless.untested or "there are too few images"
         return [_item("Groups without a name", f"Not tested: {why}.")]
     of = plural(nameless.formed, "group")
-    sentence = f"Of {of} of images alike none is reconstructed worse {AT_EQUAL}."
+    sentence = f"Of {of} of images alike none is reconstructed worse, as they are or {AT_EQUAL}."
     return [_item("Groups without a name", sentence)]
 
 

@@ -121,6 +121,14 @@ def blocks(values: np.ndarray) -> np.ndarray:
     return values.reshape(len(values), -1).astype(np.float64)
 
 
+def laplacian(luma: np.ndarray) -> np.ndarray:
+    """Return the 4-neighbour Laplacian of (B, H, W), 0 at the edges."""
+    found = np.zeros_like(luma)
+    found[:, 1:-1, 1:-1] = luma[:, 2:, 1:-1] + luma[:, :-2, 1:-1] + luma[:, 1:-1, 2:] + luma[:, 1:-1, :-2]
+    found[:, 1:-1, 1:-1] -= 4 * luma[:, 1:-1, 1:-1]
+    return found
+
+
 class _Measure:
     """What measuring an image needs to know besides the image."""
 
@@ -146,13 +154,10 @@ class _Measure:
         slope = np.zeros_like(luma)  # squared and times 4, as differences span two pixels
         slope[:, 1:-1] = (luma[:, 2:] - luma[:, :-2]) ** 2
         slope[:, :, 1:-1] += (luma[:, :, 2:] - luma[:, :, :-2]) ** 2
-        laplacian = np.zeros_like(luma)
-        laplacian[:, 1:-1, 1:-1] = luma[:, 2:, 1:-1] + luma[:, :-2, 1:-1] + luma[:, 1:-1, 2:] + luma[:, 1:-1, :-2]
-        laplacian[:, 1:-1, 1:-1] -= 4 * luma[:, 1:-1, 1:-1]
         detail = luma[:, 2:-2, 2:-2] - _binomial(_binomial(luma).swapaxes(1, 2)).swapaxes(1, 2)
         warm, cold = red - green, blue - green
         edges = slope > (2 * EDGE) ** 2
-        means = np.stack([luma, saturation, warm - cold, warm, cold, warm**2, cold**2, edges, laplacian**2])
+        means = np.stack([luma, saturation, warm - cold, warm, cold, warm**2, cold**2, edges, laplacian(luma) ** 2])
         whole, back, face = np.moveaxis(means.reshape(len(means), b, -1) @ self._weights, 2, 0).astype(np.float64)
         spread = np.maximum(face[5] - face[3] ** 2 + face[6] - face[4] ** 2, 0)
         face_luma = luma.reshape(b, -1)[:, self._face]

@@ -4,12 +4,15 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image, ImageFilter
 
 from vaekit.failure_analysis.not_found import silent_groups
+from vaekit.failure_analysis.slices.confirmation import Scale
 from vaekit.failure_analysis.slices.counterfactuals import CHANGES, undone
 from vaekit.failure_analysis.slices.embeddings import embeddings
-from vaekit.failure_analysis.slices.nameless import STABLE, nameless_groups
-from vaekit.failure_analysis.slices.nameless_findings import NamelessFound
+from vaekit.failure_analysis.slices.nameless import STABLE, Group, branches, nameless_groups, overlap
+from vaekit.failure_analysis.slices.nameless_findings import Found, NamelessFound, _sentence
+from vaekit.failure_analysis.slices.wording import Measure
 from vaekit.statistics.differences import mean_difference
 
 N, PLANTED = 800, 40
@@ -38,6 +41,16 @@ def test_a_group_that_stands_apart_and_fails_is_found_and_nothing_where_errors_a
     assert held == silent == 3
 
 
+def test_a_group_is_found_by_the_first_error_that_shows_it():
+    looks, error, who = planted(1)
+    even = 0.01 * np.random.default_rng(9).lognormal(0, 0.25, N)
+    for errors, by in (([error, even], 0), ([even, error], 1), ([error, error], 0)):
+        (group,) = nameless_groups(np.stack(errors), looks).groups
+        inside = np.asarray(errors[by])[group.mask].mean() / np.asarray(errors[by])[~group.mask].mean()
+        assert group.by == by and group.difference.ratio == pytest.approx(inside) and (group.mask & who).sum() > 20
+    assert not nameless_groups(np.stack([even, even[::-1]]), looks).groups
+
+
 def test_the_medoid_is_of_the_group_and_the_order_of_the_images_changes_no_test():
     looks, error, who = planted(1)
     first = nameless_groups(error, looks).groups[0]
@@ -52,7 +65,7 @@ def test_a_group_of_the_least_ratio_is_found_four_times_in_five():
     found = 0
     for _ in range(200):
         error = rng.lognormal(0, 0.25, n) * np.where(np.arange(n) < of, ratio, 1.0)
-        found += mean_difference(error, np.arange(n) < of).p <= 0.05 / formed
+        found += mean_difference(error, np.arange(n) < of).p <= 0.05 / (2 * formed)
     assert 0.65 < found / 200 < 0.95, (found, ratio)
     assert NamelessFound((), formed, spread=2.0).least_ratio(of) == np.inf
 
@@ -69,8 +82,33 @@ def test_embeddings_are_finite_of_any_size_and_colour(shape):
     x, x_hat = (rng.integers(0, 256, shape, dtype=np.uint8) for _ in range(2))
     x_hat[0] = x[0]
     single = embeddings(SimpleNamespace(x=x, x_hat=x_hat, features=None, mu=np.full((70, 4), 1e30, np.float32)))
-    assert set(single) == {"code", "picture", "shift", "spread"} and all(np.isfinite(v).all() for v in single.values())
+    assert set(single) == {"code", "picture", "grain", "shift", "spread"} and all(
+        np.isfinite(v).all() for v in single.values()
+    )
     assert single["picture"].shape == (70, 24) and np.allclose(single["picture"].std(0), 1)
+
+
+def test_what_only_the_grain_tells_forms_a_group():
+    x = upright(300, 3)
+    x[:15] = np.stack([np.asarray(Image.fromarray(p).filter(ImageFilter.GaussianBlur(1))) for p in x[:15]])
+    single = embeddings(SimpleNamespace(x=x, x_hat=np.roll(x, 20, 0), features=None, mu=None))
+    groups = branches(single["grain"], 8)
+    assert max(overlap(np.arange(300) < 15, group) for group in groups) > 0.8
+
+
+def test_a_busy_group_says_what_is_left_at_equal_complexity_and_another_does_not():
+    mask = np.arange(200) < 40
+    values = np.where(mask, 1.5, 1.0) * np.random.default_rng(0).lognormal(0, 0.1, 200)
+    measure = Measure("Mean squared error", "squared pixel value", Scale(False, 0.0))
+
+    def said(by, at_equal):
+        group = Group(mask, mean_difference(values, mask, ratio=True), 0.001, 0.1, values, by, 20)
+        return _sentence(Found(mask, group, at_equal, None), measure, 200)
+
+    busy, other = said(1, "0.99 [0.9, 1.1]"), said(0, "")
+    assert busy.endswith(" At equal contrast, fine detail and brightness they have 0.99 [0.9, 1.1] times.")
+    assert "times the mean squared error of the others; q" in busy
+    assert "of the others at equal contrast, fine detail and brightness; q" in other and "they have" not in other
 
 
 def upright(n, seed):

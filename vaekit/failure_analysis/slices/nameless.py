@@ -44,9 +44,9 @@ class Group:
 
     Attributes:
         mask: its images, bool (N,).
-        difference: of the mean errors at equal complexity, inside and outside.
-        q: its p adjusted for all groups that were formed.
-        share: of the error at equal complexity that is its excess.
+        difference: of the mean errors inside and outside; by: which of the errors they are of.
+        q: its p adjusted for all groups that were formed and all errors.
+        share: of that error that is its excess.
         centrality: how clearly each image is of the group, (N,): the largest inside is the medoid.
         came_up: from how many of the halves a group much like it is formed.
     """
@@ -56,6 +56,7 @@ class Group:
     q: float
     share: float
     centrality: Floats
+    by: int = 0
     came_up: int = 0
 
 
@@ -76,26 +77,29 @@ def nameless_groups(
     seed: int = 0,
     progress: Progress = silent,
 ) -> Nameless:
-    """Return up to five groups of images that are reconstructed worse, at equal complexity, and have no name.
+    """Return up to five groups of images that are reconstructed worse and have no name.
 
-    One is found where q < .05 over all that were formed, its error is 1.1 times the others' or more, it holds half a
-    percent of the error in excess, and seven of ten halves of the images form it anew: another hangs on single images.
+    One is found, by the first error that shows it, where q < .05 over all that were formed, its error is 1.1 times the
+    others' or more, it holds half a percent of the error in excess, and seven of ten halves of the images form it anew:
+    another hangs on single images.
 
     Args:
-        error: (N,) at equal complexity, the larger the worse; finite and positive.
+        error: (N,) or several of them (E, N), the larger the worse; finite and positive.
         single: of `embeddings`, of the same N images.
         persons: (N,) codes of who is pictured; None where every image stands for itself.
         seed: of the halves.
         progress: told of each half.
     """
     single = {name: values for name, values in single.items() if values.shape[1]}
-    if len(error) < 4 * LEAST_GROUP or not single:
+    errors = np.atleast_2d(error)
+    n = errors.shape[1]
+    if n < 4 * LEAST_GROUP or not single:
         return Nameless((), 0)
     white = whitened(np.concatenate(list(single.values()), axis=1))
     spaces = [*together(single), white]
-    masks = form(spaces, white, least_group(len(error)))
-    worse = _worse(error, masks, white, persons)
-    fitted = _evenly(len(error))
+    masks = form(spaces, white, least_group(n))
+    worse = _worse(errors, masks, white, persons)
+    fitted = _evenly(n)
     people = np.arange(len(fitted)) if persons is None else persons[fitted]
     found = np.array([group.mask[fitted] for group in worse], dtype=bool).reshape(len(worse), len(fitted))
     came_up = np.zeros(len(worse), dtype=int)
@@ -105,7 +109,7 @@ def nameless_groups(
         came_up += _overlaps(found[:, here], again).max(1, initial=0) >= ALIKE
         progress("groups without a name", k + 1, SEARCHES)
     worse = [replace(group, came_up=int(count)) for group, count in zip(worse, came_up, strict=True)]
-    stable = _apart([group for group in worse if group.came_up >= STABLE], error, persons)
+    stable = _apart([group for group in worse if group.came_up >= STABLE], errors, persons)
     return Nameless(tuple(stable), len(masks), unstable=sum(group.came_up < STABLE for group in worse))
 
 
@@ -181,21 +185,23 @@ def whitened(space: Floats) -> Floats:
     return result
 
 
-def _worse(error: Floats, masks: Mask, white: Floats, persons: npt.NDArray[np.int64] | None) -> list[Group]:
-    """Return the groups that are reconstructed worse, by a test of all that were formed."""
-    total = float(error.sum())
+def _worse(errors: Floats, masks: Mask, white: Floats, persons: npt.NDArray[np.int64] | None) -> list[Group]:
+    """Return the groups that are reconstructed worse, by tests of all that were formed by every error (E, N)."""
     tests = [
-        mean_difference(error, m, persons, ratio=True) if error[m].mean() >= RATIO * error[~m].mean() else None
-        for m in masks
+        mean_difference(error, mask, persons, ratio=True) if error[mask].mean() >= RATIO * error[~mask].mean() else None
+        for error in errors
+        for mask in masks
     ]
     p = [1.0 if d is None else d.p for d in tests]  # what was not worth a test counts as one that shows nothing
     q = stats.false_discovery_control(p) if p else ()
-    found = []
-    for mask, d, value in zip(masks, tests, q, strict=True):
-        if d is not None and value <= Q_LEVEL and d.n * d.value >= SHARE * total:
-            share = d.n * d.value / total
-            found.append(Group(mask, d, float(value), share, scores(white, mask[None])[0]))
-    return found
+    found: dict[int, Group] = {}
+    for k, (d, value) in enumerate(zip(tests, q, strict=True)):
+        by, which = divmod(k, len(masks))
+        if d is not None and value <= Q_LEVEL and which not in found:
+            share, mask = d.n * d.value / float(errors[by].sum()), masks[which]
+            if share >= SHARE:
+                found[which] = Group(mask, d, float(value), share, scores(white, mask[None])[0], by)
+    return list(found.values())
 
 
 def _evenly(n: int) -> npt.NDArray[np.int64]:
@@ -214,14 +220,14 @@ def overlap(a: Mask, b: Mask) -> float:
     return float(_overlaps(a[None], b[None])[0, 0])
 
 
-def _apart(groups: list[Group], error: Floats, persons: npt.NDArray[np.int64] | None) -> list[Group]:
+def _apart(groups: list[Group], errors: Floats, persons: npt.NDArray[np.int64] | None) -> list[Group]:
     """Return, the strongest first, groups of which something remains beside those before them."""
     kept: list[Group] = []
-    free = np.ones(len(error), dtype=bool)
+    free = np.ones(errors.shape[1], dtype=bool)
     for group in sorted(groups, key=lambda g: -g.difference.t):
         if any(overlap(group.mask, k.mask) > SAME for k in kept):
             continue
-        rest = mean_difference(error[free], group.mask[free], None if persons is None else persons[free])
+        rest = mean_difference(errors[group.by, free], group.mask[free], None if persons is None else persons[free])
         if rest is None or rest.value <= 0 or rest.p > BESIDE:
             continue
         kept.append(group)

@@ -19,6 +19,7 @@ from vaekit.failure_analysis.slices.search import SEARCHES
 from vaekit.failure_analysis.slices.wording import Measure, profile
 from vaekit.figures.words import chance, estimate, in_sentence, listed, percent
 from vaekit.seeding import numpy_generator
+from vaekit.statistics.differences import mean_difference
 from vaekit.statistics.discovery import Q_LEVEL
 
 ASKED = 32  # images of a group, and as many others, that counterfactuals are run on
@@ -26,10 +27,14 @@ ASKED = 32  # images of a group, and as many others, that counterfactuals are ru
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """A group among all N test images, and what change makes it easier."""
+    """A group among all N test images, what change makes it easier, and the ratio of its error to the others'.
+
+    `at_equal` is that at equal complexity with its interval, where it was found by the error as it is.
+    """
 
     mask: Mask
     group: Group
+    at_equal: str
     undone: Undone | None
 
 
@@ -45,7 +50,7 @@ class NamelessFound:
 
     def least_ratio(self, n: int) -> float:
         """Return the ratio of errors at which four of five groups of `n` images are found."""
-        z = stats.norm.isf(Q_LEVEL / max(self.formed, 1) / 2) + stats.norm.isf(0.2)
+        z = stats.norm.isf(Q_LEVEL / max(2 * self.formed, 1) / 2) + stats.norm.isf(0.2)  # each is tested twice
         reach = float(z * self.spread / n**0.5)  # larger errors spread as much more
         return 1 / (1 - reach) if reach < 1 else float("inf")
 
@@ -64,12 +69,14 @@ def find_nameless(
     images = context.images
     if scale.zero is None:
         return NamelessFound((), 0, untested="the metric has no zero, so that its values can not be compared as errors")
-    error = adjusted(scale.error(context.values), images.properties, images.people, context.seed)
-    usable = np.flatnonzero(np.isfinite(error) & (error > 0))
+    own = scale.error(context.values)
+    error = adjusted(own, images.properties, images.people, context.seed)
+    usable = np.flatnonzero(np.isfinite(error) & (error > 0) & (own > 0))
     if len(usable) < len(error) // 2 or len(usable) == 0:
         return NamelessFound((), 0, untested=f"too few images have an error {AT_EQUAL}")
     single = {name: values[usable] for name, values in embeddings(images).items()}
-    run = nameless_groups(error[usable], single, images.persons[usable], seed=context.seed, progress=context.progress)
+    errors, persons = np.stack([error, own])[:, usable], images.persons[usable]
+    run = nameless_groups(errors, single, persons, seed=context.seed, progress=context.progress)
     found = []
     for group in run.groups:
         mask = np.zeros(len(error), dtype=bool)
@@ -84,7 +91,9 @@ def find_nameless(
             others = numpy_generator(context.seed, "others").choice(others, min(ASKED, len(others)), replace=False)
             group_x, others_x = (images.prepared.images[images.rows[np.sort(part)]] for part in (inside, others))
             helped = undone(group_x, others_x, reconstruct)
-        found.append(Found(mask, group, helped))
+        equal = mean_difference(errors[0], group.mask, persons, ratio=True) if group.by else None
+        at_equal = estimate(equal.ratio, equal.ratio_low, equal.ratio_high) if equal else ""
+        found.append(Found(mask, group, at_equal, helped))
     found.sort(key=lambda f: (f.undone is None, -f.group.difference.t))
     spread = float(error[usable].std() / error[usable].mean())
     return NamelessFound(tuple(found), run.formed, run.unstable, spread=spread)
@@ -103,7 +112,7 @@ def nameless_findings(
             (
                 Finding(
                     id=f"group-{number}",
-                    kind="cluster",
+                    kind="busy_cluster" if one.group.by else "cluster",
                     title=_title(one, number),
                     sentence=_sentence(one, measure, n),
                     effect=measure.effect(one.group.difference),
@@ -138,11 +147,13 @@ def _title(one: Found, number: int) -> str:
 
 def _sentence(one: Found, measure: Measure, n: int) -> str:
     d, label = one.group.difference, in_sentence(measure.label)
-    at = "" if AT_EQUAL in label else f" {AT_EQUAL}"
+    at = "" if AT_EQUAL in label or one.group.by else f" {AT_EQUAL}"
+    equal = f" A{AT_EQUAL[1:]} they have {one.at_equal} times." if one.group.by else ""
     return (
         f"{d.n:,} of {n:,} images that look, are coded or fail alike (pictured) have "
         f"{estimate(d.ratio, d.ratio_low, d.ratio_high)} times the {label} of the others{at}; "
         f"{chance('q', one.group.q)}. {one.group.came_up} of {SEARCHES} halves of the images form the group anew."
+        f"{equal}"
     )
 
 

@@ -11,7 +11,11 @@ from vaekit.reporting.comparison.together import Together
 from vaekit.reporting.document import COMPARED, Block, Bullets, Gap, Grid, Heading, Prose, section
 from vaekit.reporting.tables import table_of, words
 
-_OWN = ("cluster", "attribute")  # kinds that are a model's own clusters, or stand in the table of attributes
+_OWN = (
+    "cluster",
+    "busy_cluster",
+    "attribute",
+)  # kinds that are a model's own clusters, or stand in the table of attributes
 Found = Mapping[str, Mapping[str, Mapping[str, Any]]]  # name of a model -> id of a finding -> its record
 
 

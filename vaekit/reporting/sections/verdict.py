@@ -91,7 +91,7 @@ def _in_short(finding: dict[str, Any]) -> str:
     """Return a finding as one line: a group of images by its ratio and share, anything else by its sentence."""
     effect, share = finding["effect"] or {}, finding["share"]
     ends = [effect.get(key) for key in ("ratio", "ratio_low", "ratio_high")]
-    if finding["kind"] not in ("slice", "cluster") or None in ends:
+    if finding["kind"] not in ("slice", "cluster", "busy_cluster") or None in ends:
         return str(finding["sentence"])
     said = f"{finding['title']}: {short(ends[0])} times [{short(ends[1])}, {short(ends[2])}] the error of the others"
     said += " at equal contrast, fine detail and brightness" if finding["kind"] == "cluster" else ""
