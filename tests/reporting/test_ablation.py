@@ -10,9 +10,10 @@ from tests.reporting import test_compare as comparison
 from vaekit import artifacts
 from vaekit.figures.compare import histories
 from vaekit.reporting.comparison.matching import matched
+from vaekit.statistics.differences import paired_differences, with_q
 
 
-def said(tmp_path, *, worse=0.01, **settings):
+def said(tmp_path, *, worse=0.01, paired=False, **settings):
     """Return what a comparison of two models that differ in beta says of that setting, as text."""
     models = {
         name: comparison.write_model(tmp_path / name, run=name, worse=own) for name, own in (("a", 0.0), ("b", worse))
@@ -23,7 +24,8 @@ def said(tmp_path, *, worse=0.01, **settings):
         content["config"] = {"objective": {"beta": 1.0 if name == "a" else 8.0}}
         content["config"] |= {key: value if name == "b" else None for key, value in settings.items()}
         artifacts.write_json(path, content)
-    _, data = comparison.build(models, tmp_path / "out", differences=[])
+    differences = with_q(paired_differences(comparison.tables_of(models), ["mse"], 0)) if paired else []
+    _, data = comparison.build(models, tmp_path / "out", differences=differences)
     found = [section for section in data["sections"] if section["id"] == "ablation"]
     return json.dumps(found, ensure_ascii=False)
 
@@ -31,12 +33,17 @@ def said(tmp_path, *, worse=0.01, **settings):
 def test_what_beta_alone_did_is_told_in_numbers(tmp_path):
     text = said(tmp_path)
     assert "differ in `objective.beta` alone, one run each. From 1 to 8: " in text
-    assert "rises from" in text and "falls from 50 to 40" in text and "Numbers over objective.beta" in text
+    assert "50.00 → 40.00" in text and "No clear change" not in text and "Numbers over objective.beta" in text
 
 
 def test_what_the_intervals_do_not_tell_apart_did_not_change(tmp_path):
     text = said(tmp_path, worse=1e-6)
-    assert "no number changes clearly" in text and "rises" not in text and "falls" not in text
+    assert "no number changes clearly" in text and "→" not in text
+
+
+def test_a_paired_difference_tells_apart_what_intervals_do_not(tmp_path):
+    text = said(tmp_path, worse=2e-4, paired=True)
+    assert "mean squared error 0.0" in text.partition("No clear change")[0].lower()
 
 
 @pytest.mark.parametrize("settings", [{"training": {"epochs": 9}}, {"model": {"norm": "batch"}}])

@@ -155,7 +155,7 @@ def histories(tables: Mapping[str, pd.DataFrame]) -> Drawn:
         f"{plural(len(table), 'epoch')}"
         for name, table in tables.items()
     )
-    caption = f"On the validation images, after each epoch: {said}. The losses themselves weigh the KL differently."
+    caption = f"On the validation images, after each epoch: {said}."
     return Drawn("Training curves", caption, f"Two line charts: {said}.", figure_bytes(fig, "svg"), "svg")
 
 

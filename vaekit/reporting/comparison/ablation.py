@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from vaekit import artifacts
 from vaekit.figures import compare as figures
-from vaekit.figures.words import change, in_sentence, listed, plain
+from vaekit.figures.words import in_sentence, listed, plain
 from vaekit.quantity import Quantity
 from vaekit.reporting.comparison.together import Together
 from vaekit.reporting.comparison.unlike import settings_that_differ
@@ -35,22 +35,26 @@ def ablation(together: Together) -> Iterable[Block]:
         if len(found) < len(models):
             continue
         columns.append(Column(found[0].label, tuple(m.value for m in found), tuple(m.quantity.value for m in found)))
-        (unmoved if _overlap(found[0].quantity, found[-1].quantity) else moved).append((found[0], found[-1]))
+        ends = {together.names[order[0]], together.names[order[-1]]}
+        paired = [d for d in together.differences if d.metric == name and {d.first, d.second} == ends]
+        is_clear = paired[0].is_clear if paired else _apart(found[0].quantity, found[-1].quantity)
+        (moved if is_clear else unmoved).append((found[0], found[-1]))
     low, high = (plain(values[i]) for i in (order[0], order[-1]))
-    told = [f"{in_sentence(a.label)} {change(a.quantity.value or 0.0, b.quantity.value or 0.0)}" for a, b in moved]
+    told = [f"{in_sentence(first.label)} {first.value} → {last.value}" for first, last in moved]
     yield Prose(
         f"The runs differ in `{setting}` alone, one run each. From {low} to {high}: "
         f"{'; '.join(told) or 'no number changes clearly'}."
     )
     if moved and unmoved:
-        yield Prose(f"Not told apart by their intervals: {listed([in_sentence(a.label) for a, _ in unmoved])}.")
+        yield Prose(f"No clear change in {listed([in_sentence(first.label) for first, _ in unmoved])}.")
     yield Grid(f"Numbers over {setting}", table_of(*columns))
 
 
-def _overlap(first: Quantity, last: Quantity) -> bool:
-    """Return whether two numbers have intervals, and these a value in common."""
-    ends = first.low, first.high, last.low, last.high
-    return None not in ends and first.low <= last.high and last.low <= first.high  # type: ignore[operator]  # not None
+def _apart(first: Quantity, last: Quantity) -> bool:
+    """Return whether two numbers differ, and no value lies in the intervals of both, where they have any."""
+    if first.low is None or first.high is None or last.low is None or last.high is None:
+        return first.value != last.value
+    return first.high < last.low or last.high < first.low
 
 
 def _as_number(shown: str) -> float | None:
