@@ -14,6 +14,7 @@ from vaekit import artifacts
 from vaekit.data import Protocol, open_source, prepare
 from vaekit.data.contents import CONTENTS
 from vaekit.faces import write_faces
+from vaekit.statistics.bootstrap import LEAST
 
 SETTINGS = {
     "model.channels": [4, 8],
@@ -159,3 +160,19 @@ def test_killed_once_and_run_again(task, monkeypatch):
             command()
         go_on() if command is train else command()
         assert files(place) == expected
+
+
+def test_no_number_of_a_handful_of_images_has_an_interval(reached):
+    """Whichever room wrote the file: the least for an interval are twenty."""
+
+    def with_interval(value):
+        if isinstance(value, list | dict):
+            if isinstance(value, dict) and isinstance(value.get("low"), float) and value.get("n", LEAST) < LEAST:
+                yield value
+            for part in value.values() if isinstance(value, dict) else value:
+                yield from with_interval(part)
+
+    place = reached[0]
+    assert 0 < len(artifacts.read_table(next(place.rglob(artifacts.PER_IMAGE)))) < LEAST
+    for file in place.glob("reports/r/*/*/*.json"):
+        assert not list(with_interval(artifacts.read_json(file))), file

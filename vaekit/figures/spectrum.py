@@ -31,7 +31,8 @@ def spectrum(artifacts: Artifacts) -> Drawn:
             alpha=0.25,
             linewidth=0,
         )
-        axes.plot(frequency, transfer, color=BLUE, label="coherent transfer H, 95 % interval")
+        band = "" if np.isnan(arrays["spectrum_transfer_low"]).all() else ", 95 % interval"
+        axes.plot(frequency, transfer, color=BLUE, label=f"coherent transfer H{band}")
         axes.plot(frequency, power, color=ORANGE, linestyle=(0, (5, 2)), label="power of x̂ over power of x")
         axes.plot(frequency, arrays["spectrum_coherence"], color=MUTED, linestyle=(0, (1, 1.5)), label="coherence")
         axes.set(xscale="log", xlim=(frequency[0], size / 2), ylim=(min(0, 1.05 * float(transfer.min())), tallest))

@@ -171,6 +171,7 @@ def test_few_images_say_what_can_not_be_said(n):
     assert not any(o.found for o in result.results)
     assert all("too few (20 are the least)" in words(o).sentence for o in result.results)
     assert result.facts["fine_transfer"].n == n and (result.facts["fine_transfer"].value is None) == (n == 0)
+    assert all(fact.low is None and fact.high is None and fact.reason for fact in result.facts.values())
 
 
 def test_images_without_structure_are_said_to_have_none():

@@ -132,7 +132,8 @@ def test_few_images_say_what_can_not_be_said(n):
     result = of(x[:n], x_hat[:n])
     assert not any(o.found for o in result.results) and all("too few" in words(o).sentence for o in result.results)
     row = result.facts["surroundings_ratio"]
-    assert (row.value is None) == (n == 0) and (row.low is None) == (n < 2)
+    assert (row.value is None) == (n == 0)
+    assert all(row.low is None and row.high is None and row.reason for row in result.facts.values())
 
 
 def test_a_perfect_model_has_no_error_to_share_out():

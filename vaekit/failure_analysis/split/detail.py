@@ -19,7 +19,7 @@ from vaekit.failure_analysis.split.base import LEAST, Measured, SplitResult, spl
 from vaekit.failure_analysis.split.checkerboard import GridPower, grid_results
 from vaekit.progress import Progress, silent
 from vaekit.quantity import Quantity
-from vaekit.statistics.bootstrap import TAILS, interval, resampled_sums
+from vaekit.statistics.bootstrap import FEW, TAILS, interval, resampled_sums
 
 CHUNK = 128  # images at a time: about 20 MB at 64 pixels
 GRIDS_ON = 2048  # images, spread evenly, on which a grid of the decoder's making is looked for
@@ -149,7 +149,7 @@ def spectrum(sums: RadialSums, *, seed: int = 0) -> Spectrum:
     fine_sums = [part[:, fine].sum(1) for part in (sums.cross, sums.power)]
     columns = np.column_stack([*fine_sums, beyond, error.sum(1), sums.cross[:, shown], sums.power[:, shown]])
     value = _figures(columns.sum(0), frequency)
-    drawn = _figures(resampled_sums(columns, seed, "spectrum"), frequency) if n > 1 else None
+    drawn = _figures(resampled_sums(columns, seed, "spectrum"), frequency) if n >= LEAST else None
     facts = _facts(value, drawn, n, sums.size)
     power, made = sums.power[:, shown].sum(0), sums.power_hat[:, shown].sum(0)
     curve = np.quantile(drawn["transfer"], TAILS, axis=0) if drawn else np.full((2, len(frequency)), np.nan)
@@ -211,6 +211,7 @@ def _facts(value: dict[str, np.ndarray], drawn: dict[str, np.ndarray] | None, n:
             "squared error of the luminance above the frequency at which half is lost / all of it",
         ),
     }
+    none = "there is no image" if not n else "more than half is kept at every frequency"
     facts = {}
     for name, (of, label, unit, higher, definition) in words.items():
         known = n > 0 and (np.isfinite(value["half"]) or name == "fine_transfer")
@@ -224,7 +225,7 @@ def _facts(value: dict[str, np.ndarray], drawn: dict[str, np.ndarray] | None, n:
             unit=unit,
             higher_is_better=higher,
             definition=definition,
-            reason=None if known else "more than half is kept at every frequency" if n else "there is no image",
+            reason=none if not known else None if drawn else FEW,
         )
     return facts
 

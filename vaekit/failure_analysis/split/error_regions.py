@@ -13,7 +13,7 @@ from vaekit.failure_analysis.finding import Effect
 from vaekit.failure_analysis.split.base import LEAST, Measured, SplitResult, split_test, too_few
 from vaekit.progress import Progress, silent
 from vaekit.quantity import Quantity
-from vaekit.statistics.bootstrap import interval, resampled_sums
+from vaekit.statistics.bootstrap import FEW, interval, resampled_sums
 
 CHUNK = 64  # images at a time: their differences stay in the cache
 # A region is called worse from this ratio of its error per pixel on; a shift is called one from 2.5 grey levels on.
@@ -178,7 +178,8 @@ _ROWS: dict[str, tuple[Callable[[np.ndarray, float], np.ndarray], str, str, bool
 
 def _facts(columns: np.ndarray, area: float, seed: int) -> dict[str, Quantity]:
     n = len(columns)
-    drawn = resampled_sums(columns, seed, "regions") / n if n > 1 else None
+    drawn = resampled_sums(columns, seed, "regions") / n if n >= LEAST else None
+    none = "there is no error" if n else "there is no image"
     facts = {}
     with np.errstate(divide="ignore", invalid="ignore"):  # a perfect model leaves no error to share out
         means = columns.sum(0) / n
@@ -191,7 +192,7 @@ def _facts(columns: np.ndarray, area: float, seed: int) -> dict[str, Quantity]:
                 low=low,
                 high=high,
                 n=n,
-                reason=None if known else "there is no error" if n else "there is no image",
+                reason=none if not known else FEW if drawn is None else None,
                 label=label,
                 unit=unit,
                 higher_is_better=higher,
