@@ -232,6 +232,8 @@ def test_codes_and_features_that_are_no_numbers(stored, bad, rows):
     assert failures.findings[0].id == "slice-Wearing_Hat"
     unusable = not np.isfinite(bad)
     assert any("no features" in note for note in failures.content["notes"]) == unusable
+    left_out = 5 if unusable and rows == slice(0, 5) else 0
+    assert failures.content["explained"]["left_out"] == left_out
 
 
 @pytest.mark.parametrize(("cut", "channels"), [(0, 1), (6, 3), (6, 1)])

@@ -9,6 +9,7 @@ findings.json holds, beside `metric`, `label`, `unit` and `made_by`:
                                      of the whole split, by its share of the error where it has one
     not_found                        {title, sentence}: what was tested and did not pass, or could not be tested
     tested                           every candidate slice, planned or found, with all its numbers and what became of it
+    unlike                           {image_id, p, q} of the images that are unlike anything in train
     fairness, preserved, explained   rows and facts of the tests of the whole split; `facts`: its numbers by name
     notes                            sentences about what was left out, and why
 

@@ -10,7 +10,7 @@ from sklearn.linear_model import RidgeCV
 
 from vaekit.failure_analysis.split import explained_error as module
 from vaekit.failure_analysis.split.base import words
-from vaekit.failure_analysis.split.explained_error import additive_design, explain
+from vaekit.failure_analysis.split.explained_error import additive_design, code_distance, explain
 
 
 def material(n=800, seed=0, attributes=5):
@@ -176,3 +176,12 @@ def test_without_attributes_only_properties_are_spoken_of():
     properties, labels, generator = material(300, attributes=0)
     result = explain(log_error(properties["contrast"], 0.9, generator), properties, labels, label="MSE")
     assert said(result).found and "attributes" not in words(result.result).sentence
+
+
+def test_distance_of_the_code_is_mahalanobis_where_images_are_many():
+    generator = np.random.default_rng(0)
+    mu = generator.normal(size=(20_000, 3)) @ np.array([[2, 0, 0], [1, 1, 0], [0, 0, 0.5]]) + 3
+    centred = mu - mu.mean(0)
+    known = np.sqrt(np.einsum("ij,jk,ik->i", centred, np.linalg.inv(np.cov(mu.T)), centred))
+    np.testing.assert_allclose(code_distance(mu), known, rtol=0.01)
+    assert np.isfinite(code_distance(generator.normal(size=(10, 64)))).all()

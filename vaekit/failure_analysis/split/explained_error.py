@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from scipy import stats
+from sklearn.covariance import LedoitWolf
 from sklearn.linear_model import RidgeCV
 
 from vaekit.failure_analysis.context import Context
@@ -28,6 +30,7 @@ GAIN = 0.02  # of R2: a property that adds less is not named
 NAMED = 3  # properties in the sentence, at most
 PENALTIES = np.logspace(-2, 5, 15)
 FARTHEST = 3.0  # standard deviations at which a property is cut: one odd picture must not bend a parabola
+CODE_DISTANCE = "code_distance"
 _DEFINITION = (
     "held-out R2: 1 - squared error of the prediction / squares around the mean, on images it was not fitted on"
 )
@@ -49,6 +52,21 @@ class Explained:
     facts: dict[str, Any]
 
 
+def code_distance(mu: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
+    """Return how far each posterior mean lies from the aggregate posterior, (N,): Mahalanobis distance of mu (N, D).
+
+    The covariance is shrunk (Ledoit & Wolf 2004), so that it can be inverted when N is near D or below. NaN for a code
+    that is no number, and for all where fewer than two are.
+    """
+    distance = np.full(len(mu), np.nan)
+    usable = np.isfinite(mu).all(1)
+    if usable.sum() > 1:
+        codes = mu[usable].astype(np.float64)
+        codes /= max(np.abs(codes).max(), 1e-300)  # no square overflows; the distance knows no scale
+        distance[usable] = np.sqrt(LedoitWolf().fit(codes).mahalanobis(codes))
+    return distance
+
+
 def explain(
     error: np.ndarray, properties: pd.DataFrame, attributes: pd.DataFrame, *, label: str, seed: int = 0
 ) -> Explained:
@@ -57,7 +75,7 @@ def explain(
     Args:
         error: (N,) per-image values. Their logarithm is explained where all are positive. Images where the error or a
             property is not finite are left out and counted.
-        properties: numbers per image (N, P), such as `image_properties`.
+        properties: numbers per image (N, P), such as `image_properties` with a column "code_distance".
         attributes: 0/1 (N, K); no column where the data have none.
         label: of the error, such as "Mean squared error".
         seed: of the folds and the bootstrap.
@@ -240,8 +258,14 @@ def _result(facts: dict[str, Any]) -> SplitResult:
 @split_test("explained", place=40)
 def explained_error(context: Context) -> Measured:
     """Measure what predicts the error."""
-    images, label = context.images, context.metric["label"]
-    found = explain(context.values, images.properties, images.attributes, label=label, seed=context.seed)
+    described, mu = context.images.properties, context.images.mu
+    if mu is not None:
+        described = described.assign(**{CODE_DISTANCE: code_distance(mu)})
+        if not np.isfinite(described[CODE_DISTANCE]).any():
+            described = described.drop(columns=CODE_DISTANCE)
+    found = explain(
+        context.values, described, context.images.attributes, label=context.metric["label"], seed=context.seed
+    )
     kept = {key: value for key, value in found.facts.items() if key not in ("properties", "attributes")}
     kept["r2"] = {name: row.record() for name, row in found.facts["r2"].items()}
     return Measured(record={"explained": kept, "said": {"explained": words(found.result).sentence}})
@@ -249,4 +273,6 @@ def explained_error(context: Context) -> Measured:
 
 def feature_label(name: str) -> str:
     """Return what a property or attribute is called in a sentence."""
+    if name == CODE_DISTANCE:
+        return "distance of the code from the others"
     return KNOWN[name].label if name in KNOWN else readable(name)
