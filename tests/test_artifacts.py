@@ -1,15 +1,18 @@
 """Our own files, damaged: every reader names the file and says what to do, whatever the library beneath raises."""
 
+import contextlib
 import csv
 import io
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from vaekit import artifacts
 from vaekit.config import load_config
-from vaekit.errors import ConfigError, DataError
+from vaekit.errors import ConfigError, DataError, VaekitError
 
 
 def npz(name="a", damage=None):
@@ -69,6 +72,46 @@ def test_what_killed_writes_left_is_swept_and_nothing_else(tmp_path):
     with artifacts.alone_in(tmp_path):
         assert (tmp_path / artifacts.LOCK).exists()
     assert sorted(path.name for path in tmp_path.iterdir()) == [".hidden.txt", ".notes", "best.pt.abcd1234"]
+
+
+edits = st.lists(
+    st.tuples(
+        st.floats(0, 1),
+        st.integers(0, 12),
+        st.one_of(
+            st.binary(max_size=6), st.sampled_from([b"{", b"[", b'"', b",", b"\n", b"9" * 400, b"-", b"1e999", b"\0"])
+        ),
+    ),
+    min_size=1,
+    max_size=3,
+)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.npz", "a.npy", "a.toml", "a.json", "recipe.toml"])
+@given(changes=edits, whole=st.booleans())
+@settings(max_examples=100, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_any_bytes_are_read_or_named(tmp_path, name, changes, whole):
+    """Edited files without digests, and bytes that were never ours."""
+    path = tmp_path / name
+    match path.suffix:
+        case ".csv":
+            artifacts.write_table(path, pd.DataFrame({"image_id": ["1", "=2"], "mse": [0.25, None], "x": [1, 2]}))
+        case ".npz":
+            artifacts.write_arrays(path, a=np.arange(9.0), b=np.array(["x", "y"]))
+        case ".npy":
+            artifacts.write_array(path, np.arange(9.0))
+        case ".json":
+            artifacts.write_json(path, {"n": 2, "rows": [{"value": 0.5, "low": None}]})
+        case _:
+            artifacts.write_text(path, load_config("default").to_toml())
+    data = path.read_bytes() if whole else b""
+    for place, length, text in changes:
+        at = int(place * len(data))
+        data = data[:at] + text + data[at + length :]
+    path.write_bytes(data)
+    read = load_config if name == "recipe.toml" else READERS.get(name, artifacts.read_json)
+    with contextlib.suppress(VaekitError):
+        read(str(path) if read is load_config else path)
 
 
 @pytest.fixture

@@ -50,6 +50,15 @@ def test_more_damage_is_never_better(name):
     assert (better > worse) == metric.higher_is_better
 
 
+def test_a_mean_beyond_black_and_white_counts_as_those():
+    metric, batch = torchmetrics_metric("structural_similarity_index_measure"), make_batch(2)
+    beyond, cut = (
+        replace(batch, at_mean=replace(batch.at_mean, mean=m))
+        for m in (3 * batch.x_hat - 1, (3 * batch.x_hat - 1).clamp(0, 1))
+    )
+    assert torch.equal(metric(beyond), metric(cut))
+
+
 @pytest.mark.parametrize(("name", "reason"), REASONS.items())
 def test_what_can_not_be_computed_has_its_reason(name, reason):
     with pytest.raises(NotComputed, match=reason):

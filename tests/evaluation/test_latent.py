@@ -179,6 +179,8 @@ def test_regimes_by_hand():
     table = per_dim_table(mu, logvar)
     assert table["regime"].tolist() == ["active", "passive", "mixed", "passive"]
     assert table["unused"].tolist() == [0, 1, 0.5, 1]
+    assert table["mu_mean"].tolist() == [0.5, 0, 0.5, 0]
+    assert table["sigma2_mean"].tolist() == pytest.approx([0.1, 1, 0.55, 0.1])
     assert table["mu_share"].tolist() == pytest.approx([0.25 / 0.35, 0, 0.25 / 0.8, 0])
     assert table["kl_fitted"][3] == pytest.approx(0, abs=1e-12) and table["kl"][3] > 0.5
     assert regimes(np.array([0.02]), np.array([0.06])).tolist() == ["mixed"]
@@ -239,6 +241,11 @@ def test_sensitivity_equals_the_jacobian_within_four_errors(seed):
         slope = (mu @ model.weight.T).cos().square() / 16
         exact = (slope @ model.weight.square()).double().mean(0).numpy() * variance
     assert (np.abs(found.value - exact) < 4 * found.error).all()
+
+
+def test_the_error_of_what_moves_by_hand():
+    moved = decoder._moved(np.array([[1.0], [3.0], [8.0]]))  # squares around 4: 9, 1, 16
+    assert moved.value == pytest.approx([4]) and moved.error == pytest.approx([np.sqrt(26 / 2 / 3)])
 
 
 def nonlinear(seed: int):
