@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from vaekit import artifacts
 from vaekit.config import load_config
-from vaekit.errors import ConfigError, DataError, VaekitError
+from vaekit.errors import ConfigError, DataError, OutputError, VaekitError
 
 
 def npz(name="a", damage=None):
@@ -154,6 +154,17 @@ def test_damaged_digests_are_named(stage, content):
     (stage / artifacts.DIGESTS).write_bytes(content)
     with pytest.raises(DataError, match="run the stage that writes it"):
         artifacts.read_json(stage / artifacts.SUMMARY)
+
+
+def test_a_stage_belongs_to_one_process_and_the_lock_of_a_dead_one_to_nobody(stage):
+    (stage / artifacts.LOCK).touch()  # as kill -9 leaves it
+    before = (stage / artifacts.SUMMARY).read_bytes()
+    with artifacts.alone_in(stage):
+        said = f"Another vaekit is writing to {stage}: wait until it is done"
+        with pytest.raises(OutputError, match=said), artifacts.whole_stage(stage / artifacts.SUMMARY):
+            pass
+        assert (stage / artifacts.SUMMARY).read_bytes() == before and artifacts.is_whole(stage / artifacts.SUMMARY)
+    assert not (stage / artifacts.LOCK).exists()
 
 
 def test_a_stage_that_stops_midway_counts_for_nothing(stage):
