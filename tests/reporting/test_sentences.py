@@ -342,3 +342,12 @@ def test_numbers_of_different_judges_are_not_ranked(tmp_path):
     said, lines = compared(tmp_path, judges={"a": "1f", "b": "2e"})
     assert set(comparison.marks(lines["fd_attributes"]).values()) == {""}
     assert "different networks" in lines["fd_attributes"]["remark"] and "nearer" not in said
+
+
+def test_a_number_in_the_theory_has_the_digits_of_its_row(folders):
+    found = material(folders)
+    for name, value in (("fd_attributes", 73.21), ("fd_attributes_aggregate", 73.09)):
+        row = Quantity(value=value, low=52.0, high=94.0, n=30, label=name, definition="").record()
+        found.files[artifacts.SUMMARY]["estimates"][name] = row
+    said = text(theory(found))
+    assert "distance of 73 from the test images, samples of a mixture fitted to the codes 73." in said

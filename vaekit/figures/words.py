@@ -28,7 +28,7 @@ HEADLINES = {
     "psnr": "PSNR",
     "sse": "SSE",
 }
-_DECIMALS = 7  # more are written with an exponent
+_SMALL = 1e-4  # what is smaller is written with an exponent
 
 
 def visible(value: Any) -> str:
@@ -84,13 +84,14 @@ def plain(value: float | None, digits: int = 4, *, sign: bool = False) -> str:
 
 
 def fixed(value: float, decimals: int, *, sign: bool = False) -> str:
-    """Return a number with so many decimals, with an exponent beyond seven; only with `sign` a plus stands before it.
+    """Return a number with so many decimals; an exponent says what is small, and only `sign` sets a plus before it.
 
     What rounds to nothing has no sign.
     """
     if not math.isfinite(value):
         return "not finite"
-    text = f"{abs(value):.3g}" if decimals > _DECIMALS and value else f"{abs(value):,.{max(0, decimals)}f}"
+    digits = decimals + 1 + math.floor(math.log10(abs(value))) if 0 < abs(value) < _SMALL else 0
+    text = f"{abs(value):.{digits}g}" if digits > 0 else f"{abs(value):,.{max(0, decimals)}f}"
     if not any(digit in text for digit in "123456789"):
         return text
     return f"−{text}" if value < 0 else f"+{text}" if sign else text

@@ -56,13 +56,11 @@ def _rate_and_distortion(material: Material) -> Iterable[Block]:
     )
     if bpd:
         share = kl / (math.log(2) * values) / bpd
-        yield Prose(
-            f"Of the {plain(bpd, 4)} bits that a pixel value costs in all, the code pays {plain(share * bpd, 2)}, "
-            f"{percent(share)}: nearly all of the bill is for the pixels that the decoder's mean leaves open."
-            if share < 0.1
-            else f"Of the {plain(bpd, 4)} bits that a pixel value costs in all, the code pays {plain(share * bpd, 2)}, "
-            f"{percent(share)}."
-        )
+        said = f"Of the {shown['bpd_calibrated']} bits that a pixel value costs in all, the code pays "
+        said += f"{plain(share * bpd, 2)}, {percent(share)}"
+        if share < 0.1:
+            said += ": nearly all of the bill is for the pixels that the decoder's mean leaves open"
+        yield Prose(f"{said}.")
 
 
 def _beta(material: Material) -> Iterable[Block]:
@@ -161,9 +159,10 @@ def _prior(material: Material) -> Iterable[Block]:
         )
     elif measured:
         yield Prose(f"{measured} A prior hole is called from {verdict['thresholds']['hole']['value']:g} times on.")
-    drawn, fitted = material.value("fd_attributes"), material.value("fd_attributes_aggregate")
-    if drawn is not None and fitted is not None:
+    shown = {row.id: row.value for row in metrics_of(material.rows) if not row.is_absent}
+    if {"fd_attributes", "fd_attributes_aggregate"} <= {*shown}:
         yield Prose(
-            f"Measured here, in the judge's features: samples of the prior have a Fréchet distance of {short(drawn)} "
-            f"from the test images, samples of a mixture fitted to the codes {short(fitted)}."
+            f"Measured here, in the judge's features: samples of the prior have a Fréchet distance of "
+            f"{shown['fd_attributes']} from the test images, samples of a mixture fitted to the codes "
+            f"{shown['fd_attributes_aggregate']}."
         )
