@@ -19,6 +19,7 @@ from vaekit.checkpoint_files import what_is_this
 from vaekit.config import RunConfig
 from vaekit.errors import CheckpointError, ConfigError
 from vaekit.models.base import VAE, build_model
+from vaekit.priors import prior_of, record_of
 
 FORMAT = 1  # raised when an older vaekit could not read the file
 FACTS: dict[str, Any] = {
@@ -38,7 +39,7 @@ class Checkpoint:
     """A trained model and all that is known of its making.
 
     Attributes:
-        model: the network with its weights.
+        model: the network with its weights, and its prior where one was learned.
         config: every setting of the run.
         run: the run's name.
         data: name, protocol and fingerprint of the prepared images it was trained on.
@@ -71,6 +72,8 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "config": checkpoint.config.model_dump(mode="json"),
         **{name: getattr(checkpoint, name) for name in FACTS},
     }
+    if checkpoint.model.learned_prior is not None:
+        content["prior"] = record_of(checkpoint.model.learned_prior)
     buffer = io.BytesIO()
     torch.save(_canonical(content), buffer)
     write_bytes(path, buffer.getvalue())
@@ -112,6 +115,8 @@ def load_checkpoint(path: Path, device: str | torch.device = "cpu") -> Checkpoin
         model.load_state_dict(content["weights"], strict=True)
     except (ConfigError, RuntimeError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(f"{path} does not fit the network it names: {error}{_prefix(content)}") from error
+    if "prior" in content:
+        model.learned_prior = prior_of(content["prior"], model.latent_dim, str(path))
     rest = {name: content[name] for name in FACTS}
     return Checkpoint(model.to(device).eval(), config, **rest)
 

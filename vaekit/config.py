@@ -163,6 +163,11 @@ class TrainingConfig(Config):
         0.0, ge=0, lt=1, description="Decay of the averaged weights that are kept; 0 keeps the last ones."
     )
     patience: int = Field(0, ge=0, description="Stop after so many epochs without a better validation loss; 0 never.")
+    prior: Literal["standard", "mixture", "flow", "auto"] = Field(
+        "standard",
+        description="What samples are drawn from: N(0, I), or a density fitted to the codes of train after the last "
+        "epoch; 'auto' keeps the one that describes valid codes best.",
+    )
     bfloat16: bool = Field(False, description="Autocast to bfloat16 where the device has it.")
     seed: int = Field(0, ge=0, le=MOST_SEED, description="Of weights, order, noise and dropout.")
 

@@ -11,9 +11,9 @@ from sklearn.linear_model import LogisticRegression
 
 from tests.benchmarks.timing import Row
 from tests.evaluation.tasks import task_of
+from vaekit.codes import Codes
 from vaekit.config import RunConfig, load_config
 from vaekit.data import SPLITS, Prepared, Protocol, open_source, prepare
-from vaekit.evaluation.codes import Codes
 from vaekit.evaluation.probes import fit_probes
 from vaekit.evaluation.probes.logistic import GRID, Scaling, fit_path
 from vaekit.faces import write_faces

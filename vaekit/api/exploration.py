@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from vaekit.exploration.sampling import Samples
     from vaekit.exploration.space import Space
     from vaekit.exploration.traverse import Traversal
+    from vaekit.priors import Prior
 
-SOURCES = ("prior", "aggregate")
+Source = Literal["prior", "standard", "aggregate"]
 Direction = Literal["means", "probe"]
 
 
@@ -30,18 +31,19 @@ def sample(
     *,
     n: int = 64,
     temperature: float = 1.0,
-    source: Literal["prior", "aggregate"] = "prior",
+    source: Source = "prior",
     reports: str | Path = "reports",
     progress: Progress = silent,
     **options: Unpack[Options],
 ) -> "Samples":
-    """Return decoded draws from the prior, or from the mixture that the evaluation fitted to the aggregate posterior.
+    """Return decoded draws from the model's prior, from N(0, I), or from the mixture that its evaluation fitted.
 
     Args:
         checkpoint: as for `evaluate`.
         n: how many.
-        temperature: standard deviation of z under the prior; scales the spread of each Gaussian of the mixture.
-        source: "prior" or "aggregate"; the second takes the evaluation under `reports`, or makes one.
+        temperature: scales the spread of z: of N(0, I) around 0, of each Gaussian of a mixture around its mean.
+        source: "prior" (what the model learned, else N(0, I)), "standard" (N(0, I)), or "aggregate" (the mixture of the
+            evaluation under `reports`, which is made where there is none).
         reports: the folder of the evaluations.
         progress: told how far an evaluation is.
         options: as for `evaluate`; the seed is that of the draws too.
@@ -50,17 +52,22 @@ def sample(
         ConfigError: n, temperature or source that can not be.
         VaekitError: as for `evaluate`.
     """
-    if source not in SOURCES:
-        raise ConfigError(f"--from {source} is no source of samples.{did_you_mean(source, SOURCES)}")
+    if source not in (sources := get_args(Source)):
+        raise ConfigError(f"--from {source} is no source of samples.{did_you_mean(source, sources)}")
     read = read_options(sample, options)
-    model, mixture = find_model(checkpoint, read.model_options), None
+    model = find_model(checkpoint, read.model_options)
+    prior: Prior | None = None
     from vaekit.device import choose_device  # torch: a wrong name is told before it is imported
     from vaekit.exploration.sampling import sample as draw
+    from vaekit.priors import Standard, mixture_of
 
     if source == "aggregate":
-        mixture = artifacts.read_arrays(evaluation_of(model, read, Path(reports), progress).folder / artifacts.MIXTURE)
+        file = evaluation_of(model, read, Path(reports), progress).folder / artifacts.MIXTURE
+        prior = mixture_of(artifacts.read_arrays(file), str(file))
     vae = read_model(model, choose_device(read.device), read).model
-    return draw(model.run, vae, n, temperature=temperature, mixture=mixture, seed=read.seed, made_by=_made_by(model))
+    if source == "standard":
+        prior = Standard(vae.latent_dim)
+    return draw(model.run, vae, n, temperature=temperature, prior=prior, seed=read.seed, made_by=_made_by(model))
 
 
 def reconstruct(

@@ -16,6 +16,7 @@ class From(StrEnum):
     """Where the codes of samples come from."""
 
     PRIOR = "prior"
+    STANDARD = "standard"
     AGGREGATE = "aggregate"
 
 
@@ -28,7 +29,7 @@ def command(
         typer.Option("--temperature", min=0, help="Scales the spread of the codes: 1 leaves it, 0 takes it away."),
     ] = 1.0,
     source: Annotated[
-        From, typer.Option("--from", help="N(0, I), or the mixture fitted to the codes of train images.")
+        From, typer.Option("--from", help="The model's prior, N(0, I), or the mixture that its evaluation fitted.")
     ] = From.PRIOR,
     *,
     how: dict[str, Any],

@@ -26,6 +26,10 @@ def command(
     epochs: Annotated[int | None, typer.Option("--epochs", min=1, help="Passes over the train split.")] = None,
     batch_size: Annotated[int | None, typer.Option("--batch-size", min=1, help="Images per step.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed of everything random.")] = None,
+    prior: Annotated[
+        str | None,
+        typer.Option("--prior", help="What samples are drawn from: standard (N(0, I)), mixture, flow or auto."),
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", help="Any setting of the recipe, such as objective.beta=4; may be repeated."),
@@ -56,8 +60,9 @@ def command(
         recipes = recipe_lines()
         show("\n".join(f"{name:12} {line}" for name, line in recipes.items()), json, recipes)
         return
-    given = {"training.epochs": epochs, "training.batch_size": batch_size, "training.seed": seed}
+    chosen = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "prior": prior}
     images = options.image_settings(crop=crop, image_size=image_size, limit=limit)
+    given = {f"training.{name}": value for name, value in chosen.items()}
     given |= {f"data.{name}": value for name, value in images.items()}
     overrides = {key: value for key, value in given.items() if value is not None} | parse_settings(set_ or [])
     if list_settings:
@@ -75,22 +80,12 @@ def command(
         show(result, json, _facts(result))
         return
     results = []
+    how: dict[str, Any] = {"data": data, "out": out, "overwrite": overwrite, "device": device}
     for suffix, value in parse_sweep(sweep).items():
         name = f"{run}{suffix}" if run else None
+        how |= {"overrides": overrides | value, "run": name, "suffix": suffix}
         with drawn_progress() as progress:
-            results.append(
-                verbs.train(
-                    recipe,
-                    data=data,
-                    overrides=overrides | value,
-                    out=out,
-                    run=name,
-                    overwrite=overwrite,
-                    device=device,
-                    suffix=suffix,
-                    progress=progress,
-                )
-            )
+            results.append(verbs.train(recipe, progress=progress, **how))
     facts = [_facts(result) for result in results]
     lines = [*map(str, results)]
     if len(results) > 1:

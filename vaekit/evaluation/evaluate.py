@@ -14,17 +14,18 @@ import torch
 from vaekit import artifacts
 from vaekit.calibration import calibrated_sigma
 from vaekit.checkpoint import Checkpoint
+from vaekit.codes import Codes, encode_train_and_valid
 from vaekit.config import DataConfig
 from vaekit.data import SPLITS, Prepared
 from vaekit.data.pixels import to_uint8
 from vaekit.errors import DataError, VaekitError
 from vaekit.evaluation.base import metric_rows
-from vaekit.evaluation.codes import Codes, encode_rows
 from vaekit.evaluation.collect import DIVERGED, Collected, collect
 from vaekit.evaluation.eightbit import TrainedLikelihood, trained_likelihood
 from vaekit.evaluation.importance import importance, rows_of
 from vaekit.evaluation.latent.analyse import analyse
 from vaekit.evaluation.layers import layer_table
+from vaekit.evaluation.learned_prior import learned_bounds
 from vaekit.evaluation.probes import fit_probes
 from vaekit.evaluation.reference import reference
 from vaekit.evaluation.references import constant_colour, r2, scale_of
@@ -34,11 +35,11 @@ from vaekit.evaluation.samples.temperatures import TEMPERATURES
 from vaekit.evaluation.stages import SPLIT, Result, Task, run_stages, stage
 from vaekit.evaluation.suspicion import warnings_of
 from vaekit.judge import Judge, open_judge
+from vaekit.priors import Posteriors
 from vaekit.quantity import Quantity
-from vaekit.seeding import numpy_generator, some_rows
+from vaekit.seeding import numpy_generator
 
 PICTURED = 32  # test images kept as pictures, drawn by the seed
-CODED = {"train": 16_000, "valid": 4_000}  # most images, drawn by the seed, whose codes others are fitted to
 CALIBRATED_ON = 2048  # valid images, drawn by the seed: sigma is then known to about half a percent
 SAMPLES = 64  # draws from the prior kept as pictures
 
@@ -132,6 +133,7 @@ def draws(task: Task) -> Result:
         raise VaekitError("At random codes the decoder gives values that are no numbers: it has diverged there.")
     artifacts.write_arrays(
         task.folder / artifacts.DRAWS,
+        prior=np.array(task.model.prior.said),
         samples=to_uint8(samples),
         temperature=np.array(TEMPERATURES),
         by_temperature=np.stack([to_uint8(images) for images in by_temperature]),
@@ -155,11 +157,23 @@ def importance_weighting(task: Task, likelihoods: tuple[float, TrainedLikelihood
     return Result(weights.table(), rows_of(weights, task.seed))
 
 
+@stage("learned prior", needs=("one pass",), writes=(artifacts.LEARNED_PRIOR,))
+def learned_prior(task: Task, one_pass: Collected) -> Result:
+    """Give the bounds under the learned prior too, where the model has one."""
+    prior = task.model.learned_prior
+    if prior is None:
+        return Result()
+    posteriors = Posteriors(one_pass.mu, np.exp(0.5 * one_pass.logvar), one_pass.z)
+    values = math.prod(task.model.image_shape)
+    found = learned_bounds(one_pass.per_image, posteriors, prior, seed=task.seed, values=values)
+    artifacts.write_table(task.folder / artifacts.LEARNED_PRIOR, found.table)
+    return Result(rows=found.rows(task.seed))
+
+
 @stage("codes")
 def codes(task: Task) -> Result:
     """Encode some train and valid images: what others are fitted to."""
-    drawn = [some_rows(task.prepared.rows(split), most, task.seed, f"{split} codes") for split, most in CODED.items()]
-    return Result(tuple(encode_rows(task.model, task.prepared, rows, **task.how) for rows in drawn))
+    return Result(encode_train_and_valid(task.model, task.prepared, **task.how))
 
 
 @stage("probes", needs=("one pass", "codes"), writes=(artifacts.PROBES, artifacts.PROBES_SUMMARY, artifacts.DIRECTIONS))
@@ -243,6 +257,7 @@ STAGES = (
     draws,
     explained_variance,
     importance_weighting,
+    learned_prior,
     codes,
     probes,
     latent_code,
@@ -322,6 +337,7 @@ def _model_facts(task: Task, sigma: float, trained: TrainedLikelihood) -> dict[s
         "name": task.checkpoint.config.model.network,
         "parameters": sum(p.numel() for p in model.parameters()),
         "latent_dim": model.latent_dim,
+        "prior": model.prior.kind,
         "likelihood": model.likelihood.sentence(),
         "likelihood_of_8_bits": trained.sentence,
         "sigma_trained": trained.sigma if trained.family else None,

@@ -1,4 +1,4 @@
-"""Pictures of codes drawn from the prior, or from the mixture that was fitted to the aggregate posterior."""
+"""Pictures of codes drawn from a prior: the model's own, N(0, I), or the mixture that an evaluation fitted."""
 
 import re
 from collections.abc import Mapping
@@ -8,17 +8,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from PIL import Image
 
 from vaekit import artifacts
-from vaekit.errors import ConfigError, DataError
+from vaekit.errors import ConfigError
 from vaekit.exploration.results import Shown
 from vaekit.exploration.space import decode
 from vaekit.figures.grids import image_grid, png_bytes
 from vaekit.figures.words import plain
 from vaekit.models.base import VAE
-from vaekit.seeding import numpy_generator, torch_generator
+from vaekit.priors import Prior
 
 _COLUMNS = 8
 
@@ -52,11 +51,11 @@ def sample(
     n: int,
     *,
     temperature: float = 1.0,
-    mixture: Mapping[str, np.ndarray] | None = None,
+    prior: Prior | None = None,
     seed: int = 0,
     made_by: Mapping[str, Any],
 ) -> Samples:
-    """Return n decoder means at drawn codes: from the prior, or from `mixture` where one is given.
+    """Return n decoder means at codes drawn from `prior`, the model's own where none is given.
 
     Raises:
         ConfigError: no sample asked for, or a temperature that is no number from 0 up.
@@ -65,12 +64,12 @@ def sample(
         raise ConfigError(f"--n {n}: ask for at least one sample.")
     if not 0 <= temperature < np.inf:
         raise ConfigError(f"--temperature {temperature}: expected a number from 0 up, such as 0.7.")
-    if mixture is None:
-        source, z = "prior", prior_codes(n, model.latent_dim, temperature, seed)
+    prior = prior or model.prior
+    z = prior.sample(n, seed=seed, temperature=temperature)
+    if prior.kind == "standard":
         said = f"{n:,} draws of z ~ N(0, {temperature:g}² I)"
     else:
-        source, z = "aggregate", mixture_codes(mixture, n, temperature, seed)
-        said = f"{n:,} draws from the {len(mixture['weights'])} Gaussians fitted to the codes of train images"
+        said = f"{n:,} draws from {prior.said} fitted to the codes of train images"
         said += f", their spread times {temperature:g}" if temperature != 1 else ""
     images = decode(model, z)
     table = pd.DataFrame({"sample": np.arange(1, n + 1), "norm": np.linalg.norm(z, axis=1)})
@@ -78,36 +77,5 @@ def sample(
     sentence = (
         f"{said}, seed {seed}: a pixel varies across them with a standard deviation of {plain(spread, 3)} grey levels."
     )
-    facts = {"run": run, "n": n, "from": source, "temperature": temperature, "seed": seed, "made_by": dict(made_by)}
+    facts = {"run": run, "n": n, "from": prior.kind, "temperature": temperature, "seed": seed, "made_by": dict(made_by)}
     return Samples(run, "sample", image_grid(images, _COLUMNS), table, (sentence,), facts, images, z)
-
-
-def prior_codes(n: int, dims: int, temperature: float, seed: int) -> np.ndarray:
-    """Return z ~ N(0, temperature^2 I), (n, D): the codes of `model.sample(n, seed=seed, temperature=temperature)`."""
-    return (temperature * torch.randn(n, dims, generator=torch_generator(seed, "samples"))).numpy()
-
-
-def mixture_codes(mixture: Mapping[str, np.ndarray], n: int, temperature: float, seed: int) -> np.ndarray:
-    """Return draws from a Gaussian mixture, (n, D) float64: weights (K,), means (K, D), covariances (K, D, D).
-
-    The temperature scales the spread of every Gaussian around its mean, not which one is drawn: at 0 each sample is
-    a mean.
-
-    Raises:
-        DataError: the arrays do not fit together.
-    """
-    weights, means, covariances = (
-        np.asarray(mixture[name], np.float64) for name in ("weights", "means", "covariances")
-    )
-    if covariances.shape != (*means.shape, means.shape[1]) or weights.shape != means.shape[:1]:
-        raise DataError(
-            f"{artifacts.MIXTURE} does not fit together (weights {weights.shape}, means {means.shape}, covariances "
-            f"{covariances.shape}): run `vaekit evaluate` again."
-        )
-    generator = numpy_generator(seed, "exploration", "aggregate")
-    component = generator.choice(len(weights), n, p=weights / weights.sum())
-    noise = generator.standard_normal((n, means.shape[1]))
-    root = np.linalg.cholesky(covariances)
-    for k in np.unique(component):
-        noise[component == k] = noise[component == k] @ root[k].T
-    return means[component] + temperature * noise

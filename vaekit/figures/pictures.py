@@ -109,7 +109,8 @@ def temperatures(artifacts: Artifacts) -> Drawn:
     values, images = artifacts[DRAWS]["temperature"], artifacts[DRAWS]["by_temperature"]
     spreads = [float(row.astype(np.float64).std(axis=0).mean()) for row in images]
     caption = (
-        f"The same {images.shape[1]} draws at z ~ N(0, t² I). Beside each row t, and how much a pixel varies across "
+        f"The same {images.shape[1]} draws of {artifacts[DRAWS]['prior']}, their spread times t. Beside each row t, "
+        f"and how much a pixel varies across "
         f"it: by {fixed(spreads[0], 1)} grey levels at t = {values[0]:g}, by {fixed(spreads[-1], 1)} at "
         f"{values[-1]:g}."
     )
@@ -126,8 +127,8 @@ def samples(artifacts: Artifacts) -> Drawn:
     spread = float(images.astype(np.float64).std(axis=0).mean())
     caption = f"{n} of {plural(len(images), 'decoder mean')}" if n < len(images) else f"{plural(n, 'decoder mean')}"
     caption += (
-        " at z ~ N(0, I), unselected. Across the samples a pixel varies with a standard deviation of "
-        f"{plain(spread)} grey levels"
+        f" at z ~ {artifacts[DRAWS]['prior']}, unselected. Across the samples a pixel varies with a standard deviation "
+        f"of {plain(spread)} grey levels"
     )
     if PICTURES in artifacts:
         real = float(artifacts[PICTURES]["x"].astype(np.float64).std(axis=0).mean())

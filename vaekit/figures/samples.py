@@ -19,6 +19,7 @@ LOOKS = {
     "interpolations": (BLUE, "^"),
     "aggregate": (ORANGE, "v"),  # from the prior's by shape too: to some eyes their colours are one
     "prior": (VERMILION, "X"),
+    "standard": (MUTED, "P"),
 }
 _DISTANCES = ("fid", "fd_", "kid_")  # how the columns that are distances begin
 

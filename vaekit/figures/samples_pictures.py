@@ -15,29 +15,27 @@ _PIXELS = 36 * 64 * 64  # at most so many pixels of each kind, so that a page of
 
 @figure("samples_aggregate", needs=(SAMPLE_PICTURES,))
 def samples_aggregate(artifacts: Artifacts) -> Drawn:
-    """Draw samples from the prior beside samples from the fitted aggregate posterior."""
+    """Draw samples from N(0, I) beside samples from the learned prior or, where there is none, the fitted mixture."""
     kept = artifacts[SAMPLE_PICTURES]
-    prior, aggregate = kept["prior"], kept["aggregate"]
-    side = max(1, min(_SIDE, int(np.sqrt(_PIXELS) // prior.shape[2])))
-    n = min(len(prior), len(aggregate), side**2)
+    sides = ("standard", "prior") if "standard" in kept else ("prior", "aggregate")
+    assumed, fitted = (kept[side] for side in sides)
+    side = max(1, min(_SIDE, int(np.sqrt(_PIXELS) // assumed.shape[2])))
+    n = min(len(assumed), len(fitted), side**2)
     columns = min(side, n)
-    halves = [in_rows(images[:n], columns) for images in (prior, aggregate)]
-    heads = ["from the prior", *[""] * (columns - 1), "from a density fitted to the codes", *[""] * (columns - 1)]
+    halves = [in_rows(images[:n], columns) for images in (assumed, fitted)]
+    right = "from the learned prior" if "standard" in kept else "from a density fitted to the codes"
+    heads = ["from N(0, I)", *[""] * (columns - 1), right, *[""] * (columns - 1)]
     drawn = sheet(np.concatenate(halves, axis=1), [""] * len(halves[0]), heads=heads, columns_apart=(columns,))
     caption = (
-        f"{plural(n, 'unselected sample')} each: on the left z ~ N(0, I), on the right z from a Gaussian mixture "
-        "fitted to the "
-        "codes of train images, the same decoder."
+        f"{plural(n, 'unselected sample')} each: on the left z ~ N(0, I), on the right z {right}"
+        f"{' of this model' if 'standard' in kept else ', a Gaussian mixture'}; both are decoded alike."
     )
-    caption += _nearer(artifacts)
-    alt = (
-        f"Two grids of {plural(n, 'decoded face')}: from the prior on the left, from the aggregate posterior on the "
-        "right."
-    )
-    return Drawn("Prior and aggregate posterior", caption, alt, drawn, "svg")
+    caption += _nearer(artifacts, sides)
+    alt = f"Two grids of {plural(n, 'decoded face')}: from N(0, I) on the left, {right} on the right."
+    return Drawn("Samples from N(0, I) and from what the codes are like", caption, alt, drawn, "svg")
 
 
-def _nearer(artifacts: Artifacts) -> str:
+def _nearer(artifacts: Artifacts, sides: tuple[str, str]) -> str:
     """Return which side is nearer to the test images, where the table of distances is there and says so."""
     table: pd.DataFrame | None = artifacts.get(SAMPLING_GAP)
     metrics = artifacts.get(SAMPLES, {}).get("metrics", {})
@@ -45,19 +43,19 @@ def _nearer(artifacts: Artifacts) -> str:
     if table is None or not kinds:
         return ""
     rows = table.set_index("source")
-    kind = next((kind for kind in kinds if rows.loc[["prior", "aggregate"], kind].notna().all()), None)
+    kind = next((kind for kind in kinds if rows.loc[list(sides), kind].notna().all()), None)
     if kind is None:
         return ""
-    prior, aggregate = (rows.loc[source, [kind, f"{kind}_low", f"{kind}_high"]] for source in ("prior", "aggregate"))
-    if aggregate[f"{kind}_high"] < prior[f"{kind}_low"]:
+    left, right = (rows.loc[side, [kind, f"{kind}_low", f"{kind}_high"]] for side in sides)
+    if right[f"{kind}_high"] < left[f"{kind}_low"]:
         what = "The right ones are nearer to the test images"
-    elif prior[f"{kind}_high"] < aggregate[f"{kind}_low"]:
+    elif left[f"{kind}_high"] < right[f"{kind}_low"]:
         what = "The left ones are nearer to the test images"
     else:
         what = "Neither side is clearly nearer to the test images"
     label = in_sentence(metrics[kind]["label"])
-    left, right = (distance(*row) for row in (prior, aggregate))
-    return f" {what}: {label} {left} on the left, {right} on the right."
+    here, there = distance(*left), distance(*right)
+    return f" {what}: {label} {here} on the left, {there} on the right."
 
 
 @figure("neighbours", needs=(SAMPLE_PICTURES,))

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from vaekit.config import Config, LikelihoodConfig, ModelConfig
 from vaekit.errors import ConfigError
 from vaekit.models.likelihoods import Gaussian, Likelihood, build_head, sum_dtype
+from vaekit.priors import Prior, Standard
 from vaekit.registry import Registry
 from vaekit.seeding import torch_generator
 
@@ -53,6 +54,7 @@ class VAE(nn.Module):
         image_size: side of the images in pixels, or (H, W) where they are not square.
         image_shape: (C, H, W) of one image; C is 1 or 3.
         latent_dim: D, the number of latent dimensions.
+        prior: p(z), what samples are drawn from: N(0, I), or what was learned from the codes of train images.
         latent_shape: what D dims are inside the network: (D,), or (c, h, w) with c h w = D, flattened in that order.
     """
 
@@ -67,6 +69,12 @@ class VAE(nn.Module):
         self.image_size = height if height == width else (height, width)
         self.image_shape = (channels, height, width)
         self.likelihood = build_head(likelihood)
+        self.learned_prior: Prior | None = None
+
+    @property
+    def prior(self) -> Prior:
+        """p(z): the learned prior where there is one, else N(0, I)."""
+        return self.learned_prior or Standard(self.latent_dim)
 
     @property
     def latent_shape(self) -> tuple[int, ...]:
@@ -95,9 +103,12 @@ class VAE(nn.Module):
         """Return the decoder's mean at z = mu(x), (B, C, H, W)."""
         return self.decode(self.encode(x).mu).mean
 
-    def sample(self, n: int, *, seed: int = 0, temperature: float = 1.0) -> Tensor:
-        """Return n decoder means at z ~ N(0, temperature^2 I), (n, C, H, W); the same seed gives the same z."""
-        z = temperature * torch.randn(n, self.latent_dim, generator=torch_generator(seed, "samples"))
+    def sample(self, n: int, *, seed: int = 0, temperature: float = 1.0, prior: Prior | None = None) -> Tensor:
+        """Return n decoder means at z ~ p(z), (n, C, H, W); the same seed gives the same z.
+
+        The temperature scales the spread of z. Another `prior` than the model's own may be given: `Standard(D)`.
+        """
+        z = torch.from_numpy((prior or self.prior).sample(n, seed=seed, temperature=temperature))
         return self.decode(z.to(self.device)).mean
 
 

@@ -1,6 +1,6 @@
 """The training loop: Adam on the negative ELBO, validated and pictured after every epoch.
 
-    checkpoints/<run>/best.pt  last.pt  config.toml  history.csv  curves.png  epochs/001.png ...
+    checkpoints/<run>/best.pt  last.pt  config.toml  history.csv  curves.png  epochs.npz  epochs/001.png ...
 
 last.pt is written after the history: what it holds, the history holds too. Pictures come last and cost no epoch. A run
 that was killed goes on from it and ends with the same bytes (CPU, same machine, same number of threads) as one that was
@@ -32,6 +32,7 @@ from vaekit.progress import Progress, silent
 from vaekit.seeding import torch_generator
 from vaekit.training.perceptual import Perceptual
 from vaekit.training.pictures import write_pictures
+from vaekit.training.prior import learn_prior_of_best
 from vaekit.training.validation import validate
 
 log = logging.getLogger("vaekit")
@@ -149,7 +150,7 @@ def train(
     perceptual = Perceptual(objective, device) if objective.perceptual else None
     if resume is not None:
         run.restore(resume)
-        _draw(folder, run, prepared, device)  # a kill may have come before the last epoch's pictures
+        _draw(folder, run, prepared, settings.epochs, device)  # a kill may have come before the last epoch's pictures
     artifacts.write_text(folder / artifacts.CONFIG, config.to_toml())
     for epoch in range(len(run.history) + 1, settings.epochs + 1):
         started = time.perf_counter()
@@ -168,18 +169,21 @@ def train(
         if epoch == best:
             save_checkpoint(folder / artifacts.BEST, Checkpoint(run.kept, config, folder.name, data, *now, {}))
         save_checkpoint(folder / artifacts.LAST, Checkpoint(run.kept, config, folder.name, data, *now, run.state()))
-        _draw(folder, run, prepared, device)
+        _draw(folder, run, prepared, settings.epochs, device)
         if settings.patience and epoch - best >= settings.patience:
             log.info("Stopped after epoch %d: no better validation loss since epoch %d.", epoch, best)
             break
+    learn_prior_of_best(
+        folder / artifacts.BEST, settings.prior, prepared, seed=settings.seed, device=device, progress=progress
+    )
     return Training(folder, folder / artifacts.BEST, folder / artifacts.LAST, pd.DataFrame(run.history))
 
 
-def _draw(folder: Path, run: _Run, prepared: Prepared, device: torch.device) -> None:
+def _draw(folder: Path, run: _Run, prepared: Prepared, epochs: int, device: torch.device) -> None:
     """Write the pictures of the last epoch; what keeps one from being drawn is said, and costs no training."""
     try:
         run.kept.eval()
-        write_pictures(folder, run.kept, prepared, run.history, device)
+        write_pictures(folder, run.kept, prepared, run.history, run.kl_per_dim, epochs, device)
     except OutputError:
         raise
     except Exception as error:  # whatever drawing libraries and their settings provoke

@@ -11,8 +11,8 @@ import pytest
 from tests.evaluation.oracle_runs import oracle_config
 from tests.evaluation.tasks import task_of
 from vaekit import artifacts
+from vaekit.codes import Codes
 from vaekit.data import Prepared, Protocol
-from vaekit.evaluation.codes import Codes
 from vaekit.evaluation.probes import fit_probes
 from vaekit.evaluation.probes.controls import pixel_codes
 from vaekit.evaluation.probes.fit import COLUMNS, FEWEST

@@ -11,10 +11,10 @@ from torch import nn
 
 from tests.evaluation.tasks import task_of
 from vaekit import artifacts
+from vaekit.codes import encode_rows
 from vaekit.config import load_config
 from vaekit.data.loaders import batches
 from vaekit.errors import DataError
-from vaekit.evaluation.codes import encode_rows
 from vaekit.evaluation.collect import Collected
 from vaekit.evaluation.samples.base import SET_METRICS, Column, set_metric
 from vaekit.evaluation.samples.score import Scored, score_samples

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from scipy import linalg
 
+from vaekit.codes import encode_rows
 from vaekit.data import Prepared
-from vaekit.evaluation.codes import encode_rows
 from vaekit.evaluation.stages import Task
 from vaekit.seeding import numpy_generator, torch_generator
 

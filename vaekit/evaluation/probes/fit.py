@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 
 from vaekit import artifacts
+from vaekit.codes import Codes
 from vaekit.data import SPLITS
-from vaekit.evaluation.codes import Codes
 from vaekit.evaluation.probes.directions import Directions, directions
 from vaekit.evaluation.probes.disentanglement import Coded, disentanglement
 from vaekit.evaluation.probes.kinds import KINDS, SHUFFLES, Fitted, Split, fit_kinds

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
+from vaekit.codes import Codes
 from vaekit.data import SPLITS
-from vaekit.evaluation.codes import Codes
 from vaekit.evaluation.probes.controls import pixel_codes, untrained_codes
 from vaekit.evaluation.probes.logistic import Fit, Scaling, fit_path
 from vaekit.evaluation.stages import Task

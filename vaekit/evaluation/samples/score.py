@@ -9,32 +9,33 @@ import numpy as np
 import pandas as pd
 
 from vaekit import artifacts
+from vaekit.codes import Codes
 from vaekit.data import Prepared
 from vaekit.errors import VaekitError
-from vaekit.evaluation.codes import Codes
 from vaekit.evaluation.collect import Collected
 from vaekit.evaluation.samples.base import FEWEST, Compared, compare, reals_of
 from vaekit.evaluation.samples.blur import blurred, radial_power
 from vaekit.evaluation.samples.inception import inception_estimates
 from vaekit.evaluation.samples.memorisation import Memorisation, memorisation
-from vaekit.evaluation.samples.mixture import Mixture, fit_mixture
 from vaekit.evaluation.samples.rates import DECENT, Seen, rate_sentences, rate_table
 from vaekit.evaluation.samples.sources import (
     AGGREGATE,
-    DEFINITIONS,
     LABELS,
     MOST,
     PRIOR,
     RECONSTRUCTIONS,
+    STANDARD,
     Source,
+    definition_of,
     make_sources,
 )
 from vaekit.evaluation.samples.tables import Rows, all_columns, empty_rows, gap_table, summary_rows
 from vaekit.evaluation.samples.temperatures import by_temperature, temperature_sentence
-from vaekit.evaluation.samples.verdict import Verdict, blame, modes
+from vaekit.evaluation.samples.verdict import Verdict, blame, modes, prior_sentence
 from vaekit.evaluation.stages import Task
 from vaekit.figures.words import plural
 from vaekit.judge import Judge, Judged, unseen_rows
+from vaekit.priors import ChosenMixture, Prior, choose_mixture
 from vaekit.quantity import Quantity
 from vaekit.seeding import numpy_generator, some_rows
 
@@ -87,7 +88,7 @@ def score_samples(task: Task, collected: Collected, train: Codes, valid: Codes, 
     0.7 GB at 10,000 of 64 pixels, and as much again for distances in blocks.
     """
     try:
-        mixture: Mixture | VaekitError = fit_mixture(train.z, valid.z, task.seed)
+        mixture: ChosenMixture | VaekitError = choose_mixture(train.posteriors, valid.posteriors, task.seed)
     except VaekitError as reason:
         mixture = reason
     if isinstance(judge, VaekitError):
@@ -111,11 +112,12 @@ def score_samples(task: Task, collected: Collected, train: Codes, valid: Codes, 
     rates, rates_record = _rates(task, judge, chosen, test, sources, seen, real)
     copied, among = _memorisation(task, judge, seen, real)
     temperatures = by_temperature(task, judge, reals, seen[PRIOR].features if PRIOR in seen else None)
-    record = _record_of_sets(judge, estimates, compared, reasons) | {
+    record = _record_of_sets(judge, estimates, compared, reasons, task.model.prior) | {
         "attribute_rates": rates_record,
         "memorisation": copied.record() if isinstance(copied, Memorisation) else {"sentence": copied},
         "temperatures": {"rows": temperatures, "sentence": temperature_sentence(temperatures, judge.name)},
-        "mixture": {"sentence": mixture.sentence() if isinstance(mixture, Mixture) else str(mixture)},
+        "mixture": {"sentence": mixture.sentence() if isinstance(mixture, ChosenMixture) else str(mixture)},
+        "prior": {"sentence": prior_sentence(task.model.prior, estimates, f"fd_{judge.name}")},
         "warnings": _warnings(len(test), judge.feature_dim, judge.name),
     }
     return Scored(
@@ -124,7 +126,7 @@ def score_samples(task: Task, collected: Collected, train: Codes, valid: Codes, 
         gap=gap_table(estimates, reasons, judge.name),
         rates=rates,
         pictures=_pictures(task.prepared, sources, copied, among),
-        mixture=mixture.arrays() if isinstance(mixture, Mixture) else {},
+        mixture=mixture.arrays() if isinstance(mixture, ChosenMixture) else {},
         judged={
             "image_id": collected.per_image["image_id"].to_numpy(dtype=str),
             "attributes": np.array(judge.attributes, dtype=str),
@@ -137,7 +139,7 @@ def score_samples(task: Task, collected: Collected, train: Codes, valid: Codes, 
 
 
 def _record_of_sets(
-    judge: Judge, estimates: Rows, compared: Mapping[str, Compared], reasons: Mapping[str, str]
+    judge: Judge, estimates: Rows, compared: Mapping[str, Compared], reasons: Mapping[str, str], prior: Prior
 ) -> dict[str, Any]:
     """Return what the record says of the judge, and of every source as it sees it."""
     found = modes(estimates)
@@ -155,8 +157,9 @@ def _record_of_sets(
             for name, c in all_columns(judge.name, judge.feature_dim).items()
         },
         "sources": {
-            name: {"label": label, "definition": DEFINITIONS[name], "reason": reasons.get(name)}
+            name: {"label": label, "definition": definition_of(name, prior), "reason": reasons.get(name)}
             for name, label in LABELS.items()
+            if name in compared or name in reasons
         },
         "rows": {name: {kind: vars(e) for kind, e in row.items()} for name, row in estimates.items()},
         "by_network": {
@@ -168,14 +171,14 @@ def _record_of_sets(
     }
 
 
-def _nothing(reason: str, mixture: Mixture | VaekitError) -> Scored:
+def _nothing(reason: str, mixture: ChosenMixture | VaekitError) -> Scored:
     """Return the outcome where no set can be compared: the reason in every place, and the mixture all the same."""
     record = {
         "reason": reason,
         "verdict": Verdict("not judged", reason).record(),
-        "mixture": {"sentence": mixture.sentence() if isinstance(mixture, Mixture) else str(mixture)},
+        "mixture": {"sentence": mixture.sentence() if isinstance(mixture, ChosenMixture) else str(mixture)},
     }
-    return Scored(record, empty_rows(reason), mixture=mixture.arrays() if isinstance(mixture, Mixture) else {})
+    return Scored(record, empty_rows(reason), mixture=mixture.arrays() if isinstance(mixture, ChosenMixture) else {})
 
 
 def _seen(task: Task, judge: Judge, sources: Mapping[str, Source], known: dict[str, Judged]) -> dict[str, Judged]:
@@ -247,7 +250,7 @@ def _pictures(
     prepared: Prepared, sources: Mapping[str, Source], copied: Memorisation | str, among: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Return pictures of prior and aggregate, and the prior samples closest to train images with these."""
-    drawn = {name: sources[name].images for name in (PRIOR, AGGREGATE)}
+    drawn = {name: sources[name].images for name in (PRIOR, AGGREGATE, STANDARD) if name in sources}
     kept = {name: images[:PICTURED] for name, images in drawn.items() if images is not None}
     if isinstance(copied, Memorisation) and (samples := drawn[PRIOR]) is not None:
         rows = among[copied.rows[:, 1]]

@@ -8,20 +8,21 @@ import torch
 from vaekit.data.pixels import to_uint8
 from vaekit.errors import VaekitError
 from vaekit.evaluation.samples.blur import blurred, radial_power
-from vaekit.evaluation.samples.mixture import Mixture
 from vaekit.evaluation.stages import Task
 from vaekit.judge import unseen_rows
 from vaekit.models.base import VAE
-from vaekit.seeding import numpy_generator, some_rows, torch_generator
+from vaekit.priors import ChosenMixture, Prior, Standard
+from vaekit.seeding import numpy_generator, some_rows
 
 MOST = 10_000  # images of one source: as many as test has, at most so many
-FLOOR, BLURRED, RECONSTRUCTIONS, INTERPOLATIONS, AGGREGATE, PRIOR = (
+FLOOR, BLURRED, RECONSTRUCTIONS, INTERPOLATIONS, AGGREGATE, PRIOR, STANDARD = (
     "train",
     "blurred",
     "reconstructions",
     "interpolations",
     "aggregate",
     "prior",
+    "standard",
 )
 LABELS = {
     FLOOR: "Real train images",
@@ -30,6 +31,7 @@ LABELS = {
     INTERPOLATIONS: "Interpolations",
     AGGREGATE: "Samples from the aggregate posterior",
     PRIOR: "Samples from the prior",
+    STANDARD: "Samples from N(0, I)",
 }
 DEFINITIONS = {
     FLOOR: "real train images that the judge has not seen: the floor that this number of images allows",
@@ -37,8 +39,15 @@ DEFINITIONS = {
     RECONSTRUCTIONS: "decoder means at z = mu(x) of the same test images they are held against, so paired with them",
     INTERPOLATIONS: "decoder means halfway between mu(x) of test images paired by seed, around the mean code",
     AGGREGATE: "decoder means at z from a Gaussian mixture fitted to train codes (Ghosh et al. 2020)",
-    PRIOR: "decoder means at z ~ N(0, I)",
+    PRIOR: "decoder means at z ~ {prior}",
+    STANDARD: "decoder means at z ~ N(0, I), which training assumed, where the model draws from a learned prior",
 }
+
+
+def definition_of(source: str, prior: Prior) -> str:
+    """Return what a source is, of a model that draws from that prior."""
+    learned = " fitted to the codes of train images" if prior.kind != "standard" else ""
+    return DEFINITIONS[source].format(prior=f"{prior.said}{learned}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,11 +87,6 @@ def decoded(model: VAE, z: np.ndarray, *, device: torch.device | str, batch_size
     return images
 
 
-def prior_codes(n: int, dims: int, seed: int) -> np.ndarray:
-    """Return n draws from N(0, I), float32 (n, dims); the first ones are those of the pictures of samples."""
-    return torch.randn(n, dims, generator=torch_generator(seed, "samples")).numpy()
-
-
 def midpoints(mu: np.ndarray, seed: int) -> np.ndarray:
     """Return the codes halfway between seeded pairs of mu (N, D), float32 (N, D).
 
@@ -100,7 +104,7 @@ def midpoints(mu: np.ndarray, seed: int) -> np.ndarray:
 
 
 def make_sources(
-    task: Task, test: np.ndarray, mu: np.ndarray, reconstructions: np.ndarray, mixture: Mixture | VaekitError
+    task: Task, test: np.ndarray, mu: np.ndarray, reconstructions: np.ndarray, mixture: ChosenMixture | VaekitError
 ) -> dict[str, Source]:
     """Return every source by name, as many images of each as there are of test where there are as many.
 
@@ -113,11 +117,14 @@ def make_sources(
     """
     n, seed = len(test), task.seed
     unseen = some_rows(unseen_rows(task.prepared), n, seed, "floor")
+    # Other draws than the prior's, which may be the same mixture.
     codes: dict[str, np.ndarray | VaekitError] = {
         INTERPOLATIONS: midpoints(mu, seed),
-        AGGREGATE: mixture.sample(n, numpy_generator(seed, "aggregate")) if isinstance(mixture, Mixture) else mixture,
-        PRIOR: prior_codes(n, task.model.latent_dim, seed),
+        AGGREGATE: mixture if isinstance(mixture, VaekitError) else mixture.mixture.sample(n, seed=seed + 1),
+        PRIOR: task.model.prior.sample(n, seed=seed),
     }
+    if task.model.learned_prior is not None:
+        codes[STANDARD] = Standard(task.model.latent_dim).sample(n, seed=seed)
     sources = [
         Source(FLOOR, np.asarray(task.prepared.images[unseen])) if len(unseen) > 1 else Source(FLOOR, None, _NO_FLOOR),
         Source(BLURRED, blurred(test, radial_power(reconstructions))),

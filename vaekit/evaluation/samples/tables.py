@@ -20,6 +20,8 @@ def gap_table(rows: Rows, reasons: Mapping[str, str], judge: str) -> pd.DataFram
     """Return a row per source: source, label, n, every column with its interval, and why there is none."""
     table = []
     for name, label in LABELS.items():
+        if name not in rows and name not in reasons:  # N(0, I) beside itself
+            continue
         estimates = rows.get(name, {})
         n = max((estimate.n for estimate in estimates.values()), default=0)
         line: dict[str, Any] = {"source": name, "label": label, "n": n}

@@ -1,4 +1,4 @@
-"""Samples at other temperatures: how near to real faces and how diverse they are when z ~ N(0, t^2 I)."""
+"""Samples at other temperatures: how near to real faces and how diverse they are when z spreads more or less."""
 
 import math
 from typing import Any
@@ -9,14 +9,14 @@ from vaekit.errors import VaekitError
 from vaekit.evaluation.samples import frechet
 from vaekit.evaluation.samples.base import ImageSet
 from vaekit.evaluation.samples.manifold import NEIGHBOURS, balls_of, diversity
-from vaekit.evaluation.samples.sources import decoded, prior_codes
+from vaekit.evaluation.samples.sources import decoded
 from vaekit.evaluation.stages import Task
 from vaekit.figures.words import distance, short
 from vaekit.judge import Judge
 from vaekit.statistics.bootstrap import LEAST
 from vaekit.statistics.raters import pooled_estimate
 
-TEMPERATURES = (0.2, 0.5, 1.0, 1.5)  # standard deviations of z
+TEMPERATURES = (0.2, 0.5, 1.0, 1.5)  # of the prior: the spread of z, 1 its own
 MOST_STEPS = 4  # beyond the grid, until the nearest samples lie inside it
 MOST = 1000  # samples of each
 
@@ -30,7 +30,6 @@ def by_temperature(task: Task, judge: Judge, reals: list[ImageSet], prior: np.nd
     `prior` are the features of prior samples, whose first ones are those at temperature 1; None where they diverge.
     """
     n = min(len(reals[0].features), MOST)
-    z = prior_codes(n, task.model.latent_dim, task.seed)
 
     def measured(temperature: float) -> dict[str, Any]:
         row: dict[str, Any] = {"temperature": temperature, "n": n, "reason": None}
@@ -38,7 +37,8 @@ def by_temperature(task: Task, judge: Judge, reals: list[ImageSet], prior: np.nd
             if temperature == 1 and prior is not None:
                 features = prior[:, :n]
             else:
-                images = decoded(task.model, temperature * z, device=task.device, batch_size=task.batch_size)
+                z = task.model.prior.sample(n, seed=task.seed, temperature=temperature)
+                images = decoded(task.model, z, device=task.device, batch_size=task.batch_size)
                 features = judge.judge(images, task.batch_size).features
         except VaekitError as reason:
             return row | {"reason": str(reason)}

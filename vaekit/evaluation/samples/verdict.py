@@ -12,8 +12,17 @@ from typing import Any
 
 import numpy as np
 
-from vaekit.evaluation.samples.sources import AGGREGATE, BLURRED, FLOOR, INTERPOLATIONS, PRIOR, RECONSTRUCTIONS
+from vaekit.evaluation.samples.sources import (
+    AGGREGATE,
+    BLURRED,
+    FLOOR,
+    INTERPOLATIONS,
+    PRIOR,
+    RECONSTRUCTIONS,
+    STANDARD,
+)
 from vaekit.figures.words import distance, estimate, percent, short
+from vaekit.priors import Prior
 from vaekit.statistics.bootstrap import LEAST, Estimate
 from vaekit.statistics.raters import pooled_estimate
 
@@ -55,6 +64,7 @@ _NAMES = {
     INTERPOLATIONS: "interpolations",
     AGGREGATE: "samples from the mixture",
     PRIOR: "prior samples",
+    STANDARD: "samples from N(0, I)",
 }
 _NOTHING = Estimate(0.0, 0.0, 0.0, 0)
 _PARTS = {
@@ -245,6 +255,20 @@ def modes(rows: Rows) -> tuple[str, str] | None:
     if (recall.value if recall.high is None else recall.high) < THRESHOLDS["missing"][0] * floor.value:
         return "missing", f"Modes are missing: {numbers}"
     return "none", f"No mode collapse: {numbers}"
+
+
+def prior_sentence(prior: Prior, rows: Rows, column: str) -> str | None:
+    """Return what this model draws from and how far from real faces N(0, I) would be; None where it is N(0, I)."""
+    if prior.kind == "standard":
+        return None
+    said = (
+        f"This model draws from {prior.said}, fitted to the codes of train images when training had ended, and not "
+        "from N(0, I), which training assumed"
+    )
+    own, standard = (rows.get(name, {}).get(column) for name in (PRIOR, STANDARD))
+    if own is None or standard is None or own.value is None or standard.value is None:
+        return f"{said}."
+    return f"{said}: {_said(own)} from the test images, where samples from N(0, I) are {_said(standard)}."
 
 
 def _value(estimate: Estimate) -> float:

@@ -105,7 +105,7 @@ def _alike(together: Together) -> Iterable[Block]:
 def samples(together: Together) -> Iterable[Block]:
     """Yield draws from each model's prior, and how far they are from the test images."""
     drawn = {name: pictures["samples"][:8] for name, pictures in together.contents(artifacts.DRAWS).items()}
-    caption = "Unselected decoder means at z ~ N(0, I) of each model."
+    caption = "Unselected decoder means at draws of each model's own prior: N(0, I), or the one it learned."
     if drawn:
         yield together.picture("samples", lambda: figures.picture_rows("Samples from the prior", caption, drawn))
     yield from _sampling_gap(together)

@@ -54,7 +54,7 @@ def samples(material: Material) -> Iterable[Block]:
     """Yield samples from the prior and from the codes' own density, and which part of the model is at fault."""
     yield material.figure("samples_aggregate")
     content: dict[str, Any] = material.files.get(artifacts.SAMPLES, {})
-    for part in ("verdict", "modes", "memorisation"):
+    for part in ("prior", "verdict", "modes", "memorisation"):
         if said := (content.get(part) or {}).get("sentence"):
             yield Prose(said)
 

@@ -28,6 +28,7 @@ def samples(material: Material) -> Iterable[Block]:
     """Yield draws from the prior, the same draws by temperature, draws from the codes' own density, and neighbours."""
     content = material.files.get(artifacts.SAMPLES, {})
     yield material.figure("samples")
+    yield from _said(content.get("prior"))
     yield material.figure("temperatures")
     yield from _said(content.get("temperatures"))
     yield material.figure("samples_aggregate")

@@ -19,8 +19,8 @@ _TOP = 3  # findings that stand in the box
 _ABSENT = 3  # metrics without a value that it names
 # What to try where a part of the model keeps samples away from real faces.
 _REMEDIES = {
-    "prior": "Draw samples from the mixture fitted to the codes instead of from the prior: `vaekit sample --from "
-    "aggregate` (Ghosh et al. 2020).",
+    "prior": "Draw samples from a density fitted to the codes instead of from N(0, I) (Ghosh et al. 2020): `vaekit "
+    "sample --from aggregate` does, and `vaekit prior` keeps one in the checkpoint.",
     "decoder": "Detail is lost before any sampling: try a larger decoder, longer training or a perceptual term.",
     "encoder": "The code lacks content that reconstructions need: try more latent dims or weigh the KL less.",
     "codes": "The codes have a shape that a mixture of Gaussians misses: try to weigh the KL more, which brings them "
@@ -101,9 +101,12 @@ def _in_short(finding: dict[str, Any]) -> str:
 def _attempt(material: Material, found: list[dict[str, Any]]) -> Iterable[str]:
     said = list(_code(material).get("remedies", ()))
     blamed = material.files.get(artifacts.SAMPLES, {}).get("verdict", {}).get("name")
-    if blamed == "prior" or (_code(material).get("hole") and blamed != "none"):
+    draws_normal = material.summary["model"]["prior"] == "standard"
+    if draws_normal and (blamed == "prior" or (_code(material).get("hole") and blamed != "none")):
         said.append(_REMEDIES["prior"])
-    elif blamed in _REMEDIES and not said:  # what the code calls for comes first, and may mend the samples
+    elif (
+        blamed in _REMEDIES and blamed != "prior" and not said
+    ):  # what the code calls for comes first, and may mend the samples
         said.append(_REMEDIES[blamed])
     for finding in found[:_TOP]:
         said += re.split(r"(?<=\.) (?=[A-Z])", finding.get("remedy") or "")  # what several call for stands once

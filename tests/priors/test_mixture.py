@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
+from vaekit.evaluation.samples.mixture import fit_mixture
 
 from vaekit.errors import VaekitError
-from vaekit.evaluation.samples.mixture import fit_mixture
 
 
 def clusters(n: int, seed: int, centres: int = 2, dims: int = 3) -> np.ndarray:

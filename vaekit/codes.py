@@ -1,4 +1,4 @@
-"""Posteriors of any rows of the prepared images: what the probes and the aggregate posterior are fitted to."""
+"""Posteriors of any rows of the prepared images: what probes, priors and the aggregate posterior are fitted to."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,11 @@ import torch
 from vaekit.data import Prepared
 from vaekit.data.loaders import batches
 from vaekit.models.base import VAE
+from vaekit.priors import Posteriors
 from vaekit.progress import Progress, silent
-from vaekit.seeding import keyed_normal
+from vaekit.seeding import keyed_normal, some_rows
+
+CODED = {"train": 16_000, "valid": 4_000}  # most images, drawn by the seed, whose codes others are fitted to
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,6 +24,11 @@ class Codes:
     mu: np.ndarray
     logvar: np.ndarray
     z: np.ndarray
+
+    @property
+    def posteriors(self) -> Posteriors:
+        """What a prior is fitted to."""
+        return Posteriors(self.mu, np.exp(0.5 * self.logvar), self.z)
 
 
 @torch.inference_mode()
@@ -47,3 +55,21 @@ def encode_rows(
         ids += loaded.image_ids
         progress("encode", len(ids), len(rows))
     return Codes(np.asarray(rows), ids, *(np.concatenate(parts) for parts in (mu, logvar, z)))
+
+
+def encode_train_and_valid(
+    model: VAE,
+    prepared: Prepared,
+    *,
+    seed: int,
+    device: torch.device | str = "cpu",
+    batch_size: int = 256,
+    progress: Progress = silent,
+) -> tuple[Codes, Codes]:
+    """Return the codes of some train and some valid images: what others are fitted to and chosen by."""
+    drawn = (some_rows(prepared.rows(split), most, seed, f"{split} codes") for split, most in CODED.items())
+    train, valid = (
+        encode_rows(model, prepared, rows, seed=seed, device=device, batch_size=batch_size, progress=progress)
+        for rows in drawn
+    )
+    return train, valid
