@@ -3,7 +3,7 @@
     model = vaekit.load("checkpoints/demo/best.pt")
     vaekit.train(), vaekit.evaluate(), vaekit.failures(), vaekit.report(), vaekit.compare(), vaekit.check()
     vaekit.doctor("theirs.pth", model="model.py:VAE"), and vaekit.Adapter for what it can not find out
-    vaekit.sample(), vaekit.reconstruct(), vaekit.traverse(), vaekit.interpolate(), vaekit.edit()
+    vaekit.prior(), vaekit.sample(), vaekit.reconstruct(), vaekit.traverse(), vaekit.interpolate(), vaekit.edit()
 
 Shapes in docstrings: B images in a batch, N images in a set, C x H x W an image, D latent dimensions, K attributes.
 """
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vaekit.api.comparison import check, compare
     from vaekit.api.doctor import doctor
     from vaekit.api.exploration import edit, interpolate, reconstruct, sample, traverse
+    from vaekit.api.prior import prior
     from vaekit.api.verbs import evaluate, failures, load, report, resume, train
     from vaekit.foreign.adapter import Adapter
 
@@ -32,6 +33,7 @@ __all__ = [
     "failures",
     "interpolate",
     "load",
+    "prior",
     "reconstruct",
     "report",
     "resume",
@@ -48,8 +50,8 @@ def __getattr__(name: str) -> Any:
             from vaekit.foreign.adapter import Adapter
 
             return Adapter
-        from vaekit.api import comparison, doctor, exploration, verbs
+        from vaekit.api import comparison, doctor, exploration, prior, verbs
 
-        rooms = (verbs, comparison, exploration, doctor)
+        rooms = (verbs, comparison, exploration, doctor, prior)
         return next(getattr(module, name) for module in rooms if hasattr(module, name))
     raise AttributeError(f"module 'vaekit' has no attribute {name!r}")

@@ -41,7 +41,7 @@ def weights(path):
 
 def assert_same_run(first, second):
     assert (first / "history.csv").read_bytes() == (second / "history.csv").read_bytes()
-    for name in ("best.pt", "last.pt"):
+    for name in ("best.pt", "last.pt", "epochs.npz"):
         assert (first / name).read_bytes() == (second / name).read_bytes(), name
     assert {p.name: p.read_bytes() for p in (first / "epochs").iterdir()} == {
         p.name: p.read_bytes() for p in (second / "epochs").iterdir()

@@ -11,6 +11,7 @@ from vaekit.cli import (
     evaluate,
     failures,
     interpolate,
+    prior,
     reconstruct,
     report,
     sample,
@@ -34,6 +35,7 @@ app.command("report")(report.command)
 app.command("compare")(compare.command)
 app.command("check")(check.command)
 app.command("doctor")(doctor.command)
+app.command("prior")(prior.command)
 app.command("sample")(sample.command)
 app.command("reconstruct")(reconstruct.command)
 app.command("traverse")(traverse.command)

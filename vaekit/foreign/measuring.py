@@ -1,11 +1,12 @@
 """From a third-party network to an ordinary checkpoint: its shape, its posterior and its pixels, each measured."""
 
+import io
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from vaekit.artifacts import file_hash
+from vaekit.artifacts import file_hash, write_bytes
 from vaekit.checkpoint import Checkpoint
 from vaekit.config import DataConfig, LikelihoodConfig, ModelConfig, ObjectiveConfig, RunConfig
 from vaekit.errors import CheckpointError, ConfigError
@@ -20,6 +21,7 @@ from vaekit.foreign.routes import Route
 from vaekit.foreign.shapes import routes_by_shape
 from vaekit.objective import stated_objective
 from vaekit.options import EvaluationOptions
+from vaekit.priors import prior_of, record_of
 
 FEW = 16
 
@@ -55,6 +57,8 @@ def open_foreign(
     check_decoding(taken.route, taken.convention.to_network(to_floats(images.under(taken.protocol)[:FEW])).to(device))
     likelihood, objective = _objective(options, taken.convention)
     model = ForeignVAE(taken.route, taken.convention, likelihood).to(device).eval()
+    if opened.prior is not None:
+        model.learned_prior = prior_of(opened.prior, model.latent_dim, str(checkpoint))
     data = DataConfig.model_validate(
         {
             "source": options.data,
@@ -83,6 +87,20 @@ def open_foreign(
         findings=[finding.record() for finding in findings],
         code={str(file): file_hash(file) for file in opened.code},  # with what was imported while it was measured
     )
+
+
+def save_foreign(path: Path, checkpoint: Checkpoint) -> None:
+    """Write the weights of a network that vaekit did not write and its learned prior to a file that is read as before.
+
+    Raises:
+        OutputError: the file can not be written.
+    """
+    model = checkpoint.model
+    assert isinstance(model, ForeignVAE) and model.learned_prior is not None
+    weights = {name: tensor.cpu() for name, tensor in model.network.state_dict().items()}
+    buffer = io.BytesIO()
+    torch.save({"state_dict": weights, "vaekit_prior": record_of(model.learned_prior)}, buffer)
+    write_bytes(path, buffer.getvalue())
 
 
 def _objective(

@@ -51,6 +51,7 @@ class Opened:
         imported: the user's files that were run.
         configs: files beside the weights that state arguments of the class.
         trained_on: ids of the training images, where a file states them.
+        prior: the record of a learned prior that was put into a file.
     """
 
     module: nn.Module
@@ -59,6 +60,7 @@ class Opened:
     imported: tuple[Imported, ...] = ()
     configs: tuple[Path, ...] = ()
     trained_on: tuple[str, ...] | None = None
+    prior: Mapping[str, Any] | None = None
 
     @property
     def code(self) -> list[Path]:
@@ -226,7 +228,16 @@ def _opened(
             f"{type(module).__name__} is a vector-quantised VAE: its latents are discrete codes, with no Gaussian "
             "posterior, no KL term and no prior N(0, I) to evaluate."
         )
-    return Opened(module, family, tuple(dict.fromkeys(notes)), tuple(imported), tuple(configs), training_ids(content))
+    priors = [held["vaekit_prior"] for held in content.values() if isinstance(held, Mapping) and "vaekit_prior" in held]
+    return Opened(
+        module,
+        family,
+        tuple(dict.fromkeys(notes)),
+        tuple(imported),
+        tuple(configs),
+        training_ids(content),
+        priors[0] if priors else None,
+    )
 
 
 def _with_defaults(thing: Any, given: Mapping[str, Any]) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class Prior(Protocol):
         ...
 
     def sample(self, n: int, *, seed: int, temperature: float = 1.0) -> Codes:
-        """Return n draws, (n, D); the first ones are the same for any n. The temperature scales their spread."""
+        """Return n draws, (n, D); the temperature scales their spread."""
         ...
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:

@@ -100,11 +100,14 @@ def flow_of(arrays: dict[str, npt.NDArray[Any]]) -> Flow:
     """Return the flow whose `arrays` these are.
 
     Raises:
-        KeyError, RuntimeError: they do not fit together.
+        KeyError, ValueError, RuntimeError: they do not fit together.
     """
+    dims = len(arrays["centre"])
+    if dims < 2 or arrays["root"].shape != (dims, dims):
+        raise ValueError(f"centre and root are of {dims} dims and of shape {arrays['root'].shape}")
     weights = {name: torch.from_numpy(array) for name, array in arrays.items() if name not in ("centre", "root")}
     count = 1 + max((int(name.partition(".")[0]) for name in weights), default=-1)
-    layers = nn.ModuleList(_Coupling(len(arrays["centre"]), len(arrays["0.net.0.bias"])) for _ in range(count))
+    layers = nn.ModuleList(_Coupling(dims, len(arrays["0.net.0.bias"])) for _ in range(count))
     layers.load_state_dict(weights)
     return Flow(arrays["centre"], arrays["root"], layers.eval())
 
@@ -120,8 +123,9 @@ def fit_flow(train: Posteriors, valid: Posteriors, seed: int) -> Flow:
     dims = train.z.shape[1]
     if dims < 2:
         raise VaekitError("A flow couples one half of the dims with the other, and this code has one dim.")
-    centre = train.z.astype(np.float64).mean(0)
-    root: Floats = np.linalg.cholesky(covariance_of(train.z.astype(np.float64)))
+    codes = train.z.astype(np.float64)
+    centre: Floats = np.asarray(codes.mean(0))
+    root: Floats = np.asarray(np.linalg.cholesky(covariance_of(codes)), np.float64)
     held_out = torch.from_numpy(_white(valid.z, centre, root))
     draw = torch_generator(seed, "flow noise")
     with torch.random.fork_rng(devices=[]):
