@@ -1,3 +1,3 @@
 """The version of vaekit, where every room may read it without importing the package above it."""
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"

@@ -7,7 +7,6 @@ import torch
 from scipy import linalg
 from scipy.spatial.distance import cdist
 from torchmetrics.image.kid import poly_mmd
-from vaekit.evaluation.samples.mixture import fit_mixture
 
 from tests.benchmarks.timing import Row, least
 from tests.evaluation.samples.gaussians import moments_from
@@ -15,6 +14,7 @@ from vaekit.evaluation.samples.base import compare, reals_of
 from vaekit.evaluation.samples.frechet import distance, estimate, frechet_distance, moments_of
 from vaekit.evaluation.samples.kernel import kernel_of, kid
 from vaekit.evaluation.samples.manifold import balls_of, prdc
+from vaekit.priors import Posteriors, choose_mixture
 
 IMAGES, DIMS, INCEPTION = 2000, 128, 2048  # of the judge's features; Inception's have 2,048
 BUDGET = 20.0  # seconds for the mixture of 16,000 codes of 128 dims
@@ -88,7 +88,7 @@ def rows() -> list[Row]:
         ),
         (
             "the mixture of 16,000 codes of 128 dims",
-            least(lambda: fit_mixture(codes[:16_000], codes[16_000:], 0), 1),
+            least(lambda: choose_mixture(Posteriors(*3 * [codes[:16_000]]), Posteriors(*3 * [codes[16_000:]]), 0), 1),
             BUDGET,
             f"a budget of {BUDGET:.0f} s",
         ),

@@ -4,12 +4,14 @@ import json
 import re
 import shutil
 
+import numpy as np
 import pytest
 
 import vaekit
 from tests.foreign.live import module_of
 from tests.foreign.styles import STYLES, write
 from vaekit.artifacts import read_table
+from vaekit.priors import Standard
 
 SAID = ("--crop", 178, "--range", "0,1", "--device", "cpu")
 
@@ -49,6 +51,21 @@ def test_the_same_weights_give_the_same_numbers_and_the_whole_report(place, face
     assert not layers["layer"].duplicated().any() and layers["parameters"].sum() == theirs["model"]["parameters"]
     compared = place.vaekit("compare", "own", *model, "--allow-unlike")
     assert "compare.html" in compared.stdout
+
+
+def test_a_learned_prior_goes_into_a_new_file_that_is_read_as_the_old_one(place, faces, monkeypatch):
+    model = ("theirs/weights.pth", "--model", "theirs/model.py:Net", "--data", faces, *SAID)
+    # After so few epochs N(0, I) describes the codes best: let it not.
+    monkeypatch.setattr(Standard, "log_prob", lambda self, z: np.full(len(z), -1e6))
+    made = place.json("prior", *model, "--kind", "mixture", "--out", "theirs/learned.pth")
+    monkeypatch.undo()
+    assert made["file"] == "theirs/learned.pth" and made["prior"] == "mixture"
+    new = (made["file"], *model[1:])
+    assert place.json("sample", *new, "--n", 2)["prior"] == "mixture"
+    assert place.json("sample", *model, "--n", 2)["prior"] == "standard"
+    before, after = place.json("evaluate", *model), place.json("evaluate", *new)
+    assert before["metrics"]["mse"]["value"] == after["metrics"]["mse"]["value"]
+    assert "kl_learned" in after["estimates"] and "kl_learned" not in before["estimates"]
 
 
 def test_a_changed_reading_is_another_evaluation(place, faces):

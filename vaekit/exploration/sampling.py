@@ -77,5 +77,12 @@ def sample(
     sentence = (
         f"{said}, seed {seed}: a pixel varies across them with a standard deviation of {plain(spread, 3)} grey levels."
     )
-    facts = {"run": run, "n": n, "from": prior.kind, "temperature": temperature, "seed": seed, "made_by": dict(made_by)}
+    facts = {
+        "run": run,
+        "n": n,
+        "prior": prior.kind,
+        "temperature": temperature,
+        "seed": seed,
+        "made_by": dict(made_by),
+    }
     return Samples(run, "sample", image_grid(images, _COLUMNS), table, (sentence,), facts, images, z)

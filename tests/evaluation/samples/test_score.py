@@ -18,9 +18,10 @@ from vaekit.errors import DataError
 from vaekit.evaluation.collect import Collected
 from vaekit.evaluation.samples.base import SET_METRICS, Column, set_metric
 from vaekit.evaluation.samples.score import Scored, score_samples
-from vaekit.evaluation.samples.sources import decoded, midpoints, prior_codes
+from vaekit.evaluation.samples.sources import decoded, midpoints
 from vaekit.judge import Judged
 from vaekit.models.base import build_model
+from vaekit.priors import Standard
 from vaekit.statistics.bootstrap import Estimate
 
 
@@ -140,7 +141,7 @@ def test_batch_size_does_not_matter(scored, model, prepared):
 
 
 def test_pictures_are_those_that_were_judged(scored, model, prepared):
-    z = prior_codes(40, 4, 0)
+    z = Standard(4).sample(40, seed=0)
     assert np.array_equal(scored.pictures["prior"], decoded(model, z, device="cpu", batch_size=32)[:48])
     assert (
         np.abs(

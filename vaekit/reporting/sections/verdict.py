@@ -101,7 +101,7 @@ def _in_short(finding: dict[str, Any]) -> str:
 def _attempt(material: Material, found: list[dict[str, Any]]) -> Iterable[str]:
     said = list(_code(material).get("remedies", ()))
     blamed = material.files.get(artifacts.SAMPLES, {}).get("verdict", {}).get("name")
-    draws_normal = material.summary["model"]["prior"] == "standard"
+    draws_normal = material.summary["model"].get("prior", "standard") == "standard"
     if draws_normal and (blamed == "prior" or (_code(material).get("hole") and blamed != "none")):
         said.append(_REMEDIES["prior"])
     elif (
