@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
+from vaekit.codes import Codes
 from vaekit.errors import DataError
-from vaekit.evaluation.codes import Codes
 from vaekit.evaluation.stages import Task
 from vaekit.judge import Judge, unseen_rows
 from vaekit.seeding import some_rows
