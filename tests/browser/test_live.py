@@ -78,8 +78,14 @@ def test_the_picture_in_the_page_is_that_of_torch(make, look, tmp_path):
     codes = np.random.default_rng(1).normal(size=(1, 4))
     program = traced(model, codes)
     start = Strip("<b>1", "", (), 1, png_bytes(Image.new("RGB", (28, 28))), 28, 28)
-    facts = {"program": program.steps, "shape": program.shape, "off": program.off, "sliders": ["Dim </script>"]}
-    block = live_block(facts, program.weights, codes, np.ones((1, 4)), (start,))
+    facts = {
+        "program": program.steps,
+        "shape": program.shape,
+        "off": program.off,
+        "sliders": ["Dim </script>"],
+        "prior": "p",
+    }
+    block = live_block(facts, program.weights, codes, np.ones((1, 4)), np.zeros((2, 1, 4)), (start,))
     page = Page("t", "", (), (), (Section("live", "Live", "P", (block,)),), {})
     (tmp_path / "page.html").write_text(render_html(page), encoding="utf-8")
     watched = look(tmp_path / "page.html")
@@ -88,6 +94,33 @@ def test_the_picture_in_the_page_is_that_of_torch(make, look, tmp_path):
         (expected,) = to_uint8(model.decode(torch.tensor(codes, dtype=torch.float32)).mean)
     assert np.abs(pixels - expected.astype(int)).max() <= 2
     assert watched.complaints == [] and len([url for url in watched.requests if not url.startswith("blob:")]) == 1
+
+
+def test_draws_are_those_of_the_prior_between_its_temperatures(look, tmp_path):
+    model, codes = recipe("dense64"), np.zeros((1, 4))
+    draws = np.random.default_rng(2).normal(size=(2, 1, 4)).round(2)
+    program = traced(model, codes)
+    start = Strip("b", "", (), 1, png_bytes(Image.new("RGB", (28, 28))), 28, 28)
+    facts = {
+        "program": program.steps,
+        "shape": program.shape,
+        "off": 0.0,
+        "sliders": ["Dim 1"],
+        "prior": "one Gaussian",
+    }
+    block = live_block(facts, program.weights, codes, np.ones((1, 4)), draws, (start,))
+    assert "The prior is one Gaussian; one draw of it is in the page." in block.caption
+    (tmp_path / "page.html").write_text(
+        render_html(Page("t", "", (), (), (Section("live", "Live", "P", (block,)),), {})), encoding="utf-8"
+    )
+    page = look(tmp_path / "page.html").page
+    page.locator(".temperature").fill("0.5")
+    page.get_by_role("button", name="Draw from the prior").click()
+    page.wait_for_timeout(300)
+    pixels = np.array(page.evaluate(PIXELS)).reshape(*program.shape[1:], 4)[..., :3]
+    with torch.no_grad():
+        (expected,) = to_uint8(model.decode(torch.tensor(draws.mean(0), dtype=torch.float32)).mean)
+    assert np.abs(pixels - expected.astype(int)).max() <= 2
 
 
 def test_sliders_draws_and_faces_change_the_picture(look, pages):

@@ -32,6 +32,7 @@ MEASURED, MEASURED_AT = 64, np.array([-2.0, 2.0])
 COLOURED, RAREST = 4, 0.1  # attributes the map is coloured by; a rarer one is hard to see on it
 
 STARTS = 8  # faces from which the sliders of a live decoder start
+DRAWS = 64  # from the prior, in the page
 
 STAGES = ("traversals", "interpolations", "edits", "latent_map", "live")
 
@@ -251,8 +252,10 @@ def _live(space: Space, file: Path, seed: int) -> dict[str, Any]:
         codes=codes.astype(np.float32),
         originals=space.images(image_ids),
         steps=np.stack(steps).astype(np.float32),
+        draws=np.stack([space.model.prior.sample(DRAWS, seed=seed, temperature=t) for t in (0.0, 1.0)]),
     )
     return {
+        "prior": space.model.prior.said,
         "program": program.steps,
         "shape": list(program.shape),
         "off": program.off,

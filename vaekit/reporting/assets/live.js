@@ -3,7 +3,7 @@
 (() => {
   const figure = document.querySelector("figure.decoder");
   if (!figure) return;
-  const { program, shape, codes, sliders, steps } = JSON.parse(figure.querySelector(".data").textContent);
+  const { program, shape, codes, sliders, steps, draws } = JSON.parse(figure.querySelector(".data").textContent);
   const [channels, height, width] = shape;
 
   // Everything within runs in the worker, which knows nothing of the page.
@@ -243,9 +243,14 @@
   };
   const mix = [...figure.querySelectorAll(".mix")];
   const temperature = figure.querySelector(".temperature");
-  const normal = () => Math.sqrt(-2 * Math.log(1 - Math.random())) * Math.cos(2 * Math.PI * Math.random());
+  let drawn = -1;
+  const draw = () => {
+    drawn = (drawn + 1) % draws[0].length;
+    const [still, whole] = draws.map((ends) => ends[drawn]); // at temperatures 0 and 1
+    return still.map((at, d) => at + temperature.value * (whole[d] - at));
+  };
   figure.querySelectorAll(".starts button").forEach((button, i) => button.addEventListener("click", () => start(codes[i])));
-  figure.querySelector(".draw").addEventListener("click", () => start(base.map(() => temperature.value * normal())));
+  figure.querySelector(".draw").addEventListener("click", () => start(draw()));
   figure.querySelector(".reset").addEventListener("click", () => start(base));
   temperature.addEventListener("input", () => (temperature.nextElementSibling.textContent = temperature.value));
   mix.forEach((input) => input.addEventListener("input", () => {

@@ -9,7 +9,7 @@ import numpy as np
 from vaekit import artifacts
 from vaekit.errors import DataError
 from vaekit.figures.grids import image_grid, png_bytes
-from vaekit.figures.words import fixed
+from vaekit.figures.words import fixed, plural
 from vaekit.reporting.document import Block, Live, Strip, section
 from vaekit.reporting.material import Material
 
@@ -28,19 +28,25 @@ def _live(summary: dict[str, Any], arrays: dict[str, np.ndarray]) -> Iterable[Bl
         Strip(image_id, "", (), 1, png_bytes(image_grid(picture[None], 1, gap=0)), *picture.shape[1::-1])
         for image_id, picture in zip(facts["image_ids"], arrays["originals"], strict=True)
     )
-    yield live_block(facts, arrays["weights"], arrays["codes"], arrays["steps"], starts)
+    yield live_block(facts, arrays["weights"], arrays["codes"], arrays["steps"], arrays["draws"], starts)
 
 
 def live_block(
-    facts: Mapping[str, Any], weights: np.ndarray, codes: np.ndarray, steps: np.ndarray, starts: tuple[Strip, ...]
+    facts: Mapping[str, Any],
+    weights: np.ndarray,
+    codes: np.ndarray,
+    steps: np.ndarray,
+    draws: np.ndarray,
+    starts: tuple[Strip, ...],
 ) -> Live:
     """Return a traced decoder for the page.
 
     Args:
-        facts: its program, shape and off, and the names of its sliders.
+        facts: its program, shape and off, the names of its sliders, and what its prior is.
         weights: float16 (W,).
         codes: of the faces to start from, (N, D); `starts` are their pictures.
         steps: what one unit of each slider adds to a code, (S, D).
+        draws: from the prior, (2, M, D): the same ones at temperature 0 and 1, between which the page's own lies.
 
     Raises:
         DataError: the weights take too much of a page.
@@ -53,6 +59,7 @@ def live_block(
         **{name: facts[name] for name in ("program", "shape", "sliders")},
         "codes": _rounded(codes),
         "steps": _rounded(steps),
+        "draws": [_rounded(ends, 3) for ends in draws],
     }
     off = f"at most {fixed(facts['off'], 2)}" if facts["off"] >= 0.01 else "under 0.01"
     caption = (
@@ -60,10 +67,11 @@ def live_block(
         f"pixel by {off} of 255 grey levels. The sliders start at the code of the face that is chosen; their unit is "
         "one standard deviation of the codes of the test images along them. The dims are those with the most KL, the "
         "attributes those that a linear probe tells best; a step towards an attribute goes from the mean code without "
-        "it to that with it, so that what goes along with it in the data changes too."
+        "it to that with it, so that what goes along with it in the data changes too. The prior is "
+        f"{facts['prior']}; {plural(draws.shape[1], 'draw')} of it {'is' if draws.shape[1] == 1 else 'are'} in the page."
     )
     return Live(caption, starts, json.dumps(data, separators=(",", ":")).encode(), packed)
 
 
-def _rounded(values: np.ndarray) -> list[list[float]]:
-    return [[float(f"{value:.5g}") for value in row] for row in values]
+def _rounded(values: np.ndarray, digits: int = 5) -> list[list[float]]:
+    return [[float(f"{value:.{digits}g}") for value in row] for row in values]
