@@ -109,7 +109,7 @@ def test_draws_are_those_of_the_prior_between_its_temperatures(look, tmp_path):
         "prior": "one Gaussian",
     }
     block = live_block(facts, program.weights, codes, np.ones((1, 4)), draws, (start,))
-    assert "The prior is one Gaussian; one draw of it is in the page." in block.caption
+    assert "The prior is one Gaussian; 1 draw of it is in the page." in block.caption
     (tmp_path / "page.html").write_text(
         render_html(Page("t", "", (), (), (Section("live", "Live", "P", (block,)),), {})), encoding="utf-8"
     )

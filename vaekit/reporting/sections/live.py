@@ -68,7 +68,7 @@ def live_block(
         "one standard deviation of the codes of the test images along them. The dims are those with the most KL, the "
         "attributes those that a linear probe tells best; a step towards an attribute goes from the mean code without "
         "it to that with it, so that what goes along with it in the data changes too. The prior is "
-        f"{facts['prior']}; {plural(draws.shape[1], 'draw')} of it {'is' if draws.shape[1] == 1 else 'are'} in the page."
+        f"{facts['prior']}; {plural(len(draws[0]), 'draw')} of it {'is' if len(draws[0]) == 1 else 'are'} in the page."
     )
     return Live(caption, starts, json.dumps(data, separators=(",", ":")).encode(), packed)
 
