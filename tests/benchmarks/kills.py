@@ -52,6 +52,7 @@ def run(place: Path, name: str, seconds: float | None = None) -> float:
 def main() -> None:
     """Kill each command at moments drawn by a seed and print what was found."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("commands", nargs="*", default=list(COMMANDS), help="those to kill; none named: all")
     parser.add_argument("--kills", type=int, default=20, help="of each command")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
@@ -65,7 +66,7 @@ def main() -> None:
             took, after = run(place, name), files(place)
             whole = {*files(before).values(), *after.values()}
             torn = other = 0
-            for share in generator.random(asked.kills):
+            for share in generator.random(asked.kills) if name in asked.commands else ():
                 trial = Path(folder) / "trial"
                 shutil.copytree(before, trial)
                 run(trial, name, took * share)
@@ -75,7 +76,8 @@ def main() -> None:
                 run(trial, name)
                 other += files(trial) != after
                 shutil.rmtree(trial)
-            print(f"{name}: {asked.kills} kills within {took:.1f} s, {torn} torn, {other} other ends", flush=True)
+            if name in asked.commands:
+                print(f"{name}: {asked.kills} kills within {took:.1f} s, {torn} torn, {other} other ends", flush=True)
 
 
 if __name__ == "__main__":

@@ -102,7 +102,7 @@ def main() -> None:
             source = ROOT / name
             (shutil.copytree if source.is_dir() else shutil.copy)(source, Path(place) / name)
         for file, line, text, tests in drawn(asked.count, asked.seed):
-            original = (ROOT / file).read_text(encoding="utf-8")
+            original = (Path(place) / file).read_text(encoding="utf-8")
             (Path(place) / file).write_text(text, encoding="utf-8")
             try:
                 command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]

@@ -10,7 +10,7 @@ from PIL import Image
 
 from vaekit.artifacts import read_table
 from vaekit.data import Protocol, open_source, prepare
-from vaekit.data.hub import fetch_hub, hub_folder
+from vaekit.data.hub import fetch_hub, hub_folder, open_hub
 from vaekit.errors import ConfigError, DataError
 
 datasets = pytest.importorskip("datasets")
@@ -127,6 +127,14 @@ def test_what_can_not_be_fetched_says_why(tmp_path, repository, monkeypatch):
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(DataError, match=r"needs another library: pip install 'vaekit\[hub\]'"):
         open_source("hub:owner/name", root=tmp_path)
+
+
+@pytest.mark.parametrize("content", ["[]", "3", "{}", '{"rows": 3}', '{"rows": {"train": "x"}}'])
+def test_a_damaged_record_is_named(tmp_path, repository, content):
+    folder = fetch_hub(str(repository), tmp_path / "a")
+    (folder / "hub.json").write_text(content)
+    with pytest.raises(DataError, match=r"hub\.json is damaged: delete .* and fetch it again"):
+        open_hub(folder, 0)
 
 
 def test_folders_of_data_sets_are_named_after_them(tmp_path):

@@ -372,8 +372,9 @@ def test_stale_figures_go_and_foreign_ones_stay(small, tmp_path, quick):
     assert not (figures / "kl_per_dim.svg").exists()
     assert (figures / "posterior.svg").read_text() == "edited by hand"
     assert (figures / "mine.png").exists()
-    (figures / WRITTEN).write_text('["../report.html"]')
-    build(stored, tmp_path / "out")
+    for wrong in ('["../report.html"]', '{"figures": {"../report": 3}, "gaps": {}}', '{"figures": {"a": {}}}', "3"):
+        (figures / WRITTEN).write_text(wrong)
+        build(stored, tmp_path / "out")
     assert (tmp_path / "out" / artifacts.REPORT_HTML).exists()
 
 

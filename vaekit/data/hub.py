@@ -35,7 +35,7 @@ def open_hub(folder: Path, seed: int) -> Source:
     Raises:
         DataError: it is not there, not whole, or has no picture.
     """
-    record = read_json(folder / RECORD)
+    record = _record(folder)
     try:
         counts = ", ".join(f"{record['rows'][split]:,} {split}" for split in record["rows"])
         note = f"From the Hugging Face hub's {record['name']}: its first rows, {counts}."
@@ -63,7 +63,7 @@ def fetch_hub(name: str, folder: Path, *, limit: Limits | None = None, progress:
     limit = dict(limit or {})
     check_limits(limit)
     asked = {"name": name, "limit": limit}
-    if (folder / RECORD).is_file() and {key: read_json(folder / RECORD).get(key) for key in asked} == asked:
+    if (folder / RECORD).is_file() and asked.items() <= _record(folder).items():
         return folder
     with writing(folder.parent, "name another folder"):
         draft = folder.with_name(f".{folder.name}.partial")
@@ -88,6 +88,13 @@ def fetch_hub(name: str, folder: Path, *, limit: Limits | None = None, progress:
         shutil.rmtree(folder, ignore_errors=True)
         draft.rename(folder)
     return folder
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    record = read_json(folder / RECORD)
+    if not isinstance(record, dict):
+        raise DataError(f"{folder / RECORD} is damaged: delete {folder} and fetch it again.")
+    return record
 
 
 def _splits(name: str) -> dict[str, Any]:

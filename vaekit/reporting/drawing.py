@@ -19,6 +19,7 @@ from vaekit.version import __version__
 # Which figures are vaekit's, their words and hashes, and what they were made from: a later report reads them back, or
 # clears them away.
 WRITTEN = "written.json"
+_FACTS = {"title", "caption", "alt", "suffix", "sha256"}  # it says of each figure
 
 
 @dataclass(frozen=True)
@@ -106,4 +107,7 @@ def _written(folder: Path) -> Mapping[str, Any]:
         content = artifacts.read_json(folder / WRITTEN)
     except DataError:
         return {}
-    return content if isinstance(content, dict) and isinstance(content.get("figures"), dict) else {}
+    figures = content.get("figures") if isinstance(content, dict) else None
+    if not isinstance(figures, dict) or not isinstance(content.get("gaps"), dict):
+        return {}
+    return content if all(isinstance(entry, dict) and entry.keys() == _FACTS for entry in figures.values()) else {}
