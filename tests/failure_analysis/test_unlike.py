@@ -11,6 +11,7 @@ from vaekit.failure_analysis.properties import image_properties
 from vaekit.failure_analysis.split.base import words
 from vaekit.failure_analysis.split.unlike_train import unlike_train
 from vaekit.failure_analysis.unlike import LEAST, described, held_against_train, tail_p, unlike
+from vaekit.reporting.sections.failures import unlike as in_report
 
 N, SIDE = 400, 32
 
@@ -92,6 +93,9 @@ def test_the_list_says_who_is_on_it_and_none_where_nobody_is():
         "The farthest: 3.png, 1.png.",
         "The mean squared error is 2.00 times that of the other images.",
     )
+    listed = list(in_report({"findings": [vars(said) | {"kind": "unlike"}, {"kind": "detail"}]}))
+    assert [block.kind for block in listed] == ["heading", "prose"]
+    assert "farthest: 3.png, 1.png." in listed[1].text and not list(in_report({"findings": [{"kind": "detail"}]}))
     measured = unlike_train(context([0.9, 0.2, 0.8]))
     said = words(measured.results[0])
     assert not measured.results[0].found and measured.record["unlike"] == [] and not said.evidence
@@ -102,8 +106,11 @@ def test_where_train_and_valid_are_not_known_it_says_why(tmp_path):
     rng = np.random.default_rng(0)
     images = pictures(LEAST + 10, rng)
     prepared = SimpleNamespace(images=images)
+    evaluation = SimpleNamespace(folder=tmp_path, summary={})
     asked = (prepared, measure, images, np.zeros((len(images), 2)), None, measure(images))
-    assert "keeps no codes" in held_against_train(tmp_path, *asked).reason
+    untold = SimpleNamespace(folder=tmp_path, summary={"absent": {artifacts.REFERENCE: "There is no valid image."}})
+    assert held_against_train(untold, *asked).reason == "There is no valid image"
+    assert "keeps no codes" in held_against_train(evaluation, *asked).reason
 
     def kept(train, code=0.0):
         rows = np.arange(train), np.arange(LEAST)
@@ -112,7 +119,7 @@ def test_where_train_and_valid_are_not_known_it_says_why(tmp_path):
             f"mu_{split}": np.full((len(own), 2), code) for split, own in zip(("train", "valid"), rows, strict=True)
         }
         artifacts.write_arrays(tmp_path / artifacts.REFERENCE, **arrays)
-        return held_against_train(tmp_path, *asked)
+        return held_against_train(evaluation, *asked)
 
     assert kept(LEAST - 1).reason == f"{LEAST - 1} train images are too few ({LEAST} are the least)"
     assert "no numbers" in kept(LEAST, np.nan).reason

@@ -137,7 +137,7 @@ def gather(evaluation: Evaluation, prepared: Prepared, progress: Progress = sile
     )
     measure = partial(image_properties, mean_image=images.mean_image, sides=images.sides, progress=progress)
     properties = measure(x)
-    held = held_against_train(evaluation.folder, prepared, measure, x, images.mu, images.features, properties)
+    held = held_against_train(evaluation, prepared, measure, x, images.mu, images.features, properties)
     if not held.reason:
         properties = properties.assign(**{UNLIKE: held.score})
     return replace(images, properties=properties, unlike=held)

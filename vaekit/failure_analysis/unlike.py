@@ -8,7 +8,6 @@ alone, too: what is odd in few numbers would be lost among hundreds. Valid image
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ from sklearn.covariance import LedoitWolf
 
 from vaekit import artifacts
 from vaekit.data import Prepared
+from vaekit.evaluation.results import Evaluation
 from vaekit.failure_analysis.face_area import framed
 from vaekit.failure_analysis.properties import coarse
 from vaekit.figures.words import plural
@@ -53,19 +53,28 @@ def unknown(reason: str) -> Unlike:
 
 
 def held_against_train(
-    folder: Path, prepared: Prepared, measure: Callable[[Any], pd.DataFrame], x: Any, mu: Any, features: Any, own: Any
+    evaluation: Evaluation,
+    prepared: Prepared,
+    measure: Callable[[Any], pd.DataFrame],
+    x: Any,
+    mu: Any,
+    features: Any,
+    own: Any,
 ) -> Unlike:
-    """Return how unlike train the test images are, by what the evaluation in `folder` keeps of train and valid images.
+    """Return how unlike train the test images are, by what the evaluation keeps of train and valid images.
 
     Args:
-        folder: of the evaluation.
+        evaluation: whose codes these are.
         prepared: the images of all splits.
         measure: images (M, S, S, 3) -> their properties; `own`: those of the test images.
         x, mu, features: of the test images, (N, S, S, 3), (N, D) and (N, F); None where they are not kept.
     """
-    path = folder / artifacts.REFERENCE
+    path = evaluation.folder / artifacts.REFERENCE
     if mu is None or not path.is_file():
-        return unknown("the evaluation keeps no codes of test, train and valid images")
+        why = evaluation.summary.get("absent", {}).get(artifacts.REFERENCE)
+        return unknown(
+            why.removesuffix(".") if why else "the evaluation keeps no codes of test, train and valid images"
+        )
     kept = artifacts.read_arrays(path)
     sees = features is not None and {"features_train", "features_valid"} <= kept.keys()
     found = {"test": described(x, mu, features if sees else None, own)}

@@ -49,11 +49,20 @@ def failures(material: Material) -> Iterable[Block]:
     yield from material.part(_preserved, artifacts.FINDINGS)
     yield Heading("What explains the error")
     yield from material.part(lambda content: _explained(content, material), artifacts.FINDINGS)
+    yield from material.part(unlike, artifacts.FINDINGS)
     yield Heading("The worst, the best and random images")
     yield from galleries(material)
     yield Heading("By attribute")
     yield material.figure("attributes")
     yield from closed("Every attribute", material.part(_slices, artifacts.SLICES))
+
+
+def unlike(content: dict[str, Any]) -> Iterable[Block]:
+    """Yield the list of images that are unlike anything in train; nothing where none is."""
+    for finding in content["findings"]:
+        if finding["kind"] == "unlike":
+            yield Heading(finding["title"])
+            yield Prose(" ".join([finding["sentence"], *finding["evidence"]]))
 
 
 def _regions(content: dict[str, Any]) -> Iterable[Block]:
