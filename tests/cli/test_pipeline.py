@@ -25,6 +25,7 @@ def test_training_leaves_what_the_readme_says(finished):
         "history.csv",
         "curves.png",
         "epochs",
+        "epochs.npz",
     }
     assert [p.name for p in sorted((run / "epochs").iterdir())] == ["001.png", "002.png"]
     history = pd.read_csv(run / "history.csv")
@@ -152,3 +153,10 @@ def test_python_gives_the_same_as_the_command_line(finished, monkeypatch):
     model = vaekit.load("small")
     assert model.sample(2, seed=1).shape == (2, 3, 64, 64)
     assert model.encode(model.sample(2)).mu.shape == (2, 8)
+
+
+def test_the_page_shows_the_run_as_it_learned(finished):
+    kept = np.load(protocol_folder(finished) / "evaluation/epochs.npz")
+    assert kept["epoch"].tolist() == [1, 2]
+    page = (finished.folder / "reports/small/report.html").read_text(encoding="utf-8")
+    assert '<section id="learning"' in page and "after epoch 1 and 2." in page
