@@ -82,6 +82,10 @@ def test_truncated_anywhere_is_refused(saved, tmp_path):
         ({"weights": {"a": torch.tensor([1.0, torch.nan])}}, "the weight a holds NaN or a number beyond 1e+18"),
         ({"weights": {"a": torch.tensor([7.6e36])}}, "the weight a holds NaN or a number beyond 1e+18"),
         ({"weights": {"a": torch.zeros(1).expand(1 << 40)}}, "the weight a says that it has more numbers"),
+        ({"prior": {"kind": "flow", "arrays": {"b": torch.zeros(1).expand(1 << 40)}}}, "the weight b says that it has"),
+        ({"prior": {"kind": "flow", "arrays": {"b": torch.tensor([torch.inf])}}}, "the weight b holds NaN or a number"),
+        ({"prior": {"kind": "flow", "arrays": [1]}}, "does not fit"),
+        ({"prior": 3}, "does not fit"),
         ({"weights": {"a": torch.zeros(2)}}, "does not fit the network it names"),
     ],
 )

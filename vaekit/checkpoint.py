@@ -108,7 +108,7 @@ def load_checkpoint(path: Path, device: str | torch.device = "cpu") -> Checkpoin
     try:
         config = RunConfig.parse(content["config"], f"The config in {path}")
         network = config.model, config.likelihood, config.data.image_size
-        _refuse_odd(content["weights"], path)
+        _refuse_odd(content["weights"] | content.get("prior", {"arrays": {}})["arrays"], path)
         with torch.device("meta"):  # shapes without memory: a network is made once its weights are there
             build_model(*network, seed=0).load_state_dict(content["weights"], strict=True, assign=True)
         model = build_model(*network, seed=0)
@@ -177,7 +177,7 @@ def _refuse_odd(weights: dict[Any, Any], path: Path) -> None:
             raise CheckpointError(
                 f"{path}: the weight {name} says that it has more numbers than there are in the file."
             )
-        if not (tensor.abs() <= MOST_WEIGHT).all():
+        if not ((tensor >= -MOST_WEIGHT) & (tensor <= MOST_WEIGHT)).all():
             raise CheckpointError(
                 f"{path}: the weight {name} holds NaN or a number beyond {MOST_WEIGHT:g}: training diverged, or the "
                 "file was changed. Take another checkpoint, or train again."
