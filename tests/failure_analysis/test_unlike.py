@@ -71,6 +71,20 @@ def test_the_tail_goes_on_where_the_valid_images_end_and_is_theirs_within():
     assert (np.diff(tail_p(ordinary, np.linspace(1, 9, 400))) <= 0).all()
 
 
+def test_images_that_are_all_the_same_and_codes_that_are_wide_give_numbers(tmp_path):
+    same = np.zeros((LEAST, 3))
+    assert np.isfinite(unlike((same, same), (same + 1, same + 1), (same + 1e9, same + 1e9)).score).all()
+    rng = np.random.default_rng(0)
+    images, rows = pictures(2 * LEAST, rng), np.arange(LEAST)
+    arrays = {f"{part}_{split}": values for split in ("train", "valid") for part, values in (("rows", rows),)}
+    arrays |= {f"mu_{split}": rng.standard_normal((LEAST, 700), np.float32) for split in ("train", "valid")}
+    artifacts.write_arrays(tmp_path / artifacts.REFERENCE, **arrays)
+    evaluation, mu = SimpleNamespace(folder=tmp_path, summary={}), rng.standard_normal((2 * LEAST, 700))
+    prepared = SimpleNamespace(images=images)
+    found = held_against_train(evaluation, prepared, measure, images, mu, None, measure(images))
+    assert not found.reason and np.isfinite(found.score).all()
+
+
 def context(q, ratio=2.0):
     """A context of as many images as q, those with q <= .05 with `ratio` times the error."""
     q = np.asarray(q, float)

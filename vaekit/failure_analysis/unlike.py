@@ -27,6 +27,7 @@ Floats = npt.NDArray[np.float64]
 Views = tuple[Floats, ...]
 
 LEAST = 100  # images of train and of valid that distances are told by
+WIDEST_CODE = 256  # dims of a code that is looked at whole; of a wider one, as many leading directions
 TAIL = 0.1  # share of the valid images that tell how distances go on beyond the farthest of them
 SKEWED = ("contrast", "sharpness", "fine_detail", "periodicity")  # properties that are described by their logarithm
 
@@ -76,32 +77,41 @@ def held_against_train(
             why.removesuffix(".") if why else "the evaluation keeps no codes of test, train and valid images"
         )
     kept = artifacts.read_arrays(path)
+    if not all(np.isfinite(values).all() for values in (mu, *kept.values())):
+        return unknown("some codes or features are no numbers")
     sees = features is not None and {"features_train", "features_valid"} <= kept.keys()
-    found = {"test": described(x, mu, features if sees else None, own)}
+    turned = _leading(kept["mu_train"])
+    found = {"test": described(x, mu @ turned, features if sees else None, own)}
     for split in ("train", "valid"):
         rows = kept[f"rows_{split}"]
         if len(rows) < LEAST:
             return unknown(f"{plural(len(rows), f'{split} image')} are too few ({LEAST} are the least)")
         images = framed(prepared.images[rows])
         seen = kept[f"features_{split}"] if sees else None
-        found[split] = described(images, kept[f"mu_{split}"], seen, measure(images))
-    if not all(np.isfinite(values).all() for views in found.values() for values in views):
-        return unknown("some codes or features are no numbers")
+        found[split] = described(images, kept[f"mu_{split}"] @ turned, seen, measure(images))
     return unlike(found["train"], found["valid"], found["test"])
+
+
+def _leading(mu: npt.NDArray[Any]) -> Floats:
+    """Return the columns that take codes (N, D) to their leading directions, (D, <= 256); to themselves where D is."""
+    if mu.shape[1] <= WIDEST_CODE:
+        return np.eye(mu.shape[1])
+    result: Floats = np.linalg.svd(mu.astype(np.float64) - mu.mean(0), full_matrices=False)[2][:WIDEST_CODE].T
+    return result
 
 
 def unlike(train: Views, valid: Views, test: Views) -> Unlike:
     """Return how unlike train images are, from views (., M) of train, valid and test images: each p is the least."""
     p = [_p(*view) for view in zip(train, valid, test, strict=True)]
-    least = np.minimum(len(p) * np.min(p, axis=0), 1.0)
+    least = np.clip(len(p) * np.min(p, axis=0), 1e-300, 1.0)
     return Unlike(-np.log10(least), stats.false_discovery_control(least), len(valid[0]))
 
 
 def _p(train: Floats, valid: Floats, test: Floats) -> Floats:
     """Return the p of "an image like the valid ones" by the distance from train in one view, (N,)."""
     mean, spread = train.mean(0), train.std(0)
-    known = spread > 1e-9 * (1 + np.abs(mean))
-    scaled = [((values - mean) / np.where(known, spread, 1.0))[:, known] for values in (train, valid, test)]
+    spread = np.where(spread > 1e-9 * (1 + np.abs(mean)), spread, 1.0)
+    scaled = [(values - mean) / spread for values in (train, valid, test)]
     fitted = LedoitWolf(assume_centered=True).fit(scaled[0])
     return tail_p(*(np.sqrt(np.maximum(fitted.mahalanobis(values), 1e-12)) for values in scaled[1:]))
 
