@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from vaekit.api.runs import is_own
 from vaekit.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from vaekit.config import RunConfig
 from vaekit.errors import CheckpointError
@@ -105,6 +106,17 @@ def test_a_wrapper_for_several_devices_is_named(saved, tmp_path):
         CheckpointError, match=r"Every weight is called module\.\.\.: save module\.state_dict\(\) instead"
     ):
         load_checkpoint(tmp_path / "wrapped.pt")
+
+
+def test_an_archive_of_names_that_are_no_text_is_named(saved, tmp_path):
+    data = bytearray(saved.read_bytes())
+    at = data.rindex(b"PK\x01\x02")
+    data[at + 9] |= 8  # of UTF-8, says the flag
+    data[at + 46] = 0xCD
+    (tmp_path / "odd.pt").write_bytes(data)
+    assert is_own(tmp_path / "odd.pt") is False
+    with pytest.raises(CheckpointError, match="a damaged zip file"):
+        load_checkpoint(tmp_path / "odd.pt")
 
 
 @pytest.mark.parametrize(

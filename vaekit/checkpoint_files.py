@@ -68,7 +68,7 @@ def _archive(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, OSError):
         return "a damaged zip file: it was cut short, download or copy it again"
     tails = {name.partition("/")[2] for name in names}
     if "data.pkl" in tails and any(tail.startswith("code/") for tail in tails):

@@ -180,6 +180,7 @@ def test_what_has_no_reading_is_named_with_its_line(bare, change, words):
         (b"<!DOCTYPE html>\n<title>Google Drive - Quota exceeded</title>\n", "is a web page, not a table"),
         (b"", "has no header in line 1: it is empty"),
         (b"\n \n", "has no header in line 1: it is empty"),
+        (b", ,\n,", "it is empty but for separators"),
         (b'image_id,Male\n"000001.jpg,1\n000002.jpg,1\n', "line 3: 0 values after the image's name, expected 1"),
     ],
 )

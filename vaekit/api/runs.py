@@ -121,7 +121,7 @@ def is_own(path: Path) -> bool:
         with zipfile.ZipFile(path) as archive:
             pickled = next((name for name in archive.namelist() if name.endswith("/data.pkl")), None)
             return pickled is not None and b"vaekit_checkpoint" in archive.open(pickled).read(4096)
-    except (OSError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError):
+    except (OSError, ValueError, zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError):
         return False
 
 

@@ -113,6 +113,8 @@ def read_rows(path: Path) -> Table:
         sample = [cells for _, cells in islice(rows.records(), _LOOKED_AT)]
     except csv.Error as error:
         raise DataError(f"{path} can not be read as a table ({error}). {AGAIN}") from None
+    if not sample:
+        raise DataError(f"{path} has no header in line 1: it is empty but for separators. {AGAIN}")
     names, width = _header(sample, promised)
     if names is not None:
         rows = _Dialect(separator, "\n".join(lines[first + 1 :]), first + 1)
