@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test test-lowest lint types format bench recipes example clean
+.PHONY: help demo test test-lowest lint types format bench faults recipes example clean
 .DEFAULT_GOAL := demo
 
 $(READY): pyproject.toml
@@ -44,6 +44,10 @@ format: $(READY)  ## mend what ruff can mend
 bench: $(READY)  ## speed, as ratios against the bare forward pass and against peers in the same run
 	$(BIN)/python -m tests.benchmarks.bench
 	$(BIN)/python -m tests.benchmarks.findings --seeds 200
+
+faults: $(READY)  ## kill -9 at random moments of every command, and formulas with a slip against their tests: an hour
+	$(BIN)/python -m tests.benchmarks.kills
+	$(BIN)/python -m tests.benchmarks.mutants
 
 recipes: $(READY)  ## train every recipe on $$VAEKIT_CELEBA for the same number of images: README's table, and picture sheets
 	$(BIN)/python -m tests.benchmarks.recipes

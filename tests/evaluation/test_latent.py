@@ -184,6 +184,7 @@ def test_regimes_by_hand():
     assert table["mu_share"].tolist() == pytest.approx([0.25 / 0.35, 0, 0.25 / 0.8, 0])
     assert table["kl_fitted"][3] == pytest.approx(0, abs=1e-12) and table["kl"][3] > 0.5
     assert regimes(np.array([0.02]), np.array([0.06])).tolist() == ["mixed"]
+    assert regimes(np.array([0.0, 0.02]), np.array([0.95, 0.05])).tolist() == ["passive", "active"]  # both ends count
 
 
 @pytest.mark.parametrize("seed", SEEDS)
