@@ -10,7 +10,7 @@ from vaekit.figures.grids import image_grid, png_bytes
 
 OUT = Path("reports/example")
 RUN = Path("reports/demo")
-OTHER = Path("reports/comparisons/demo-vs-demo-beta20/figures/reconstructions.png")
+OTHER = Path("reports/comparisons/demo-vs-demo-beta20/figures/reconstructions.svg")
 COLOURS = 200  # of a picture: flat colours need no more
 
 
@@ -24,8 +24,7 @@ def main() -> None:
     with Image.open(RUN / "figures/gallery_worst.png") as worst:  # the first two of its four columns and six rows
         first = worst.crop((0, 0, worst.width // 2 - 9, 16 + worst.height // 3))
         write_bytes(OUT / "worst.png", png_bytes(first.quantize(COLOURS)))
-    with Image.open(OTHER) as compared:
-        write_bytes(OUT / "compare.png", png_bytes(compared.quantize(COLOURS)))
+    write_bytes(OUT / "compare.svg", OTHER.read_bytes())
 
 
 if __name__ == "__main__":

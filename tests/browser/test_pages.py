@@ -171,7 +171,7 @@ def test_no_label_breaks_within_a_word_on_a_phone(look, pages):
     assert heights and max(heights) < 48
 
 
-def test_nothing_white_stands_behind_a_drawing_at_night(look, pages):
-    """Every drawing of the report is an SVG, whose paper and words take the page's colours."""
-    page = look(pages["report"], color_scheme="dark").page
-    assert page.locator(".chart svg").count() > 10 and page.locator("img.picture").count() == 0
+def test_nothing_white_stands_behind_a_drawing_at_night(look, path):
+    """Every drawing of a page is an SVG, whose paper and words take the page's colours."""
+    page = look(path, color_scheme="dark").page
+    assert page.locator(".chart svg").count() > 5 and page.locator("img.picture").count() == 0

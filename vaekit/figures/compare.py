@@ -1,5 +1,7 @@
 """Several models in one drawing: rate against distortion, errors by image, KL by dim, and rows of pictures."""
 
+import base64
+import html
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,12 +10,10 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.ticker import MaxNLocator
-from PIL import Image, ImageDraw
 
 from vaekit.figures._style import BLUE, INK, MUTED, ORANGE, VERMILION, canvas, figure_bytes, theme
 from vaekit.figures.base import Drawn
-from vaekit.figures.grids import INK as PICTURE_INK
-from vaekit.figures.grids import PAPER, image_grid, label_font, png_bytes
+from vaekit.figures.grids import image_grid, png_bytes
 from vaekit.figures.words import change, fixed, plain, plural, visible
 
 _GREEN, _PINK, _BROWN = (sns.color_palette("colorblind").as_hex()[i] for i in (2, 4, 5))
@@ -189,24 +189,21 @@ def kl_by_rank(kl: Mapping[str, np.ndarray]) -> Drawn:
 
 def picture_rows(title: str, caption: str, rows: Mapping[str, np.ndarray], *, scale: int = 2) -> Drawn:
     """Draw a row of pictures under each name, each uint8 (K, H, W, 3); K and the sizes may differ between rows."""
-    font = label_font(_LABEL)
-    strips = [(visible(name), image_grid(images, len(images), scale=scale)) for name, images in rows.items()]
-    width = max(strip.width for _, strip in strips)
-    heights = [_LABEL + 10 + strip.height + 10 for _, strip in strips]
-    page = Image.new("RGB", (width, sum(heights) - 10), PAPER)
-    pen = ImageDraw.Draw(page)
-    top = 0
-    for (name, strip), height in zip(strips, heights, strict=True):
-        while len(name) > 1 and font.getlength(name) > width:
-            name = f"{name[:-2].rstrip('…')}…"
-        pen.text((0, top), name, fill=PICTURE_INK, font=font)
-        page.paste(strip, (0, top + _LABEL + 8))
-        top += height
+    parts, top, width = [], 0, 0
+    for name, images in rows.items():
+        strip = image_grid(images, len(images), scale=scale)
+        data = base64.b64encode(png_bytes(strip)).decode("ascii")
+        words = html.escape(visible(name))
+        parts.append(f'<text y="{top + _LABEL}" font-size="{_LABEL}" style="fill: {INK}">{words}</text>')
+        size = f'y="{top + _LABEL + 8}" width="{strip.width}" height="{strip.height}"'
+        parts.append(f'<image {size} href="data:image/png;base64,{data}"/>')
+        top, width = top + _LABEL + 8 + strip.height + 12, max(width, strip.width)
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {top - 12}">'
     alt = (
         f"{plural(len(rows), 'row')} of {plural(max(map(len, rows.values())), 'face')}, from top to bottom "
         f"{', '.join(rows)}."
     )
-    return Drawn(title, caption, alt, png_bytes(page), "png")
+    return Drawn(title, caption, alt, "\n".join([head, *parts, "</svg>\n"]).encode(), "svg")
 
 
 def _look(i: int) -> tuple[str, str]:
