@@ -102,7 +102,7 @@ def test_a_busy_group_says_what_is_left_at_equal_complexity_and_another_does_not
     measure = Measure("Mean squared error", "squared pixel value", Scale(False, 0.0))
 
     def said(by, at_equal):
-        group = Group(mask, mean_difference(values, mask, ratio=True), 0.001, 0.1, values, by, 20)
+        group = Group(mask, mean_difference(values, mask, ratio=True), 0.001, 0.1, by, 20, values)
         return _sentence(Found(mask, group, at_equal, None), measure, 200)
 
     busy, other = said(1, "0.99 [0.9, 1.1]"), said(0, "")

@@ -7,7 +7,7 @@ again from halves of the images.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -47,17 +47,17 @@ class Group:
         difference: of the mean errors inside and outside; by: which of the errors they are of.
         q: its p adjusted for all groups that were formed and all errors.
         share: of that error that is its excess.
-        centrality: how clearly each image is of the group, (N,): the largest inside is the medoid.
         came_up: from how many of the halves a group much like it is formed.
+        centrality: how clearly each image is of the group, (N,): the largest inside is the medoid.
     """
 
     mask: Mask
     difference: MeanDifference
     q: float
     share: float
-    centrality: Floats
     by: int = 0
     came_up: int = 0
+    centrality: Floats = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +98,7 @@ def nameless_groups(
     white = whitened(np.concatenate(list(single.values()), axis=1))
     spaces = [*together(single), white]
     masks = form(spaces, white, least_group(n))
-    worse = _worse(errors, masks, white, persons)
+    worse = _worse(errors, masks, persons)
     fitted = _evenly(n)
     people = np.arange(len(fitted)) if persons is None else persons[fitted]
     found = np.array([group.mask[fitted] for group in worse], dtype=bool).reshape(len(worse), len(fitted))
@@ -110,6 +110,7 @@ def nameless_groups(
         progress("groups without a name", k + 1, SEARCHES)
     worse = [replace(group, came_up=int(count)) for group, count in zip(worse, came_up, strict=True)]
     stable = _apart([group for group in worse if group.came_up >= STABLE], errors, persons)
+    stable = [replace(group, centrality=scores(white, group.mask[None])[0]) for group in stable]
     return Nameless(tuple(stable), len(masks), unstable=sum(group.came_up < STABLE for group in worse))
 
 
@@ -185,7 +186,7 @@ def whitened(space: Floats) -> Floats:
     return result
 
 
-def _worse(errors: Floats, masks: Mask, white: Floats, persons: npt.NDArray[np.int64] | None) -> list[Group]:
+def _worse(errors: Floats, masks: Mask, persons: npt.NDArray[np.int64] | None) -> list[Group]:
     """Return the groups that are reconstructed worse, by tests of all that were formed by every error (E, N)."""
     tests = [
         mean_difference(error, mask, persons, ratio=True) if error[mask].mean() >= RATIO * error[~mask].mean() else None
@@ -200,7 +201,7 @@ def _worse(errors: Floats, masks: Mask, white: Floats, persons: npt.NDArray[np.i
         if d is not None and value <= Q_LEVEL and which not in found:
             share, mask = d.n * d.value / float(errors[by].sum()), masks[which]
             if share >= SHARE:
-                found[which] = Group(mask, d, float(value), share, scores(white, mask[None])[0], by)
+                found[which] = Group(mask, d, float(value), share, by)
     return list(found.values())
 
 
