@@ -110,6 +110,7 @@ class EvaluationOptions(ModelOptions):
     metric: Annotated[tuple[str, ...] | None, BeforeValidator(_names)] = Field(
         None, description="Further metrics of each image, such as torchmetrics:visual_information_fidelity."
     )
+    quick: bool = Field(False, description="Reconstruction, rate and code alone: no judge, samples, probes, bounds.")
     seed: int = Field(0, ge=0, le=MOST_SEED, description="Of posterior noise, samples, pictures and bootstrap.")
     device: str = Field("auto", description="auto, cpu, cuda or mps.")
     batch_size: int = Field(256, ge=1, description="Images at a time; results depend on it only by rounding.")
@@ -161,6 +162,7 @@ class Options(TypedDict, total=False):
     data, crop, image_size, limit: the images; None takes what the model was trained with.
     inception_weights: file of the network behind FID; None looks where other tools keep it, and does without.
     metric: further metrics of each image by name, such as "torchmetrics:visual_information_fidelity".
+    quick: reconstruction, rate and code alone, in a folder of its own.
     seed: of posterior noise, samples, pictures and bootstrap.
     device: auto, cpu, cuda or mps.
     batch_size: images at a time; results depend on it only by float32 rounding.
@@ -182,6 +184,7 @@ class Options(TypedDict, total=False):
     limit: Mapping[str, int] | str | None
     inception_weights: str | Path | None
     metric: Sequence[str] | str | None
+    quick: bool
     seed: int
     device: str
     batch_size: int

@@ -3,6 +3,8 @@
 import csv
 import json
 import math
+import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -43,6 +45,29 @@ def test_summary_holds_every_metric_with_interval_unit_and_n(finished):
     assert metrics["sse"]["value"] == pytest.approx(metrics["mse"]["value"] * 3 * 64 * 64)
     assert metrics["elbo"]["value"] == pytest.approx(-metrics["recon_nll"]["value"] - metrics["kl"]["value"])
     assert summary["protocol"] | {"crop": 178, "image_size": 64, "split": "test"} == summary["protocol"]
+
+
+def test_a_quick_evaluation_has_the_same_numbers_and_stands_beside_the_whole_one(finished, tmp_path):
+    place = replace(finished, folder=tmp_path / "place")
+    shutil.copytree(finished.folder, place.folder)
+    whole = place.json("evaluate", "small")
+    before = sorted((path, path.stat().st_mtime_ns) for path in protocol_folder(place).rglob("*"))
+    quick = place.json("evaluate", "small", "--quick")
+    assert quick["folder"].endswith("-test-quick/evaluation")
+    assert sorted((path, path.stat().st_mtime_ns) for path in protocol_folder(place).rglob("*")) == before
+    assert quick["metrics"] == whole["metrics"] and quick["verdict"] and "r2" in quick["estimates"]
+    absent = quick["estimates"]["samples"]
+    assert absent["value"] is None and "without --quick" in absent["reason"]
+    assert "without --quick" in quick["judge"]["sentence"]
+    done = place.vaekit("failures", "small", "--top", 4)
+    assert "-test/evaluation" in done.stderr and "quick" not in done.stderr
+    shutil.rmtree(protocol_folder(place))
+    done = place.vaekit("failures", "small", "--top", 4, "--quick")
+    assert "Using the evaluation in" in done.stderr and "-test-quick/evaluation" in done.stderr
+    page = place.vaekit("report", "small", "--quick")
+    assert "report.html" in page.stdout
+    text = (place.folder / "reports/small/report.md").read_text(encoding="utf-8")
+    assert "left out of a quick evaluation" in text
 
 
 def test_tables_agree_with_one_another(finished):

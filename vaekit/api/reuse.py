@@ -37,16 +37,18 @@ def evaluate_anew(source: ModelSource, options: EvaluationOptions, out: Path, pr
         prepared=opened.prepared,
         rows=opened.prepared.rows(SPLIT),
         settings=opened.settings,
-        folder=out / source.run / name / artifacts.EVALUATION,
+        folder=out / source.run / (f"{name}-quick" if options.quick else name) / artifacts.EVALUATION,
         inception_weights=inception,
         metrics=metrics,
+        quick=options.quick,
         seed=options.seed,
         device=opened.device,
         batch_size=options.batch_size,
         progress=progress,
     )
     found = evaluate(task)
-    _explore(opened, found, options.seed, progress)
+    if not options.quick:
+        _explore(opened, found, options.seed, progress)
     return found
 
 
@@ -63,6 +65,8 @@ def evaluation_of(source: ModelSource, options: EvaluationOptions, out: Path, pr
         del wanted["inception_sha256"]  # with FID it is the richer one
     if not options.metric:
         del wanted["metric"]
+    if options.quick:
+        del wanted["quick"]  # a whole one holds all that a quick one does
     images = {("source" if name == "data" else name): asked[name] for name in ("data", "crop", "image_size", "limit")}
     folder = out / source.run
     summaries = sorted(folder.glob(f"*/{artifacts.EVALUATION}/{artifacts.SUMMARY}"), key=lambda p: -p.stat().st_mtime)
@@ -121,6 +125,7 @@ def made_with(source: ModelSource, options: EvaluationOptions) -> dict[str, Any]
         "checkpoint_sha256": source.sha256,
         "read_with": source.read_with(),
         "inception_sha256": None if inception is None else artifacts.file_hash(inception),
+        "quick": options.quick,
         "seed": options.seed,
         "metric": list(options.metric or ()),
     }

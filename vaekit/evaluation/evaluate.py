@@ -64,7 +64,9 @@ def protocol_of(prepared: Prepared, settings: DataConfig, seed: int) -> dict[str
 
 
 @stage(
-    "making", writes=(artifacts.LAYERS, artifacts.CONFIG, artifacts.HISTORY, artifacts.KL_PER_DIM, artifacts.LEARNED)
+    "making",
+    quick=True,
+    writes=(artifacts.LAYERS, artifacts.CONFIG, artifacts.HISTORY, artifacts.KL_PER_DIM, artifacts.LEARNED),
 )
 def making(task: Task) -> Result:
     """Write how the model is built and how it was trained, as far as that is known."""
@@ -109,7 +111,7 @@ def one_pass(task: Task, likelihoods: tuple[float, TrainedLikelihood]) -> Result
     return Result(collected, metric_rows(collected.per_image, collected.reasons, task.metrics, task.seed))
 
 
-@stage("pictures", needs=("one pass",), writes=(artifacts.PICTURES,))
+@stage("pictures", quick=True, needs=("one pass",), writes=(artifacts.PICTURES,))
 def pictures(task: Task, one_pass: Collected) -> Result:
     """Keep some test images with their reconstructions."""
     count = min(PICTURED, len(task.rows))
@@ -123,7 +125,7 @@ def pictures(task: Task, one_pass: Collected) -> Result:
     return Result()
 
 
-@stage("draws", writes=(artifacts.DRAWS,))
+@stage("draws", quick=True, writes=(artifacts.DRAWS,))
 @torch.inference_mode()
 def draws(task: Task) -> Result:
     """Keep some samples of the prior, and some at several temperatures."""
@@ -141,7 +143,7 @@ def draws(task: Task) -> Result:
     return Result()
 
 
-@stage("explained variance", needs=("one pass",))
+@stage("explained variance", quick=True, needs=("one pass",))
 def explained_variance(task: Task, one_pass: Collected) -> Result:
     """Hold the error against that of the mean face."""
     found = r2(one_pass.per_image["sse"].to_numpy(), task.prepared, task.rows, task.seed)
@@ -157,7 +159,7 @@ def importance_weighting(task: Task, likelihoods: tuple[float, TrainedLikelihood
     return Result(weights.table(), rows_of(weights, task.seed))
 
 
-@stage("learned prior", needs=("one pass",), writes=(artifacts.LEARNED_PRIOR,))
+@stage("learned prior", quick=True, needs=("one pass",), writes=(artifacts.LEARNED_PRIOR,))
 def learned_prior(task: Task, one_pass: Collected) -> Result:
     """Give the bounds under the learned prior too, where the model has one."""
     prior = task.model.learned_prior
@@ -188,6 +190,7 @@ def probes(task: Task, one_pass: Collected, codes: tuple[Codes, Codes]) -> Resul
 
 @stage(
     "latent code",
+    quick=True,
     needs=("one pass", "likelihoods", "explained variance", "making"),
     writes=(
         artifacts.PER_DIM,
@@ -298,7 +301,7 @@ def _summary(task: Task, results: Mapping[str, Result]) -> dict[str, Any]:
         "metrics": _records(metrics, warnings),
         "estimates": _records(estimates, warnings),
         "verdict": results["latent code"].value or "The latent code was not analysed.",
-        "judge": _judge_facts(results["judge"].value),
+        "judge": _judge_facts(results["judge"]),
         "absent": {name: reason for found in results.values() for name, reason in found.absent.items()},
         "model": _model_facts(task, *results["likelihoods"].value),
     }
@@ -346,9 +349,11 @@ def _model_facts(task: Task, sigma: float, trained: TrainedLikelihood) -> dict[s
     }
 
 
-def _judge_facts(judge: Judge | DataError) -> dict[str, Any]:
-    if isinstance(judge, DataError):
-        return {"name": None, "identity": None, "sentence": str(judge), "notes": [], "scores": []}
+def _judge_facts(found: Result) -> dict[str, Any]:
+    judge = found.value
+    if not isinstance(judge, Judge):
+        said = f"There is no judge: {found.rows['judge'].reason}." if found.rows else str(judge)
+        return {"name": None, "identity": None, "sentence": said, "notes": [], "scores": []}
     scores = judge.scores.astype(object).where(judge.scores.notna(), None)
     return {
         "name": judge.name,

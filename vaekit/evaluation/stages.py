@@ -25,6 +25,7 @@ from vaekit.progress import Progress, silent
 from vaekit.quantity import Quantity
 
 SPLIT = "test"
+LEFT_OUT = "left out of a quick evaluation: run `vaekit evaluate` without --quick"
 
 
 class How(TypedDict):
@@ -49,6 +50,7 @@ class Task:
         folder: receives every artifact.
         inception_weights: file of the network behind FID; None does without.
         metrics: of each image, by their ids.
+        quick: reconstruction, rate and code alone.
         seed: of the posterior noise, the samples, the pictures and the bootstrap.
     """
 
@@ -61,6 +63,7 @@ class Task:
     folder: Path
     inception_weights: Path | None = None
     metrics: Mapping[str, Metric] = field(default_factory=metrics_of)
+    quick: bool = False
     seed: int = 0
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
     batch_size: int = 256
@@ -100,14 +103,18 @@ class Stage:
     needs: tuple[str, ...]
     writes: tuple[str, ...]
     is_vital: bool
+    is_quick: bool
     run: Callable[..., Result]
 
 
 def stage(
-    name: str, *, needs: tuple[str, ...] = (), writes: tuple[str, ...] = (), vital: bool = False
+    name: str, *, needs: tuple[str, ...] = (), writes: tuple[str, ...] = (), vital: bool = False, quick: bool = False
 ) -> Callable[[Callable[..., Result]], Stage]:
-    """Return a decorator that makes a stage of a function; where a vital one can not run, nothing can."""
-    return lambda run: Stage(name, needs, writes, vital, run)
+    """Return a decorator that makes a stage of a function; where a vital one can not run, nothing can.
+
+    A `quick` one belongs to a quick evaluation too.
+    """
+    return lambda run: Stage(name, needs, writes, vital, quick or vital, run)
 
 
 def run_stages(stages: Sequence[Stage], task: Task) -> dict[str, Result]:
@@ -122,7 +129,9 @@ def run_stages(stages: Sequence[Stage], task: Task) -> dict[str, Result]:
         for name in step.writes:
             (task.folder / name).unlink(missing_ok=True)  # of an earlier evaluation
         lacking = next((need for need in step.needs if need in reasons), None)
-        if lacking is None:
+        if task.quick and not step.is_quick:
+            reason = LEFT_OUT
+        elif lacking is None:
             try:
                 results[step.name] = step.run(task, *(results[need].value for need in step.needs))
                 continue
@@ -143,7 +152,7 @@ def _not_run(name: str, reason: str) -> Quantity:
         value=None,
         n=0,
         label=name.capitalize(),
-        definition=f"a stage of the evaluation, {name}, which could not run",
+        definition=f"a stage of the evaluation, {name}, which did not run",
         group="Not computed",
         reason=reason,
     )
