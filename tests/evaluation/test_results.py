@@ -8,8 +8,8 @@ import pytest
 
 from vaekit import artifacts
 from vaekit.config import DataConfig, RunConfig
-from vaekit.evaluation.evaluate import _data_facts
 from vaekit.evaluation.results import Evaluation
+from vaekit.evaluation.summary import _data_facts
 from vaekit.quantity import Quantity
 
 PRECISE = Quantity(

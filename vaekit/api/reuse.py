@@ -21,9 +21,10 @@ log = logging.getLogger("vaekit")
 
 def evaluate_anew(source: ModelSource, options: EvaluationOptions, out: Path, progress: Progress) -> "Evaluation":
     """Evaluate a model, explore its latent space, and return the evaluation."""
-    from vaekit.evaluation.evaluate import evaluate, protocol_of
+    from vaekit.evaluation.evaluate import evaluate
     from vaekit.evaluation.metrics.borrowed import metrics_of
     from vaekit.evaluation.stages import SPLIT, Task
+    from vaekit.evaluation.summary import protocol_of
 
     artifacts.refuse_unwritable(out)
     inception = _inception_file(options)
