@@ -212,7 +212,7 @@ def a_stage_of_the_evaluation(**_):
         return Result(len(codes))
 
     codes = stage("codes")(lambda task: Result("abc"))
-    task = SimpleNamespace(folder=Path("/nowhere", quick=False))
+    task = SimpleNamespace(folder=Path("/nowhere"), quick=False)
     assert run_stages((codes, mine), task)["mine"].value == 3 and all(step.name != "mine" for step in STAGES)
 
 
