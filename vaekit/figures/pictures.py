@@ -62,10 +62,11 @@ def learning(artifacts: Artifacts) -> Drawn:
     shown = [np.concatenate([arrays["reconstructions"][row][:n], arrays["samples"][row][:n]]) for row in rows]
     originals = np.concatenate([arrays["originals"][:n], np.full_like(arrays["originals"][:n], BLANK)])
     labels = ["originals", *(f"epoch {epoch}" for epoch in arrays["epoch"][rows])]
-    heads = ["reconstructions", *[""] * (n - 1), "samples from the same noise", *[""] * (n - 1)]
+    heads = ["reconstructions", *[""] * (n - 1), "samples of N(0, I)", *[""] * (n - 1)]
     drawn = sheet(np.stack([originals, *shown]), labels, heads=heads, rows_apart=(1,), columns_apart=(n,))
     shown_after = (
-        f"{plural(n, 'face')} and the same noise, after epoch {listed([str(e) for e in arrays['epoch'][rows]])}"
+        f"{plural(n, 'validation face')} and the same draws of N(0, I), after epoch "
+        f"{listed([str(e) for e in arrays['epoch'][rows]])}"
     )
     caption = f"The same {shown_after}."
     if len(rows) > 1:

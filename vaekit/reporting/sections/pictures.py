@@ -40,8 +40,8 @@ def _learning(arrays: Mapping[str, np.ndarray], material: Material) -> Iterable[
     figure = material.figure("learning")
     said = figure.drawn.caption if isinstance(figure, Picture) else ""
     strips = (
-        strip("Reconstructions", "of the same test faces; the originals at the end", (*epochs, "the original"), faces),
-        strip("Samples", "from the same noise", epochs, drawn),
+        strip("Reconstructions", "of validation faces; the originals at the end", (*epochs, "the original"), faces),
+        strip("Samples", "at the same draws of N(0, I)", epochs, drawn),
     )
     yield Strips("learning", "Show", "After", strips, said, 0, figure)
 
