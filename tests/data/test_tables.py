@@ -181,6 +181,8 @@ def test_what_has_no_reading_is_named_with_its_line(bare, change, words):
         (b"", "has no header in line 1: it is empty"),
         (b"\n \n", "has no header in line 1: it is empty"),
         (b", ,\n,", "it is empty but for separators"),
+        (b"image_id,Male\n000001.jpg,1\n,", "row 2 names no image"),
+        (b"8\x1d", "no header|names no image|expected"),
         (b'image_id,Male\n"000001.jpg,1\n000002.jpg,1\n', "line 3: 0 values after the image's name, expected 1"),
     ],
 )

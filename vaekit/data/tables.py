@@ -65,10 +65,9 @@ class Table:
         return codes.astype(np.intp), texts.tolist()
 
     def place(self, row: int) -> str:
-        """Return "line 7" for a row, or "row 5" where the file has no lines."""
-        if self.dialect is None:
-            return f"row {row + 1}"
-        return f"line {next(islice(self.dialect.records(), row, None))[0]}"
+        """Return "line 7" for a row, or "row 5" where the file has no lines, or one of separators alone."""
+        record = None if self.dialect is None else next(islice(self.dialect.records(), row, None), None)
+        return f"row {row + 1}" if record is None else f"line {record[0]}"
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,8 @@ def read_rows(path: Path) -> Table:
     first = next(filled, None)
     if first is None:
         raise DataError(f"{path} has no header in line 1: it is empty. {AGAIN}")
-    promised = int(lines[first]) if re.fullmatch(r"\s*\d{1,12}\s*", lines[first]) else None
+    announced = re.fullmatch(r"\s*(\d{1,12})\s*", lines[first])
+    promised = int(announced[1]) if announced else None
     if promised is not None:
         first = next(filled, first)
     separator = _separator(lines[first])
