@@ -5,7 +5,7 @@ import pytest
 
 from vaekit import artifacts
 from vaekit.evaluation.latent.wording import TRAIN_ON
-from vaekit.failure_analysis.advice import UNKNOWN, Training, against_a_grid
+from vaekit.failure_analysis.advice import DETAIL, UNKNOWN, Training, against_a_grid, for_detail
 
 
 @pytest.mark.parametrize("early", [True, False])
@@ -38,3 +38,8 @@ def test_a_transposed_convolution_is_replaced_where_there_is_one(transposed, sai
 def test_of_another_programs_layers_only_what_is_there_is_known(part, kind, known, tmp_path):
     artifacts.write_table(tmp_path / artifacts.LAYERS, pd.DataFrame({"part": [part], "kind": [kind]}))
     assert Training.of(tmp_path).transposed is known
+
+
+def test_a_sharper_loss_is_no_advice_for_a_code_that_carries_nothing():
+    assert DETAIL not in for_detail(Training(free_dims=8, dims=8))
+    assert all(for_detail(known).endswith(DETAIL) for known in (UNKNOWN, Training(free_dims=3, dims=8)))

@@ -70,11 +70,30 @@ def text(blocks) -> str:
     return "\n".join(getattr(block, "text", "") for block in blocks)
 
 
+def facts_of(blocks) -> dict[str, str]:
+    return {name: value for block in blocks if block.kind == "facts" for name, value in block.pairs}
+
+
 def test_no_collapse_is_never_what_is_wrong_whatever_the_prior_does(folders):
     for hole in (1.0, 6.0):
         said = box(material(folders, hole=hole))
         assert NO_COLLAPSE in said.good and NO_COLLAPSE not in said.wrong
         assert (HOLE in said.wrong) == (hole > 3) and HOLE not in said.good
+
+
+def test_what_a_model_draws_from_stands_with_its_objective_where_it_was_learned(folders):
+    found = material(folders)
+    assert "Prior" not in facts_of(model(found))
+    found.summary["model"] |= {"prior": "flow", "draws_from": "a normalising flow of 6 coupling layers"}
+    said = facts_of(model(found))["Prior"]
+    assert said.startswith("N(0, I) in training; samples are drawn from a normalising flow of 6 coupling layers")
+
+
+def test_a_hole_in_the_normal_is_not_wrong_with_a_model_that_does_not_draw_from_it(folders):
+    found = material(folders, hole=6.0)
+    assert HOLE in box(found).wrong and any("vaekit prior" in advice for advice in box(found).attempt)
+    found.summary["model"]["prior"] = "mixture"
+    assert HOLE not in box(found).wrong and not any("vaekit prior" in advice for advice in box(found).attempt)
 
 
 @pytest.mark.parametrize(("r2", "good"), [(0.9, True), (-0.041, False)])

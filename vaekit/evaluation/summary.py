@@ -100,6 +100,7 @@ def _model_facts(task: Task, sigma: float, trained: TrainedLikelihood) -> dict[s
         "parameters": sum(p.numel() for p in model.parameters()),
         "latent_dim": model.latent_dim,
         "prior": model.prior.kind,
+        "draws_from": model.prior.said,
         "likelihood": model.likelihood.sentence(),
         "likelihood_of_8_bits": trained.sentence,
         "sigma_trained": trained.sigma if trained.family else None,

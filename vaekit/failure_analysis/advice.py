@@ -10,7 +10,7 @@ from vaekit.figures.words import percent, plural
 RARE = 0.05  # share of the train images under which more of them are asked for
 WEAK = 0.5  # weight of the KL under which to lower it is no advice
 FACE_FIRST = "If faces are what counts, weigh the face in the loss or crop closer."
-DETAIL = "A perceptual term in the loss is for detail, too."
+DETAIL = "A perceptual term in the loss weighs detail more."
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,12 @@ def give_room(training: Training) -> str:
         free = plural(training.free_dims, "latent dim carries", "latent dims carry")
         return f"{'Weigh the KL less' if lower else 'Look at the encoder'}, not more dims: {free} nothing."
     return "Give the code more dims or weigh the KL less." if lower else "Give the code more dims."
+
+
+def for_detail(training: Training) -> str:
+    """Return how detail may be kept; a code of which no dim carries anything needs more than a sharper loss."""
+    nothing = training.dims is not None and training.free_dims == training.dims
+    return give_room(training) if nothing else f"{give_room(training)} {DETAIL}"
 
 
 def of_share(share: float, training: Training) -> str:

@@ -122,7 +122,7 @@ def interpolations(artifacts: Artifacts) -> Drawn:
     caption = (
         f"{plural(n, 'pair')} of test images drawn by seed, originals at both ends, decoded codes between them: on the "
         "straight "
-        "line, and below it on the great circle around the prior's mean, on which the code keeps its length. Detail is "
+        "line, and below it on the great circle around 0, on which the code keeps its length. Detail is "
         f"the mean difference of neighbouring pixels. {facts['sentences'][0]}"
     )
     alt = f"{plural(n, 'pair')} of rows of faces, each changing from one test image to another. {facts['sentences'][0]}"

@@ -68,7 +68,7 @@ def aggregate(artifacts: Artifacts) -> Drawn:
     )
     caption = (
         "Aggregate posterior of the most used and the least used dims: z ~ q(z|x) of all test images (filled, with its "
-        f"exact density) against the prior (dashed), whose variance is 1 and kurtosis 3; {first}, {last}."
+        f"exact density) against N(0, 1) (dashed), whose variance is 1 and kurtosis 3; {first}, {last}."
     )
     alt = f"{plural(len(dims), 'histogram')} of latent dims against the standard normal density."
     return Drawn("Aggregate posterior", caption, alt, figure_bytes(fig, "svg"), "svg")

@@ -11,7 +11,7 @@ from vaekit.models.likelihoods import Bernoulli, NotComputed
 
 @metric(
     "kl",
-    label="KL divergence to the prior (rate)",
+    label="KL divergence to N(0, I) (rate)",
     unit="nats per image",
     higher_is_better=None,
     definition="KL(q(z|x) || N(0, I)), summed over latent dims",

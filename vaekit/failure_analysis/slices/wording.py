@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from vaekit.failure_analysis.advice import DETAIL, FACE_FIRST, UNKNOWN, Training, give_room, of_share
+from vaekit.failure_analysis.advice import FACE_FIRST, UNKNOWN, Training, for_detail, of_share
 from vaekit.failure_analysis.finding import Effect
 from vaekit.failure_analysis.properties import KNOWN, UNLIKE, label_of
 from vaekit.failure_analysis.slices.confirmation import RATIO, SHARE, SPREAD, Scale, Tested
@@ -138,7 +138,7 @@ def remedy(of: Rule, train: pd.DataFrame, training: Training = UNKNOWN) -> str:
         )
     if {"brightness", "face_brightness", "saturation", "face_colours"} & names.keys():
         return "Add train images of this light and colour, or vary brightness and colour in training."
-    return f"{give_room(training)} {DETAIL}"
+    return for_detail(training)
 
 
 def profile(inside: npt.NDArray[np.bool_], material: Material) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vaekit.evaluation.latent.wording import TRAIN_ON
-from vaekit.failure_analysis.advice import DETAIL, FACE_FIRST, Training, against_a_grid, give_room, of_share
+from vaekit.failure_analysis.advice import FACE_FIRST, Training, against_a_grid, for_detail, give_room, of_share
 from vaekit.failure_analysis.properties import label_of
 from vaekit.failure_analysis.split.attribute_survival import BEYOND
 from vaekit.failure_analysis.split.base import SplitResult, Words, worded
@@ -52,7 +52,7 @@ def detail(result: SplitResult, training: Training) -> Words:
         return Words(title, said, tuple(evidence))
     share = percent(*_ends(numbers["fine_error_share"]))
     evidence.append(f"Structure that is not resolved carries {share} of the squared error of the luminance.")
-    remedy = f"{give_room(training)} {DETAIL}"
+    remedy = for_detail(training)
     false_if = "False if what the images hold under 2 px is noise, grain or sharpening: no code need keep that."
     return Words(title, f"Fine detail is lost: {kept}. {reach}.", tuple(evidence), remedy, false_if)
 

@@ -33,6 +33,13 @@ DESCRIPTIVE = (
 )
 
 
+def _prior(facts: dict[str, Any]) -> Iterable[tuple[str, str]]:
+    """Yield what samples are drawn from, where that is not what training assumed."""
+    if facts.get("prior", "standard") != "standard":
+        said = f"N(0, I) in training; samples are drawn from {facts['draws_from']}, fitted to the codes of train images"
+        yield "Prior", said
+
+
 @section("model", "Model", part="Method", place=180)
 def model(material: Material) -> Iterable[Block]:
     """Yield the network, its objective and its layers."""
@@ -45,6 +52,7 @@ def model(material: Material) -> Iterable[Block]:
             ("Parameters", count(facts["parameters"])),
             ("Objective", _objective(config["objective"])),
             ("Likelihood", facts["likelihood"]),
+            *_prior(facts),
             (
                 "Training",
                 f"{training['epochs']} epochs in batches of {training['batch_size']}, learning rate "

@@ -154,8 +154,8 @@ def _prior(material: Material) -> Iterable[Block]:
     measured = next((ground["sentence"] for ground in verdict.get("grounds", ()) if ground["name"] == "hole"), None)
     if verdict.get("hole"):
         yield Prose(
-            f"{' '.join(verdict['hole'])} It is a reason for samples to look worse than reconstructions, and for a "
-            "density fitted to the codes to sample better (Dai & Wipf 2019; Ghosh et al. 2020)."
+            f"{' '.join(verdict['hole'])} It is a reason for samples of N(0, I) to look worse than reconstructions, "
+            "and for a density fitted to the codes to sample better (Dai & Wipf 2019; Ghosh et al. 2020)."
         )
     elif measured:
         yield Prose(f"{measured} A prior hole is called from {verdict['thresholds']['hole']['value']:g} times on.")

@@ -67,7 +67,8 @@ def _wrong(material: Material, found: list[dict[str, Any]]) -> Iterable[str]:
     if r2 is not None and r2 <= 0:
         times = f"they have {short(1 - r2)} times its squared error"
         yield f"Reconstructions are no better than the mean face for every image: {times}."
-    yield from (sentence for key in ("wrong", "hole") for sentence in _code(material).get(key, ()))
+    told = ("wrong", "hole") if _draws_from_the_normal(material) else ("wrong",)
+    yield from (sentence for key in told for sentence in _code(material).get(key, ()))
     yield from (sentence for is_good, sentence in _samples(material) if not is_good)
     yield from (_in_short(finding) for finding in found[:_TOP])
     if len(found) > _TOP:
@@ -101,8 +102,7 @@ def _in_short(finding: dict[str, Any]) -> str:
 def _attempt(material: Material, found: list[dict[str, Any]]) -> Iterable[str]:
     said = list(_code(material).get("remedies", ()))
     blamed = material.files.get(artifacts.SAMPLES, {}).get("verdict", {}).get("name")
-    draws_normal = material.summary["model"].get("prior", "standard") == "standard"
-    if draws_normal and (blamed == "prior" or (_code(material).get("hole") and blamed != "none")):
+    if _draws_from_the_normal(material) and (blamed == "prior" or (_code(material).get("hole") and blamed != "none")):
         said.append(_REMEDIES["prior"])
     elif (
         blamed in _REMEDIES and blamed != "prior" and not said
@@ -113,6 +113,11 @@ def _attempt(material: Material, found: list[dict[str, Any]]) -> Iterable[str]:
     if not any(said):
         said = ["Nothing that was tested calls for a remedy: look at the worst images in the section on failures."]
     yield from dict.fromkeys(filter(None, said))
+
+
+def _draws_from_the_normal(material: Material) -> bool:
+    """Whether samples are drawn from N(0, I): a hole in it is nothing to a model that learned its prior."""
+    return bool(material.summary["model"].get("prior", "standard") == "standard")
 
 
 def _findings(material: Material) -> list[dict[str, Any]]:
