@@ -109,6 +109,7 @@ def test_options_that_decide_numbers_are_part_of_what_an_evaluation_was_made_wit
         "beta": 2.0,
         "metric": "torchmetrics:spectral_angle_mapper",
         "inception_weights": weights,
+        "quick": True,
         "seed": 3,
     }
     assert EvaluationOptions.model_fields.keys() - values.keys() == {

@@ -127,7 +127,7 @@ SIDES = ("prior", "aggregate")
 @pytest.mark.parametrize("side", [16, 64, 128])
 def test_prior_stands_beside_aggregate(side):
     drawn = draw("samples_aggregate", files(gap()) | {artifacts.SAMPLE_PICTURES: pictures(side=side)})
-    assert drawn.data.startswith(b"<svg") and b">from the prior</text>" in drawn.data
+    assert drawn.data.startswith(b"<svg") and b">from N(0, I)</text>" in drawn.data
     assert f"{9 if side == 128 else 36} unselected samples each" in drawn.caption
     assert "Neither side is clearly nearer" in drawn.caption
     few = draw("samples_aggregate", {artifacts.SAMPLE_PICTURES: {name: pictures()[name][:4] for name in SIDES}})
@@ -136,6 +136,17 @@ def test_prior_stands_beside_aggregate(side):
     apart.loc[apart["source"] == "prior", ["fd_attributes", "fd_attributes_low", "fd_attributes_high"]] = (9, 8, 10)
     shown = draw("samples_aggregate", files(apart) | {artifacts.SAMPLE_PICTURES: pictures()}).caption
     assert "The right ones are nearer to the test images: the fd_attributes 9.0 on the left, 0.800 on" in shown
+
+
+def test_a_learned_prior_stands_beside_the_normal():
+    learned = gap()
+    more = learned[learned["source"] == "prior"].assign(
+        source="standard", fd_attributes=9, fd_attributes_low=8, fd_attributes_high=10
+    )
+    kept = pictures() | {"standard": pictures()["prior"]}
+    drawn = draw("samples_aggregate", files(pd.concat([learned, more])) | {artifacts.SAMPLE_PICTURES: kept})
+    assert b">from the learned prior</text>" in drawn.data and "a Gaussian mixture" not in drawn.caption
+    assert "The right ones are nearer to the test images: the fd_attributes 9.0 on the left" in drawn.caption
 
 
 def test_pictures_do_without_the_table_and_say_what_is_missing():

@@ -20,7 +20,7 @@ def pictures(n, shape):
 @pytest.mark.parametrize("name", ["faces", "reconstructions", "samples", "temperatures"])
 def test_pictures_of_any_shape_are_drawn(name, shape):
     x = pictures(9, shape)
-    draws = {"samples": x, "temperature": np.array([0.5]), "by_temperature": x[None]}
+    draws = {"samples": x, "temperature": np.array([0.5]), "by_temperature": x[None], "prior": np.array("N(0, I)")}
     drawn = draw(name, {artifacts.PICTURES: {"x": x, "x_hat": x}, artifacts.DRAWS: draws})
     picture = pasted(drawn)
     assert picture.mode == "RGB" and picture.height >= shape[0]
