@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 import shutil
 from dataclasses import replace
 
@@ -170,7 +171,9 @@ def test_python_gives_the_same_as_the_command_line(finished, monkeypatch):
     assert all(name in result.text(every=True) for name in result.metrics.index)
     assert "<table" in result._repr_html_() and "data:image/png" in result._repr_html_()
     worst = vaekit.failures(out=finished.folder / "again", top=2)
-    assert len(worst.worst) == 2 and str(worst).endswith("--all")
+    assert (
+        len(worst.worst) == 2 and str(worst).endswith("--all") and not re.search(r"\b0 \w", str(worst).splitlines()[-1])
+    )
     assert all(text in worst.text(every=True) for text in worst.not_found)
     assert "data:image/png" in worst._repr_html_()
     report = vaekit.report(out=finished.folder / "again")

@@ -80,10 +80,13 @@ class Failures:
         if every:
             lines += ["", "Tested and not found:", *(f"  - {sentence}" for sentence in self.not_found)]
             return "\n".join([*lines, *(f"  {note}" for note in content["notes"])])
-        more = plural(len(self.findings) - len(shown), "more finding")
-        silent = plural(len(self.not_found), "thing was tested and not found", "things were tested and not found")
-        notes = plural(len(content["notes"]), "remark")
-        return "\n".join([*lines, "", f"{more}; {silent}; {notes}: --all"])
+        rest = (
+            (len(self.findings) - len(shown), "more finding", "more findings"),
+            (len(self.not_found), "thing was tested and not found", "things were tested and not found"),
+            (len(content["notes"]), "remark", "remarks"),
+        )
+        left = "; ".join(plural(n, one, several) for n, one, several in rest if n)
+        return "\n".join([*lines, "", f"{left}: --all"] if left else lines)
 
     def _repr_html_(self) -> str:
         arrays = artifacts.read_arrays(self.folder / artifacts.GALLERY)
