@@ -37,6 +37,8 @@ def test_auto_says_what_it_could_not_fit_and_a_named_kind_raises():
     assert "256 train images" in found.absent["flow"]
     with pytest.raises(VaekitError, match="256 train images"):
         fit_prior("flow", few, few, 0)
+    with pytest.raises(VaekitError, match="1 valid image or more, and there are none"):
+        fit_prior("auto", few, posteriors(np.empty((0, 4))), 0)
 
 
 @pytest.fixture(scope="module")

@@ -99,7 +99,7 @@ def test_few_codes_of_many_dims_and_constant_ones_have_a_density(n):
     ("train", "valid", "says"),
     [
         (np.zeros((1, 2)), np.zeros((3, 2)), "2 train images or more, and there is one"),
-        (np.zeros((9, 2)), np.zeros((0, 2)), "1 valid images or more, and there are none"),
+        (np.zeros((9, 2)), np.zeros((0, 2)), "1 valid image or more, and there are none"),
         (np.full((9, 2), np.nan), np.zeros((3, 2)), "not finite"),
     ],
 )

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import torch
 
 from vaekit.errors import VaekitError
+from vaekit.figures.words import plural
 from vaekit.seeding import torch_generator
 
 Floats = npt.NDArray[np.float64]
@@ -84,7 +85,8 @@ class Posteriors:
         """Refuse fewer than `least` of them, or values that are not finite; `what` names the images."""
         if len(self) < least:
             raise VaekitError(
-                f"A prior is learned from the codes of {least} {what} images or more, and there {_are(len(self))}."
+                f"A prior is learned from the codes of {plural(least, f'{what} image')} or more, and there "
+                f"{_are(len(self))}."
             )
         if not (np.isfinite(self.z).all() and np.isfinite(self.mu).all() and np.isfinite(self.sigma).all()):
             raise VaekitError(f"No prior can be learned: some codes of {what} images are not finite.")

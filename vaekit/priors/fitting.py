@@ -49,6 +49,7 @@ def fit_prior(kind: Kind, train: Posteriors, valid: Posteriors, seed: int) -> Fi
     Raises:
         VaekitError: too few codes, or codes that are not finite.
     """
+    valid.require(1, "valid")
     found: list[Prior] = [Standard(train.z.shape[1])]
     absent: dict[str, str] = {}
     for name, fit in _FITS.items():
@@ -60,8 +61,8 @@ def fit_prior(kind: Kind, train: Posteriors, valid: Posteriors, seed: int) -> Fi
             if kind == name:
                 raise
             absent[name] = str(reason)
-    scores = {prior.kind: float(prior.log_prob(valid.z).mean()) for prior in found} if len(valid) else {}
-    return Fitted(max(found, key=lambda prior: scores.get(prior.kind, 0.0)), scores, absent)
+    scores = {prior.kind: float(prior.log_prob(valid.z).mean()) for prior in found}
+    return Fitted(max(found, key=lambda prior: scores[prior.kind]), scores, absent)
 
 
 _FITS: dict[str, Any] = {
