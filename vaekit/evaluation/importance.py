@@ -175,7 +175,7 @@ def _definitions(n: int, k: int) -> dict[str, Quantity]:
     subset = f"on {n:,} test images drawn by the seed"
     size = f"(sum w)^2 / sum w^2 of the {k} importance weights w, from 1 to {k}, {subset}"
     facts = {
-        f"iwae_{j}": _fact(
+        f"iwae_{j}": rate_row(
             f"Importance-weighted bound, k = {j}",
             "nats per image",
             f"log (1/k) sum of p(x|z) p(z) / q(z|x) over {plural(j, 'posterior sample')}, the model's own likelihood, "
@@ -186,15 +186,15 @@ def _definitions(n: int, k: int) -> dict[str, Quantity]:
         )
         for j in ks(k)
     }
-    facts[f"ess_{k}"] = _fact("Effective sample size", "samples", f"{size}: near 1, one sample decides the bound")
-    facts[f"ess_{k}_calibrated"] = _fact(
+    facts[f"ess_{k}"] = rate_row("Effective sample size", "samples", f"{size}: near 1, one sample decides the bound")
+    facts[f"ess_{k}_calibrated"] = rate_row(
         "Effective sample size, calibrated", "samples", f"{size}, weights of the calibrated likelihood"
     )
     for name, label, which in (
         ("calibrated", "calibrated", "the calibrated Gaussian"),
         ("model", "as trained", "the likelihood that the training loss amounts to"),
     ):
-        facts[f"bpd_iwae_{k}_{name}"] = _fact(
+        facts[f"bpd_iwae_{k}_{name}"] = rate_row(
             f"Bits per dim from k = {k}, {label}",
             "bits per pixel value",
             f"-log2 of the k = {k} bound on P(8-bit image) / D with {which}, {subset}",
@@ -203,7 +203,8 @@ def _definitions(n: int, k: int) -> dict[str, Quantity]:
     return facts
 
 
-def _fact(label: str, unit: str, definition: str, better: bool | None = None) -> Quantity:
+def rate_row(label: str, unit: str, definition: str, better: bool | None = None) -> Quantity:
+    """Return a row on rate and likelihood without its value."""
     return Quantity(
         value=None,
         n=0,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from vaekit.evaluation.importance import rate_row
 from vaekit.figures.words import plural, short
 from vaekit.priors import Posteriors, Prior, Standard
 from vaekit.quantity import Quantity
@@ -81,32 +82,17 @@ def learned_bounds(
     return LearnedBounds(table, error, prior)
 
 
-def _fact(label: str, unit: str, better: bool | None, definition: str) -> Quantity:
-    return Quantity(
-        value=None,
-        n=0,
-        label=label,
-        unit=unit,
-        higher_is_better=better,
-        definition=definition,
-        group="Rate and likelihood",
-    )
-
-
 _FACTS: Mapping[str, Quantity] = {
-    "kl_learned": _fact(
-        "KL divergence to the learned prior (rate)",
-        "nats per image",
-        None,
-        "E[log q(z|x) - log p(z)], z ~ q(z|x), {drawn}",
+    "kl_learned": rate_row(
+        "KL divergence to the learned prior (rate)", "nats per image", "E[log q(z|x) - log p(z)], z ~ q(z|x), {drawn}"
     ),
-    "elbo_learned": _fact(
-        "Evidence lower bound, learned prior", "nats per image", True, "log p(x|z) - kl_learned; {drawn}"
+    "elbo_learned": rate_row(
+        "Evidence lower bound, learned prior", "nats per image", "log p(x|z) - kl_learned; {drawn}", better=True
     ),
-    "bpd_calibrated_learned": _fact(
+    "bpd_calibrated_learned": rate_row(
         "Bits per dim, calibrated, learned prior",
         "bits per pixel value",
-        False,
         "bpd_calibrated with kl_learned in place of kl; {drawn}",
+        better=False,
     ),
 }
